@@ -1,0 +1,164 @@
+//! Identities. Each is a newtype, so that a run's id is never taken for a stage's.
+
+use crate::canonical::Hash;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {what}: expected {expected}")]
+pub struct IdError {
+    what: &'static str,
+    text: String,
+    expected: &'static str,
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as it is; the reader of documents and commands checks it first.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text of the id.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// The id of a stored workflow document.
+    WorkflowId
+}
+text_id! {
+    /// The id of a node that a person drew.
+    NodeId
+}
+text_id! {
+    /// The identity of a stage: one visit of one op. The op's name, and behind `@` the path of
+    /// loop, branch and map indices once those exist.
+    StageId
+}
+text_id! {
+    /// The idempotent id of an inbox item, chosen by the outside writer.
+    InboxId
+}
+text_id! {
+    /// One start of one process. A claim carries it, so that a new owner of the data knows at once
+    /// which claims died with the old one.
+    BootId
+}
+text_id! {
+    /// Names one attempt to put one commit; reused only for a byte-identical resend.
+    CommitId
+}
+
+/// The id of a run: `run_` and 26 characters of Crockford base 32, time first, so that ids sort by
+/// the moment they were made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+impl RunId {
+    /// Makes an id from the time in milliseconds and ten random bytes (the layout of a ULID).
+    pub fn from_parts(at: crate::Millis, entropy: [u8; 10]) -> Self {
+        let mut bits: u128 = u128::from(at.get() & 0xffff_ffff_ffff);
+        for byte in entropy {
+            bits = (bits << 8) | u128::from(byte);
+        }
+        let digits = (0..26).rev().map(|place| {
+            let index = (bits >> (place * 5)) & 31;
+            CROCKFORD
+                .get(index as usize)
+                .map_or('0', |digit| char::from(*digit))
+        });
+        Self(format!("run_{}", digits.collect::<String>()))
+    }
+
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RunId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let good = text.strip_prefix("run_").is_some_and(|rest| {
+            rest.len() == 26 && rest.bytes().all(|byte| CROCKFORD.contains(&byte))
+        });
+        if good {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(IdError {
+            what: "run id",
+            text: text.to_owned(),
+            expected: "`run_` and 26 letters or digits, as `lattice runs` prints it",
+        })
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The place of an op in its Program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OpId(pub u32);
+
+impl OpId {
+    /// The place as an index into the Program's list of ops.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// The hash of a Program's canonical JSON: a Program is immutable and this is its name.
+pub type ProgramHash = Hash;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Millis;
+
+    #[test]
+    fn a_run_id_reads_back_and_sorts_by_time() {
+        let early = RunId::from_parts(Millis::new(1), [255; 10]);
+        let late = RunId::from_parts(Millis::new(2), [0; 10]);
+        assert!(early < late);
+        assert_eq!(early.as_str().parse::<RunId>(), Ok(early.clone()));
+    }
+
+    #[test]
+    fn a_text_that_is_no_run_id_says_what_one_looks_like() {
+        let error = "run_x".parse::<RunId>().unwrap_err().to_string();
+        assert!(error.contains("`run_x`") && error.contains("lattice runs"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Every limit of the system, in one file. Units stand last in the name.
+
+/// Events in one commit.
+pub const COMMIT_EVENTS_MAX: usize = 32;
+/// Serialised bytes of one commit.
+pub const COMMIT_BYTES_MAX: usize = 300 * 1024;
+/// Where `decide` stops adding to a commit and leaves the rest to the next one.
+pub const COMMIT_BYTES_CUT: usize = 200 * 1024;
+/// Inbox items folded, and turned into tombstones, by one commit.
+pub const FOLD_ITEMS_MAX: usize = 25;
+/// Signals kept for waits that have not been reached yet.
+pub const BUFFERED_SIGNALS_MAX: usize = 64;
+/// A value larger than this goes to the blob store before the commit.
+pub const INLINE_VALUE_BYTES_MAX: usize = 8 * 1024;
+/// A value larger than this is refused.
+pub const VALUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A workflow document.
+pub const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The input of a run, and the value of a signal.
+pub const INPUT_BYTES_MAX: usize = 1024 * 1024;
+/// Nodes in a document.
+pub const NODES_MAX: usize = 10_000;
+/// Edges in a document.
+pub const EDGES_MAX: usize = 40_000;
+/// Characters of an id in a document.
+pub const ID_CHARS_MAX: usize = 128;
+/// Nesting of JSON in a document, an input or a value.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Bytes of one template (a prompt, an output mapping).
+pub const TEMPLATE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one expression (a condition, JMESPath, JSONPath).
+pub const EXPRESSION_BYTES_MAX: usize = 8 * 1024;
+/// Nesting of one expression.
+pub const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Options of a question.
+pub const OPTIONS_MAX: usize = 4;
+/// Options of a question, at least.
+pub const OPTIONS_MIN: usize = 2;
+/// Branches of a switch.
+pub const SWITCH_BRANCHES_MAX: usize = 10;
+/// Branches of a switch, at least.
+pub const SWITCH_BRANCHES_MIN: usize = 2;
+/// Events of one run.
+pub const RUN_EVENTS_MAX: u64 = 50_000;
+/// Serialised bytes of the events of one run.
+pub const RUN_BYTES_MAX: u64 = 50 * 1024 * 1024;
+/// Attempts of one stage, unknown outcomes counted.
+pub const STAGE_ATTEMPTS_MAX: u32 = 5;
+/// First pause before a retry.
+pub const RETRY_DELAY_MS_MIN: u64 = 500;
+/// Longest pause before a retry.
+pub const RETRY_DELAY_MS_MAX: u64 = 60_000;
+/// Time one attempt of a model call may take, unless the node says otherwise.
+pub const MODEL_TIMEOUT_MS_DEFAULT: u64 = 120_000;
+/// Time one attempt of an effect may take, at most.
+pub const STAGE_TIMEOUT_MS_MAX: u64 = 600_000;
+/// By how much a lease outlives the effect's own deadline.
+pub const LEASE_MARGIN_MS: u64 = 5_000;
+/// Lifetime of a run, unless the workflow says otherwise: 7 days.
+pub const LIFETIME_MS_DEFAULT: u64 = 7 * 86_400_000;
+/// Lifetime of a run, at most: 366 days.
+pub const LIFETIME_MS_MAX: u64 = 366 * 86_400_000;
+/// Stages that one invocation chains before it hands the run to the queue.
+pub const CHAIN_STAGES_MAX: usize = 64;
+/// A checkpoint is written after this many commits.
+pub const CHECKPOINT_COMMITS: u64 = 16;
+/// Or after this many bytes of events.
+pub const CHECKPOINT_BYTES: u64 = 32 * 1024;
+/// Deliveries of one queue message before it is set aside.
+pub const QUEUE_RECEIVES_MAX: u32 = 100;
+/// Longest delay that a queue takes: 15 minutes, as SQS.
+pub const QUEUE_DELAY_MS_MAX: u64 = 900_000;
+/// How often a worker looks for a cancel while an effect runs.
+pub const CANCEL_POLL_MS: u64 = 5_000;
+/// First and longest spacing of the sweep's resends.
+pub const SWEEP_DELAY_MS_MIN: u64 = 60_000;
+/// See `SWEEP_DELAY_MS_MIN`.
+pub const SWEEP_DELAY_MS_MAX: u64 = 900_000;
+/// Bytes read from a model before the answer is given up.
+pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of a failure's message that are stored.
+pub const FAILURE_MESSAGE_CHARS_MAX: usize = 2_000;
