@@ -38,11 +38,13 @@ impl Hash {
     /// The 64 hexadecimal digits.
     pub fn to_hex(self) -> String {
         use fmt::Write;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            // INVARIANT: writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut text, byte| {
+                // INVARIANT: writing to a String cannot fail.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
     }
 
     /// The first 12 digits, for people.
@@ -182,6 +184,9 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        assert_ne!(Hash::of_parts(&[b"ab", b"c"]), Hash::of_parts(&[b"a", b"bc"]));
+        assert_ne!(
+            Hash::of_parts(&[b"ab", b"c"]),
+            Hash::of_parts(&[b"a", b"bc"])
+        );
     }
 }

@@ -1,0 +1,274 @@
+//! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
+
+use crate::failure::{Failure, Usage};
+use crate::question::Question;
+use crate::summary::Totals;
+use crate::value::ValueRef;
+use lattice_model::{
+    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, WorkflowId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+macro_rules! payloads {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+        )*
+    };
+}
+
+payloads! {
+    /// Where the run goes next.
+    StageRef {
+        /// The visit.
+        stage: StageId,
+        /// The op it visits.
+        op: OpId,
+    }
+    /// The run exists.
+    RunQueued {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Its name, for people.
+        name: String,
+        /// The Program that the run is pinned to.
+        program: ProgramHash,
+        /// The trigger input, redacted.
+        input: ValueRef,
+        /// The workflow's variables at the start.
+        variables: BTreeMap<String, ValueRef>,
+        /// How long the run may live, in milliseconds.
+        lifetime_ms: u64,
+        /// Where it begins.
+        entry: StageRef,
+    }
+    /// A worker took the run up.
+    RunStarted {}
+    /// Nothing can be done before an answer or a timer.
+    RunWaiting {}
+    /// There is something to do again.
+    RunResumed {}
+    /// The run reached an end.
+    RunCompleted {
+        /// What it produced.
+        output: ValueRef,
+        /// Counts over the run.
+        totals: Totals,
+    }
+    /// A failure that nothing caught ended the run.
+    RunFailed {
+        /// Why.
+        failure: Failure,
+        /// At which stage, if at one.
+        stage: Option<StageId>,
+        /// At which node, if at one.
+        node: Option<NodeId>,
+        /// Counts over the run.
+        totals: Totals,
+    }
+    /// The run was ended on request.
+    RunCancelled {
+        /// Counts over the run.
+        totals: Totals,
+    }
+    /// Somebody asked for the end.
+    CancelRequested {
+        /// The inbox item that asked.
+        inbox: InboxId,
+        /// Why, as they said.
+        reason: String,
+    }
+    /// A claim: from here on this attempt of the effect may be performed.
+    StageStarted {
+        /// The visit.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node it came from.
+        node: NodeId,
+        /// From 1.
+        attempt: u32,
+        /// Rises only after a recorded failure.
+        epoch: u32,
+        /// For how long nobody else may claim, counted by whoever waits for it.
+        lease_ms: u64,
+        /// The idempotency key that the effect sends.
+        key: Hash,
+        /// The process that claimed.
+        boot: BootId,
+    }
+    /// A stage is done.
+    StageCompleted {
+        /// The visit.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node it came from.
+        node: NodeId,
+        /// What `nodes.<id>.output` becomes; unset leaves it as it was.
+        output: Option<ValueRef>,
+        /// The way that was taken, where there are several.
+        port: Option<String>,
+        /// Where the run goes next; unset at an end.
+        next: Option<StageRef>,
+    }
+    /// A stage failed for good.
+    StageFailed {
+        /// The visit.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node it came from.
+        node: NodeId,
+        /// Attempts made.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// The target that catches it, if there is one.
+        next: Option<StageRef>,
+    }
+    /// An attempt failed and another one follows.
+    StageRetrying {
+        /// The visit.
+        stage: StageId,
+        /// The attempt that failed.
+        attempt: u32,
+        /// The epoch of the next attempts.
+        epoch: u32,
+        /// Why.
+        failure: Failure,
+        /// Not before this moment.
+        due_at: Millis,
+    }
+    /// A stage that was open will not be done.
+    StageSkipped {
+        /// The visit.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node it came from.
+        node: NodeId,
+        /// Why.
+        reason: String,
+    }
+    /// A model is being asked.
+    LlmStepStarted {
+        /// The visit.
+        stage: StageId,
+        /// The attempt.
+        attempt: u32,
+        /// The class or name of the model that was asked for.
+        model: String,
+        /// The prompt as sent, secrets as references.
+        prompt: ValueRef,
+    }
+    /// A model answered.
+    LlmStepCompleted {
+        /// The visit.
+        stage: StageId,
+        /// The attempt.
+        attempt: u32,
+        /// The model that answered.
+        model: String,
+        /// The answer as it came, redacted.
+        text: ValueRef,
+        /// Tokens.
+        usage: Usage,
+        /// Why the model stopped, in the provider's word.
+        finish: String,
+        /// From sending to the end of the answer.
+        latency_ms: u64,
+    }
+    /// A model call failed.
+    LlmStepFailed {
+        /// The visit.
+        stage: StageId,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// Tokens used all the same.
+        usage: Usage,
+    }
+    /// A stage waits for an answer, a timer, or either.
+    WaitOpened {
+        /// The visit; an answer names it.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node that asks.
+        node: NodeId,
+        /// What is asked, if an answer is waited for.
+        question: Option<Question>,
+    }
+    /// A timer runs.
+    TimerSet {
+        /// The stage that waits for it.
+        stage: StageId,
+        /// When it fires.
+        due_at: Millis,
+    }
+    /// A timer fired.
+    TimerFired {
+        /// The stage that waited for it.
+        stage: StageId,
+        /// When it was due.
+        due_at: Millis,
+    }
+    /// An answer came.
+    SignalReceived {
+        /// The inbox item.
+        inbox: InboxId,
+        /// The node it is for.
+        node: NodeId,
+        /// The visit it names.
+        wait: Option<StageId>,
+        /// The answer.
+        value: ValueRef,
+        /// What became of it.
+        outcome: SignalOutcome,
+    }
+    /// A variable changed.
+    VariableSet {
+        /// The stage that changed it.
+        stage: StageId,
+        /// Its name.
+        name: String,
+        /// The new value; unset = deleted.
+        value: Option<ValueRef>,
+    }
+    /// Something worth knowing that changes nothing.
+    TraceBreadcrumb {
+        /// What it is about, such as `result.late`.
+        kind: String,
+        /// The visit it belongs to.
+        stage: Option<StageId>,
+        /// Details.
+        detail: Value,
+    }
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum SignalOutcome {
+    /// Taken by a wait.
+    Accepted,
+    /// Kept for a wait that has not been reached.
+    Buffered,
+    /// Not taken.
+    Refused {
+        /// Why, and what would be.
+        reason: String,
+    },
+}
+
+/// The place of a late or foreign thing in a breadcrumb; kept here so that all details agree.
+pub fn late_detail(attempt: u32, usage: Usage, last: Seq) -> Value {
+    serde_json::json!({ "attempt": attempt, "usage": usage, "afterSeq": last })
+}
