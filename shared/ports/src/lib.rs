@@ -1,1 +1,34 @@
-//! ports
+//! What the driver needs from the world, as traits: storage, queue, effects, time.
+//!
+//! Each port has one conformance suite in `suites` (feature `suites`) that every adapter runs, and
+//! an in-memory adapter in `memory`. A port's promise is what its suite tests.
+
+pub mod blobs;
+pub mod clock;
+pub mod error;
+pub mod inbox;
+pub mod log;
+pub mod memory;
+pub mod performer;
+pub mod queue;
+pub mod run_index;
+pub mod secrets;
+#[cfg(feature = "suites")]
+pub mod suites;
+pub mod workflows;
+
+pub use blobs::Blobs;
+pub use clock::Clock;
+pub use error::PortError;
+pub use inbox::{Inbox, InboxPut};
+pub use log::{Appended, Checkpoint, Keys, Put, RunLog};
+pub use performer::Performer;
+pub use queue::{Delivery, Message, Receipt, StageQueue};
+pub use run_index::{RunFilter, RunIndex};
+pub use secrets::Secrets;
+pub use workflows::{StoredWorkflow, Workflows};
+
+/// Everything durable, behind one handle.
+pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys {}
+
+impl<T: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys> Store for T {}

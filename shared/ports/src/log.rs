@@ -1,0 +1,96 @@
+//! The log of a run: commits, appended only at the end, and the cache of their fold.
+
+use crate::PortError;
+use lattice_journal::{Commit, Head, RunSummary};
+use lattice_model::{Hash, InboxId, RunId, Seq};
+use std::future::Future;
+use std::sync::Arc;
+
+/// One append: a commit, and what is written together with it or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    /// The commit; written only if none stands at `(run, first)`.
+    pub commit: Commit,
+    /// With the first commit: the idempotency key of the start. One key, one run.
+    pub start_key: Option<String>,
+    /// Inbox items that the commit folds; each becomes a tombstone. At most `FOLD_ITEMS_MAX`.
+    pub folds: Vec<InboxId>,
+    /// With the first and the last commit: the run's row.
+    pub head: Option<Head>,
+    /// With the last commit: what stays of the run.
+    pub summary: Option<RunSummary>,
+}
+
+impl Put {
+    /// An append of the commit alone.
+    pub fn of(commit: Commit) -> Self {
+        Self { commit, start_key: None, folds: Vec::new(), head: None, summary: None }
+    }
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Appended {
+    /// All of it is stored.
+    Written,
+    /// A commit stands there already, and nothing of the put was written. Here it is, so that
+    /// nobody has to read again. If it has the id of the commit that was put, the put had
+    /// succeeded and only its answer was lost.
+    Taken(Commit),
+    /// The start key already belongs to this run, and nothing was written.
+    KeyTaken(RunId),
+}
+
+/// A cache of the fold of a run's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The run.
+    pub run: RunId,
+    /// The last event that is folded in.
+    pub seq: Seq,
+    /// The hash of the body; one that does not match is not believed.
+    pub hash: Hash,
+    /// The state, as the engine serialises it.
+    pub body: Arc<[u8]>,
+}
+
+/// The log of each run.
+pub trait RunLog: Send + Sync + 'static {
+    /// Appends atomically: all parts of the put, or none. Success means it is durable.
+    fn append(&self, put: Put) -> impl Future<Output = Result<Appended, PortError>> + Send;
+
+    /// Reads every commit whose first seq is `from` or later, in order, strongly consistent.
+    /// Opens each with `Commit::open`; the caller checks the chain.
+    fn load(
+        &self,
+        run: &RunId,
+        from: Seq,
+    ) -> impl Future<Output = Result<Vec<Commit>, PortError>> + Send;
+
+    /// Stores a checkpoint if its seq is greater than the stored one's; says whether it did.
+    fn put_checkpoint(
+        &self,
+        checkpoint: Checkpoint,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// The stored checkpoint.
+    fn checkpoint(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Option<Checkpoint>, PortError>> + Send;
+
+    /// The summary that was written with the last commit.
+    fn summary(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Option<RunSummary>, PortError>> + Send;
+}
+
+/// The idempotency keys of starts.
+pub trait Keys: Send + Sync + 'static {
+    /// The run that was started under the key.
+    fn run_of_key(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<RunId>, PortError>> + Send;
+}
