@@ -1,1 +1,57 @@
-fn main(){}
+//! The repository's own commands: `cargo xtask check` is what CI runs, and all that it runs.
+//!
+//! Reading order: `lanes` (what is checked), `runner` (how), `tools` (what it needs). Only the
+//! standard library is used, so that a fresh clone has this binary within seconds.
+
+mod lanes;
+mod runner;
+mod tools;
+
+use lanes::LANES;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The commands of this repository.
+
+  cargo xtask check               run every lane, stop at the first that fails
+  cargo xtask check --lane NAME   run one lane
+  cargo xtask lanes               list the lanes, their budgets and their commands
+  cargo xtask sim ARGUMENTS       run the simulator, e.g. --seed 7 --shape diamond
+  cargo xtask help                show this text
+";
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match dispatch(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(words: &[OsString]) -> Result<(), String> {
+    let texts: Vec<&str> = words
+        .iter()
+        .map(|word| word.to_str().unwrap_or(""))
+        .collect();
+    match texts.as_slice() {
+        ["check"] => runner::check(LANES),
+        ["check", "--lane", name] => runner::check(std::slice::from_ref(lanes::find(name)?)),
+        ["lanes"] => {
+            print!("{}", lanes::list());
+            Ok(())
+        }
+        ["sim", ..] => runner::simulate(words.get(1..).unwrap_or_default()),
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!(
+            "`cargo xtask {}` is not a command; `cargo xtask help` lists them",
+            texts.join(" ")
+        )),
+    }
+}

@@ -1,0 +1,108 @@
+//! The lanes, in the order in which they run: the quick ones first.
+
+use crate::tools::{NEXTEST, Tool};
+
+/// One named part of the check.
+#[derive(Debug)]
+pub struct Lane {
+    /// The word behind `--lane`.
+    pub name: &'static str,
+    /// What a green lane says about the repository.
+    pub says: &'static str,
+    /// How long it may take on two cores with an empty build folder. More is a warning.
+    pub budget_minutes: u32,
+    /// What must be on the machine; missing tools are installed.
+    pub needs: &'static [&'static Tool],
+    /// Arguments of cargo.
+    pub cargo: &'static [&'static str],
+}
+
+/// Every lane of `cargo xtask check`.
+pub const LANES: &[Lane] = &[
+    Lane {
+        name: "fmt",
+        says: "every file is formatted",
+        budget_minutes: 1,
+        needs: &[],
+        cargo: &["fmt", "--all", "--check"],
+    },
+    Lane {
+        name: "tidy",
+        says: "floors, purity, file heads, problem pages and links hold",
+        budget_minutes: 2,
+        needs: &[&NEXTEST],
+        cargo: &["nextest", "run", "--locked", "--package", "lattice-tidy"],
+    },
+    Lane {
+        name: "lint",
+        says: "clippy has nothing to say",
+        budget_minutes: 8,
+        needs: &[],
+        cargo: &[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    },
+    Lane {
+        name: "test",
+        says: "every test passes, each at the first try",
+        budget_minutes: 15,
+        needs: &[&NEXTEST],
+        cargo: &["nextest", "run", "--locked", "--workspace"],
+    },
+];
+
+/// The lane called `name`.
+pub fn find(name: &str) -> Result<&'static Lane, String> {
+    LANES.iter().find(|lane| lane.name == name).ok_or_else(|| {
+        let names: Vec<_> = LANES.iter().map(|lane| lane.name).collect();
+        format!(
+            "there is no lane `{name}`; the lanes are {}",
+            names.join(", ")
+        )
+    })
+}
+
+/// The lanes as a table for people.
+pub fn list() -> String {
+    LANES
+        .iter()
+        .map(|lane| {
+            format!(
+                "{:<6} {:>3} min  {}\n                 cargo {}\n",
+                lane.name,
+                lane.budget_minutes,
+                lane.says,
+                lane.cargo.join(" ")
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LANES, find, list};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn lanes_have_names_of_their_own() {
+        let names: BTreeSet<_> = LANES.iter().map(|lane| lane.name).collect();
+        assert_eq!(names.len(), LANES.len());
+        for lane in LANES {
+            assert!(list().contains(lane.says));
+            assert!(find(lane.name).is_ok_and(|found| found.name == lane.name));
+        }
+    }
+
+    #[test]
+    fn an_unknown_lane_is_answered_with_the_known_ones() {
+        let answer = find("tests").map(|lane| lane.name);
+        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test";
+        assert_eq!(answer, Err(expected.to_owned()));
+    }
+}

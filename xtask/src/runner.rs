@@ -1,0 +1,184 @@
+//! Runs lanes one after the other, times them, and says what failed and how to run it again.
+
+use crate::lanes::Lane;
+use crate::tools;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// How a lane ended.
+struct Row {
+    name: &'static str,
+    budget_minutes: u32,
+    took: Duration,
+    passed: bool,
+}
+
+impl Row {
+    fn verdict(&self) -> &'static str {
+        match (self.passed, self.is_over_budget()) {
+            (false, _) => "failed",
+            (true, true) => "passed, over budget",
+            (true, false) => "passed",
+        }
+    }
+
+    fn is_over_budget(&self) -> bool {
+        self.took > Duration::from_secs(u64::from(self.budget_minutes) * 60)
+    }
+}
+
+/// Runs the lanes in order up to the first that fails.
+pub fn check(lanes: &[Lane]) -> Result<(), String> {
+    let root = root()?;
+    let mut rows = Vec::new();
+    let mut failure = None;
+    for lane in lanes {
+        let started = Instant::now();
+        let outcome = run_lane(lane, &root);
+        let row = Row {
+            name: lane.name,
+            budget_minutes: lane.budget_minutes,
+            took: started.elapsed(),
+            passed: outcome.is_ok(),
+        };
+        if row.passed && row.is_over_budget() {
+            eprintln!(
+                "warning: the lane `{}` took longer than its {} minutes",
+                row.name, row.budget_minutes
+            );
+        }
+        rows.push(row);
+        if let Err(text) = outcome {
+            failure = Some(text);
+            break;
+        }
+    }
+    eprint!("\n{}", table(&rows, lanes));
+    failure.map_or(Ok(()), Err)
+}
+
+fn run_lane(lane: &Lane, root: &Path) -> Result<(), String> {
+    let (name, minutes) = (lane.name, lane.budget_minutes);
+    eprintln!("\n== {name}: {} (budget {minutes} min)", lane.says);
+    let mut folders = Vec::new();
+    for tool in lane.needs {
+        folders.extend(tools::ensure(tool, root)?);
+    }
+    let status = cargo(lane.cargo.iter().map(OsStr::new), root, &folders)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "the lane `{name}` failed: it is not so that {}\n\
+         run it again with `cargo xtask check --lane {name}`",
+        lane.says
+    ))
+}
+
+/// Hands everything behind `sim` to the simulator.
+pub fn simulate(arguments: &[OsString]) -> Result<(), String> {
+    let run = [
+        "run",
+        "--quiet",
+        "--package",
+        "lattice-sim",
+        "--bin",
+        "sim",
+        "--",
+    ];
+    let words = run.iter().map(OsStr::new);
+    let words = words.chain(arguments.iter().map(OsString::as_os_str));
+    let status = cargo(words, &root()?, &[])?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("the simulator ended with {status}"))
+}
+
+/// Runs cargo in `root`, with `folders` in front of the search path.
+fn cargo<'a>(
+    words: impl Iterator<Item = &'a OsStr>,
+    root: &Path,
+    folders: &[PathBuf],
+) -> Result<ExitStatus, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = folders.iter().cloned().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).map_err(|error| format!("cannot set PATH: {error}"))?;
+    Command::new(cargo)
+        .args(words)
+        .current_dir(root)
+        .env("PATH", path)
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))
+}
+
+/// The folder of the workspace: the parent of this package.
+fn root() -> Result<PathBuf, String> {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .and_then(|package| Path::new(&package).parent().map(Path::to_owned))
+        .ok_or_else(|| "run this as `cargo xtask`, so that it knows its folder".to_owned())
+}
+
+/// The closing table: a line for each lane, those that did not run among them.
+fn table(rows: &[Row], lanes: &[Lane]) -> String {
+    let mut text = String::from("lane    budget     took\n");
+    for lane in lanes {
+        let row = rows.iter().find(|row| row.name == lane.name);
+        let budget = lane.budget_minutes;
+        let (took, verdict) = match row {
+            Some(row) => (minutes(row.took), row.verdict()),
+            None => ("-".to_owned(), "not run"),
+        };
+        text += &format!("{:<6} {budget:>3} min {took:>8}  {verdict}\n", lane.name);
+    }
+    let total = rows.iter().map(|row| row.took).sum();
+    text + &format!("{:<6} {:>16}\n", "all", minutes(total))
+}
+
+fn minutes(took: Duration) -> String {
+    let seconds = took.as_secs();
+    format!("{}:{:02} min", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, table};
+    use crate::lanes::LANES;
+    use std::time::Duration;
+
+    fn row(at: usize, seconds: u64, passed: bool) -> Option<Row> {
+        LANES.get(at).map(|lane| Row {
+            name: lane.name,
+            budget_minutes: lane.budget_minutes,
+            took: Duration::from_secs(seconds),
+            passed,
+        })
+    }
+
+    #[test]
+    fn the_table_shows_what_passed_what_failed_and_what_did_not_run() {
+        let rows: Vec<Row> = [row(0, 61, true), row(1, 5, false)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let expected = "\
+lane    budget     took
+fmt      1 min 1:01 min  passed, over budget
+tidy     2 min 0:05 min  failed
+lint     8 min        -  not run
+test    15 min        -  not run
+all            1:06 min
+";
+        assert_eq!(table(&rows, LANES), expected);
+    }
+
+    #[test]
+    fn a_lane_is_over_budget_only_past_it() {
+        let verdict = |seconds| row(0, seconds, true).map(|row| row.verdict());
+        assert_eq!(verdict(60), Some("passed"));
+        assert_eq!(verdict(61), Some("passed, over budget"));
+    }
+}
