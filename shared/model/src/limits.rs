@@ -80,3 +80,13 @@ pub const SWEEP_DELAY_MS_MAX: u64 = 900_000;
 pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of a failure's message that are stored.
 pub const FAILURE_MESSAGE_CHARS_MAX: usize = 2_000;
+/// Problems shown for one document; more are counted.
+pub const PROBLEMS_MAX: usize = 500;
+/// Work of one evaluation of an expression: about one unit for a byte compared or an element touched.
+pub const EXPRESSION_WORK_MAX: u64 = 50_000_000;
+/// Filters and function calls inside one another in one JSONPath.
+pub const JSONPATH_FILTER_DEPTH_MAX: usize = 4;
+/// Bytes of one JSON Schema.
+pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
+/// Problems reported for one value that a JSON Schema refuses.
+pub const SCHEMA_PROBLEMS_MAX: usize = 20;
