@@ -36,13 +36,7 @@ struct Crate {
 }
 
 fn workspace() -> Vec<Crate> {
-    let metadata = cargo(&[
-        "metadata",
-        "--no-deps",
-        "--offline",
-        "--format-version",
-        "1",
-    ]);
+    let metadata = cargo(&["metadata", "--no-deps", "--locked", "--format-version", "1"]);
     let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     packages.iter().map(read_crate).collect()

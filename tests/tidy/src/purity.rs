@@ -69,7 +69,7 @@ fn edges(name: &str) -> Vec<(String, String)> {
     let package = format!("lattice-{name}");
     parse_tree(&cargo(&[
         "tree",
-        "--offline",
+        "--locked",
         "--quiet",
         "--package",
         &package,

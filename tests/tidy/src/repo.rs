@@ -60,7 +60,7 @@ pub fn text(path: &str) -> String {
         .unwrap_or_else(|error| panic!("cannot read `{path}`: {error}"))
 }
 
-/// Runs cargo without the network. The one that started this test knows the toolchain.
+/// Runs cargo: the one that started this test, since it knows the toolchain.
 pub fn cargo(arguments: &[&str]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     run(&cargo, arguments)
