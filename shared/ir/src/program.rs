@@ -308,7 +308,10 @@ impl OpKind {
             Self::Wait(op) => (vec![], vec![op.on_answer, op.on_timer, op.on_error]),
             Self::End(_) => (vec![], vec![]),
         };
-        fixed.into_iter().chain(optional.into_iter().flatten()).collect()
+        fixed
+            .into_iter()
+            .chain(optional.into_iter().flatten())
+            .collect()
     }
 
     /// The word of the op, as the printer shows it.

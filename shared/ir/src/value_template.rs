@@ -40,7 +40,10 @@ impl ValueTemplate {
             Self::Literal(_) => Vec::new(),
             Self::Text(template) => template.references().iter().collect(),
             Self::List(items) => items.iter().flat_map(Self::references).collect(),
-            Self::Object(fields) => fields.iter().flat_map(|(_, item)| item.references()).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .flat_map(|(_, item)| item.references())
+                .collect(),
         }
     }
 
@@ -49,9 +52,12 @@ impl ValueTemplate {
         Ok(match self {
             Self::Literal(value) => value.clone(),
             Self::Text(template) => template.render_value(scope)?,
-            Self::List(items) => {
-                Value::Array(items.iter().map(|item| item.render(scope)).collect::<Result<_, _>>()?)
-            }
+            Self::List(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| item.render(scope))
+                    .collect::<Result<_, _>>()?,
+            ),
             Self::Object(fields) => Value::Object(
                 fields
                     .iter()

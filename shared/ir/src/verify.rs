@@ -1,0 +1,176 @@
+//! What must hold before a Program may run, whoever made it.
+
+use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
+use lattice_expr::ExprError;
+use lattice_model::limits;
+use std::collections::BTreeSet;
+
+/// What is wrong with a Program. A Program of our own compiler has none of these.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Of the whole.
+    #[error("the program {reason}")]
+    Program {
+        /// What.
+        reason: String,
+    },
+    /// Of one op.
+    #[error("op `{op}` {reason}")]
+    Op {
+        /// Its name.
+        op: String,
+        /// What.
+        reason: String,
+    },
+}
+
+impl VerifyError {
+    fn op(op: &Op, reason: impl Into<String>) -> Self {
+        Self::Op {
+            op: op.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn expression(op: &Op, error: &ExprError) -> Self {
+        Self::op(
+            op,
+            format!("has an expression that does not parse: {error}"),
+        )
+    }
+}
+
+/// Checks the Program and gives everything that is wrong with it.
+pub fn verify(program: &Program) -> Result<(), Vec<VerifyError>> {
+    let mut errors = Vec::new();
+    if program.ir_version != IR_VERSION {
+        let version = program.ir_version;
+        let reason = format!("has IR version {version}, this build reads {IR_VERSION}");
+        return Err(vec![VerifyError::Program { reason }]);
+    }
+    check_whole(program, &mut errors);
+    let mut names = BTreeSet::new();
+    for op in &program.ops {
+        if op.name.is_empty() || op.name.contains('@') || !names.insert(&op.name) {
+            errors.push(VerifyError::op(
+                op,
+                "has a name that is empty, has an `@` or is taken",
+            ));
+        }
+        for target in op.kind.targets() {
+            if target.index() >= program.ops.len() {
+                errors.push(VerifyError::op(
+                    op,
+                    format!("leads to {target}, which is not there"),
+                ));
+            }
+        }
+        check_op(op, &mut errors);
+    }
+    if errors.is_empty() {
+        check_order(program, &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+fn check_whole(program: &Program, errors: &mut Vec<VerifyError>) {
+    let mut add = |reason: &str| {
+        errors.push(VerifyError::Program {
+            reason: reason.to_owned(),
+        })
+    };
+    if program.ops.is_empty() {
+        add("has no ops");
+    }
+    if program.entry.index() >= program.ops.len() {
+        add("begins at an op that is not there");
+    }
+    if !(1..=limits::LIFETIME_MS_MAX).contains(&program.lifetime_ms) {
+        add("has a lifetime of 0 or of more than 366 days");
+    }
+    if !program
+        .ops
+        .iter()
+        .any(|op| matches!(op.kind, OpKind::End(_)))
+    {
+        add("has no end");
+    }
+}
+
+fn check_op(op: &Op, errors: &mut Vec<VerifyError>) {
+    let reason = match &op.kind {
+        OpKind::Call(call) => check_call(call),
+        OpKind::Wait(wait) => check_wait(wait),
+        OpKind::Choice(choice) if choice.arms.is_empty() && choice.otherwise.is_none() => {
+            Some("has no way out")
+        }
+        _ => None,
+    };
+    errors.extend(reason.map(|reason| VerifyError::op(op, reason)));
+}
+
+fn check_call(call: &Call) -> Option<&'static str> {
+    if !(1..=limits::STAGE_TIMEOUT_MS_MAX).contains(&call.timeout_ms) {
+        return Some("has a timeout of 0 or of more than 10 minutes");
+    }
+    if !(1..=limits::STAGE_ATTEMPTS_MAX).contains(&call.retry.attempts_max) {
+        return Some("has no attempt, or more than 5");
+    }
+    (call.retry.delay_ms > call.retry.delay_ms_max
+        || call.retry.delay_ms_max > limits::RETRY_DELAY_MS_MAX)
+        .then_some("has a pause between attempts that is out of bounds")
+}
+
+fn check_wait(wait: &Wait) -> Option<&'static str> {
+    if wait.question.is_none() && wait.timer.is_none() {
+        return Some("waits for nothing");
+    }
+    if wait.question.is_some() != wait.on_answer.is_some() {
+        return Some("has a question without a way on, or the reverse");
+    }
+    (wait.timer.is_some() != wait.on_timer.is_some())
+        .then_some("has a timer without a way on, or the reverse")
+}
+
+/// Refuses a way back: no op of this version of the IR bounds one.
+fn check_order(program: &Program, errors: &mut Vec<VerifyError>) {
+    let count = program.ops.len();
+    let mut indegree = vec![0_usize; count];
+    for target in program.ops.iter().flat_map(|op| op.kind.targets()) {
+        if let Some(degree) = indegree.get_mut(target.index()) {
+            *degree += 1;
+        }
+    }
+    let mut ready: Vec<usize> = (0..count)
+        .filter(|op| indegree.get(*op) == Some(&0))
+        .collect();
+    let mut done = 0;
+    while let Some(op) = ready.pop() {
+        done += 1;
+        for target in program
+            .ops
+            .get(op)
+            .map(|op| op.kind.targets())
+            .unwrap_or_default()
+        {
+            if let Some(degree) = indegree.get_mut(target.index()) {
+                *degree -= 1;
+                if *degree == 0 {
+                    ready.push(target.index());
+                }
+            }
+        }
+    }
+    if done < count {
+        let stuck = program
+            .ops
+            .iter()
+            .zip(&indegree)
+            .find(|(_, degree)| **degree > 0);
+        errors.extend(stuck.map(|(op, _)| VerifyError::op(op, "is on a way back to itself")));
+    }
+}
