@@ -9,6 +9,8 @@ pub struct Lane {
     pub name: &'static str,
     /// What a green lane says about the repository.
     pub says: &'static str,
+    /// What a red lane says, and where to look.
+    pub failed: &'static str,
     /// How long it may take on two cores with an empty build folder. More is a warning.
     pub budget_minutes: u32,
     /// What must be on the machine; missing tools are installed.
@@ -22,6 +24,7 @@ pub const LANES: &[Lane] = &[
     Lane {
         name: "fmt",
         says: "every file is formatted",
+        failed: "a file is not formatted; `cargo fmt --all` mends it",
         budget_minutes: 1,
         needs: &[],
         cargo: &["fmt", "--all", "--check"],
@@ -29,6 +32,7 @@ pub const LANES: &[Lane] = &[
     Lane {
         name: "tidy",
         says: "floors, purity, file heads, problem pages and links hold",
+        failed: "a rule of the repository is broken; each complaint names its file",
         budget_minutes: 2,
         needs: &[&NEXTEST],
         cargo: &["nextest", "run", "--locked", "--package", "lattice-tidy"],
@@ -36,6 +40,7 @@ pub const LANES: &[Lane] = &[
     Lane {
         name: "lint",
         says: "clippy has nothing to say",
+        failed: "clippy or the compiler complains; warnings count",
         budget_minutes: 8,
         needs: &[],
         cargo: &[
@@ -51,6 +56,7 @@ pub const LANES: &[Lane] = &[
     Lane {
         name: "test",
         says: "every test passes, each at the first try",
+        failed: "a test failed; the failures are listed above by name",
         budget_minutes: 15,
         needs: &[&NEXTEST],
         cargo: &["nextest", "run", "--locked", "--workspace"],

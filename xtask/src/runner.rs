@@ -71,9 +71,9 @@ fn run_lane(lane: &Lane, root: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "the lane `{name}` failed: it is not so that {}\n\
+        "the lane `{name}` failed: {}\n\
          run it again with `cargo xtask check --lane {name}`",
-        lane.says
+        lane.failed
     ))
 }
 
