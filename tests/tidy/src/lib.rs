@@ -12,5 +12,6 @@ mod links;
 mod problem_pages;
 mod purity;
 mod repo;
+mod shelf;
 mod sources;
 mod words;
