@@ -12,7 +12,9 @@ const SHELF: &str = "shared/nodes/src";
 fn listed(lib: &str) -> Vec<String> {
     let list = Regex::new(r"(?s)\bconst ALL:[^=]*=\s*&\[(.*?)\];").expect("the pattern is right");
     let comment = Regex::new(r"//[^\n]*").expect("the pattern is right");
-    let entries = list.captures(lib).map_or("", |found| found.get(1).map_or("", |m| m.as_str()));
+    let entries = list
+        .captures(lib)
+        .map_or("", |found| found.get(1).map_or("", |m| m.as_str()));
     comment
         .replace_all(entries, "")
         .split(',')
@@ -52,7 +54,12 @@ fn folders(shelf: &Path) -> BTreeSet<String> {
         .expect("the shelf is a folder")
         .map(|entry| entry.expect("it can be read").path())
         .filter(|path| path.is_dir())
-        .map(|path| path.file_name().expect("it has a name").to_string_lossy().into_owned())
+        .map(|path| {
+            path.file_name()
+                .expect("it has a name")
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect()
 }
 
@@ -78,7 +85,10 @@ fn parts_missing(folder: &Path, name: &str) -> Vec<String> {
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
     let mut found = Vec::new();
     if !read("mod.rs").contains(&format!("\"{}\"", camel_case(name))) {
-        found.push(format!("`{name}/mod.rs` does not name the type `{}`", camel_case(name)));
+        found.push(format!(
+            "`{name}/mod.rs` does not name the type `{}`",
+            camel_case(name)
+        ));
     }
     if !read("README.md").starts_with("# ") {
         found.push(format!("`{name}/README.md` does not begin with a heading"));
@@ -112,5 +122,8 @@ fn a_gap_in_the_shelf_is_noticed() {
     ];
     assert_eq!(complaints(&folders, &listed), expected);
     assert_eq!(parts_missing(Path::new("no/such"), "if_else").len(), 2);
-    assert_eq!((camel_case("if_else"), camel_case("end")), ("ifElse".to_owned(), "end".to_owned()));
+    assert_eq!(
+        (camel_case("if_else"), camel_case("end")),
+        ("ifElse".to_owned(), "end".to_owned())
+    );
 }
