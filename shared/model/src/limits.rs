@@ -90,3 +90,6 @@ pub const JSONPATH_FILTER_DEPTH_MAX: usize = 4;
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// Problems reported for one value that a JSON Schema refuses.
 pub const SCHEMA_PROBLEMS_MAX: usize = 20;
+/// Characters of a declared secret that redaction looks for; a shorter one would take ordinary
+/// words out of texts.
+pub const SECRET_CHARS_MIN: usize = 6;
