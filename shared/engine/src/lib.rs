@@ -1,1 +1,21 @@
-//! engine
+//! Decides what a run does next. No IO, no clock, no randomness.
+//!
+//! `evolve` folds one event into the state and never decides; `decide` looks at the state and at
+//! what happened, and answers with events to append and calls to perform; `start` writes the first
+//! event. One file per op stands in `ops/`.
+
+pub mod decide;
+pub mod evolve;
+mod fold_inbox;
+pub mod input;
+mod ops;
+mod scope;
+mod scratch;
+pub mod start;
+pub mod state;
+
+pub use decide::decide;
+pub use evolve::{evolve, fold};
+pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};
+pub use start::{StartError, start};
+pub use state::{Buffered, Phase, RunState, STATE_VERSION, Stage};

@@ -246,6 +246,8 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
     use crate::payload::{RunResumed, RunWaiting};
 

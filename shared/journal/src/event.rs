@@ -181,6 +181,8 @@ impl<'de> Deserialize<'de> for Event {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
     use serde_json::json;
 

@@ -111,6 +111,8 @@ fn plain(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
 
     fn question(choice: Choice) -> Question {

@@ -70,6 +70,8 @@ impl fmt::Display for RunStatus {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::RunStatus;
 
     #[test]

@@ -53,6 +53,8 @@ impl ValueRef {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::ValueRef;
     use lattice_model::limits::INLINE_VALUE_BYTES_MAX;
     use serde_json::{Value, json};

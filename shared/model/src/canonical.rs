@@ -161,6 +161,8 @@ fn write_plain(value: &Value, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
     use serde_json::json;
 

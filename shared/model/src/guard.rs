@@ -111,6 +111,8 @@ impl Default for Guards {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::{Guard, Guards};
 
     #[test]

@@ -145,6 +145,8 @@ pub type ProgramHash = Hash;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
     use crate::Millis;
 

@@ -93,3 +93,15 @@ pub const SCHEMA_PROBLEMS_MAX: usize = 20;
 /// Characters of a declared secret that redaction looks for; a shorter one would take ordinary
 /// words out of texts.
 pub const SECRET_CHARS_MIN: usize = 6;
+/// Attempts of one stage, unless the node says otherwise.
+pub const STAGE_ATTEMPTS_DEFAULT: u32 = 3;
+/// Tokens that a node may let a model answer with, at most.
+pub const MODEL_OUTPUT_TOKENS_MAX: u32 = 1_000_000;
+/// The highest temperature, in thousandths.
+pub const TEMPERATURE_MILLI_MAX: u32 = 2_000;
+/// Characters of the label of a branch or an option.
+pub const LABEL_CHARS_MAX: usize = 200;
+/// Names in a list inside a problem's text, such as the nodes of a cycle; more are counted.
+pub const PROBLEM_NAMES_MAX: usize = 24;
+/// Names that one compilation compares in search of what a person may have meant.
+pub const SUGGESTION_NAMES_MAX: usize = 200_000;

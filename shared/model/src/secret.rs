@@ -32,6 +32,8 @@ impl<T> fmt::Display for Secret<T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::Secret;
 
     #[test]

@@ -1,0 +1,163 @@
+//! The decision: apply what happened, fold the inbox, fire what is due, then go as far as the
+//! Program leads without an effect.
+
+use crate::fold_inbox::fold_inbox;
+use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
+use crate::ops;
+use crate::scratch::{At, Scratch};
+use crate::state::{Phase, RunState};
+use lattice_ir::{OpKind, Plan};
+use lattice_journal::payload::RunStarted;
+use lattice_journal::{Failure, FailureKind, RunStatus};
+use lattice_model::{Guard, Millis, StageId, limits};
+
+/// Events kept free below the limit of a run, so that its end still fits.
+const END_EVENTS_RESERVED: u64 = 64;
+/// Bytes kept free below the limit of a run.
+const END_BYTES_RESERVED: u64 = 2 * limits::COMMIT_BYTES_MAX as u64;
+
+/// Decides what the run does next.
+///
+/// The same arguments give the same decision. After a conflict the winner's events are folded into
+/// the state and the same input is decided again (protocol, rule 3). An empty list of events means
+/// that there is nothing to write.
+pub fn decide(
+    plan: &Plan,
+    state: &RunState,
+    input: &Input,
+    blobs: &BlobCache,
+) -> Result<Decision, DecideError> {
+    let mut scratch = Scratch::new(plan, state, input, blobs);
+    // INVARIANT: nothing follows a terminal event (Guard::TerminalIsFinal).
+    if state.status.is_terminal() && input.guards.on(Guard::TerminalIsFinal) {
+        return Ok(scratch.done(false));
+    }
+    if state.program != plan.hash() {
+        let (pinned, given) = (state.program, plan.hash());
+        return Err(DecideError::OtherProgram { pinned, given });
+    }
+    if state.status == RunStatus::Queued {
+        scratch.push(RunStarted {});
+    }
+    apply_cause(&mut scratch)?;
+    fold_inbox(&mut scratch)?;
+    let more = advance(&mut scratch)?;
+    if !more {
+        scratch.rest();
+    }
+    Ok(scratch.done(more))
+}
+
+/// Goes on until nothing is ready or the commit is full; says whether something is left.
+fn advance(scratch: &mut Scratch<'_>) -> Result<bool, DecideError> {
+    loop {
+        if scratch.state.status.is_terminal() {
+            return Ok(false);
+        }
+        if let Some(failure) = limit_reached(scratch) {
+            scratch.fail_run(failure, None);
+            return Ok(false);
+        }
+        let Some(stage) = next_ready(scratch) else {
+            return Ok(has_unfolded(scratch));
+        };
+        if scratch.is_full() {
+            return Ok(true);
+        }
+        step(scratch, &stage)?;
+    }
+}
+
+fn has_unfolded(scratch: &Scratch<'_>) -> bool {
+    scratch.is_full()
+        && scratch.input.inbox.iter().any(|item| !scratch.state.has_folded(item))
+}
+
+/// The lifetime and the limits of a log, as a failure of the run.
+fn limit_reached(scratch: &Scratch<'_>) -> Option<Failure> {
+    let (state, input) = (&scratch.state, scratch.input);
+    if input.at >= state.deadline && input.guards.on(Guard::Lifetime) {
+        let hours = state.deadline.since(state.started_at) / 3_600_000;
+        let message = format!("the run reached its lifetime of {hours} h");
+        return Some(Failure::new(FailureKind::Lifetime, message));
+    }
+    if state.seq.get() + END_EVENTS_RESERVED > limits::RUN_EVENTS_MAX {
+        let limit = limits::RUN_EVENTS_MAX;
+        let message = format!("the run reached the limit of {limit} events");
+        return Some(Failure::new(FailureKind::Limit, message));
+    }
+    (input.log_bytes + END_BYTES_RESERVED > limits::RUN_BYTES_MAX).then(|| {
+        let limit = limits::RUN_BYTES_MAX;
+        Failure::new(FailureKind::Limit, format!("the run reached the limit of {limit} bytes"))
+    })
+}
+
+/// The first stage at which something can be done now.
+fn next_ready(scratch: &Scratch<'_>) -> Option<StageId> {
+    let now = scratch.input.at;
+    let due = |moment: &Millis| *moment <= now;
+    let ready = |op, phase: &Phase| match phase {
+        Phase::Ready => scratch.input.claims || !is_call(scratch, op),
+        Phase::Backoff { due_at, .. } => scratch.input.claims && due(due_at),
+        Phase::Waiting { due_at, .. } => due_at.as_ref().is_some_and(due),
+        Phase::Claimed { .. } => false,
+    };
+    let mut stages = scratch.state.stages.iter();
+    stages.find(|(_, stage)| ready(stage.op, &stage.phase)).map(|(id, _)| id.clone())
+}
+
+fn is_call(scratch: &Scratch<'_>, op: lattice_model::OpId) -> bool {
+    scratch.plan.op(op).is_some_and(|(op, _)| matches!(op.kind, OpKind::Call(_)))
+}
+
+/// Does one thing at one stage.
+fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
+    let Some((at, phase)) = find(scratch, stage)? else {
+        return Ok(());
+    };
+    match phase {
+        Phase::Ready => ops::visit(scratch, &at),
+        Phase::Backoff { attempt, epoch, .. } => ops::call::claim(scratch, &at, attempt, epoch),
+        Phase::Waiting { due_at, .. } => ops::wait::fire(scratch, &at, due_at),
+        Phase::Claimed { .. } => Ok(()),
+    }
+}
+
+fn find(scratch: &Scratch<'_>, stage: &StageId) -> Result<Option<(At, Phase)>, DecideError> {
+    let Some(found) = scratch.state.stages.get(stage) else {
+        return Ok(None);
+    };
+    let unknown = || DecideError::UnknownOp(stage.clone());
+    let (op, _) = scratch.plan.op(found.op).ok_or_else(unknown)?;
+    let at = At { stage: stage.clone(), op: found.op, node: op.node.clone() };
+    Ok(Some((at, found.phase.clone())))
+}
+
+fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
+    match &scratch.input.cause {
+        Cause::Wake => Ok(()),
+        Cause::Ended { stage, attempt, outcome } => {
+            let fenced = scratch.input.guards.on(Guard::AttemptFence);
+            match find(scratch, stage)? {
+                Some((at, Phase::Claimed { attempt: claimed, epoch, .. }))
+                    if claimed == *attempt || !fenced =>
+                {
+                    ops::call::end(scratch, &at, claimed, epoch, outcome)
+                }
+                Some((at, _)) if !fenced => ops::call::end(scratch, &at, *attempt, 0, outcome),
+                // INVARIANT: a result counts only while its stage runs at that attempt
+                // (Guard::AttemptFence); what it used is recorded all the same.
+                _ => {
+                    ops::call::note_late(scratch, stage, *attempt, outcome);
+                    Ok(())
+                }
+            }
+        }
+        Cause::Lost { stage, attempt } => match find(scratch, stage)? {
+            Some((at, Phase::Claimed { attempt: claimed, epoch, .. })) if claimed == *attempt => {
+                ops::call::lose(scratch, &at, claimed, epoch)
+            }
+            _ => Ok(()),
+        },
+    }
+}

@@ -1,0 +1,32 @@
+//! What each op does, one file per op.
+
+pub(crate) mod assign;
+pub(crate) mod call;
+pub(crate) mod choice;
+pub(crate) mod end;
+pub(crate) mod eval;
+pub(crate) mod wait;
+
+use crate::input::DecideError;
+use crate::scratch::{At, Scratch};
+use lattice_ir::OpKind;
+
+/// Visits an op for the first time.
+pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
+    let plan = scratch.plan;
+    let unknown = || DecideError::UnknownOp(at.stage.clone());
+    let (op, planned) = plan.op(at.op).ok_or_else(unknown)?;
+    match &op.kind {
+        OpKind::Call(_) => call::claim(scratch, at, 0, 0),
+        OpKind::Eval(op) => eval::visit(scratch, at, op, planned),
+        OpKind::Assign(op) => assign::visit(scratch, at, op, planned),
+        OpKind::Choice(op) => choice::visit(scratch, at, op, planned),
+        OpKind::Wait(op) => wait::visit(scratch, at, op, planned),
+        OpKind::End(_) => end::visit(scratch, at, planned),
+    }
+}
+
+/// An expression that could not be evaluated, as a failure.
+pub(crate) fn expression_failure(error: &lattice_expr::ExprError) -> lattice_journal::Failure {
+    lattice_journal::Failure::new(lattice_journal::FailureKind::Expression, error.to_string())
+}

@@ -1,0 +1,135 @@
+//! Wait: for an answer, a timer, or either.
+
+use super::expression_failure;
+use crate::fold_inbox::accept;
+use crate::input::DecideError;
+use crate::scratch::{At, Scratch};
+use lattice_ir::{OpKind, PlannedOp, Timer, Wait};
+use lattice_journal::payload::{StageCompleted, TimerFired, TimerSet, WaitOpened};
+use lattice_journal::{Failure, FailureKind, Question};
+use lattice_model::Millis;
+use serde_json::{Value, json};
+
+pub(crate) fn visit(
+    scratch: &mut Scratch<'_>,
+    at: &At,
+    op: &Wait,
+    planned: &PlannedOp,
+) -> Result<(), DecideError> {
+    let values = scratch.values(&planned.references())?;
+    let opened = question(op, planned, &values)
+        .and_then(|question| Ok((question, due_at(op, planned, &values, scratch.input.at)?)));
+    let (question, due_at) = match opened {
+        Ok(opened) => opened,
+        Err(failure) => return scratch.fail_stage(at, 0, failure, op.on_error),
+    };
+    scratch.push(WaitOpened {
+        stage: at.stage.clone(),
+        op: at.op,
+        node: at.node.clone(),
+        question,
+    });
+    if let Some(due_at) = due_at {
+        scratch.push(TimerSet { stage: at.stage.clone(), due_at });
+    }
+    take_buffered(scratch, at)
+}
+
+/// The timer of a wait fired.
+pub(crate) fn fire(
+    scratch: &mut Scratch<'_>,
+    at: &At,
+    due_at: Option<Millis>,
+) -> Result<(), DecideError> {
+    let Some((op, _)) = scratch.plan.op(at.op) else {
+        return Err(DecideError::UnknownOp(at.stage.clone()));
+    };
+    let (OpKind::Wait(wait), Some(due_at)) = (&op.kind, due_at) else {
+        return Err(DecideError::UnknownOp(at.stage.clone()));
+    };
+    let on_timer = wait.on_timer.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))?;
+    let asked = wait.question.is_some();
+    scratch.resume();
+    scratch.push(TimerFired { stage: at.stage.clone(), due_at });
+    let output = if asked { json!({ "timedOut": true }) } else { json!({ "waitedUntil": due_at }) };
+    complete(scratch, at, output, asked.then_some("timeout"), on_timer)
+}
+
+/// Ends a wait.
+pub(crate) fn complete(
+    scratch: &mut Scratch<'_>,
+    at: &At,
+    output: Value,
+    port: Option<&str>,
+    to: lattice_model::OpId,
+) -> Result<(), DecideError> {
+    let output = match scratch.keep(output) {
+        Ok(output) => output,
+        Err(failure) => return scratch.fail_stage(at, 0, failure, None),
+    };
+    let next = scratch.way(at, to)?;
+    scratch.push(StageCompleted {
+        stage: at.stage.clone(),
+        op: at.op,
+        node: at.node.clone(),
+        output: Some(output),
+        port: port.map(str::to_owned),
+        next,
+    });
+    Ok(())
+}
+
+/// Looks at the answers that came before the question.
+fn take_buffered(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
+    while let Some(early) =
+        scratch.state.buffered.iter().find(|early| early.node == at.node).cloned()
+    {
+        let value = match scratch.value(&early.value) {
+            Ok(value) => value,
+            Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
+        };
+        if accept(scratch, &at.stage, &early.inbox, &early.node, None, &early.value, &value)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn question(
+    op: &Wait,
+    planned: &PlannedOp,
+    values: &crate::scope::Values,
+) -> Result<Option<Question>, Failure> {
+    let (Some(asked), PlannedOp::Wait { question: Some(text), .. }) = (&op.question, planned)
+    else {
+        return Ok(None);
+    };
+    let text = text.render(&values.scope()).map_err(|error| expression_failure(&error))?;
+    Ok(Some(Question {
+        text: text.to_display(),
+        options: asked.options.clone(),
+        choice: asked.choice,
+    }))
+}
+
+fn due_at(
+    op: &Wait,
+    planned: &PlannedOp,
+    values: &crate::scope::Values,
+    now: Millis,
+) -> Result<Option<Millis>, Failure> {
+    match (&op.timer, planned) {
+        (Some(Timer::After(ms)), _) => Ok(Some(now.plus(*ms))),
+        (Some(Timer::Until(_)), PlannedOp::Wait { until: Some(until), .. }) => {
+            let rendered = until.render(&values.scope());
+            let text = rendered.map_err(|error| expression_failure(&error))?.to_display();
+            let moment = Millis::from_rfc3339(text.trim()).ok_or_else(|| {
+                let expected = "expected RFC 3339 in UTC, such as `2026-01-31T08:00:00Z`";
+                let message = format!("`{text}` is not a moment; {expected}");
+                Failure::new(FailureKind::Expression, message)
+            })?;
+            Ok(Some(moment))
+        }
+        _ => Ok(None),
+    }
+}

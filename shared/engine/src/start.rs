@@ -1,0 +1,84 @@
+//! The first event of a run.
+
+use crate::evolve::apply;
+use crate::input::Decision;
+use crate::state::RunState;
+use lattice_ir::Plan;
+use lattice_journal::payload::{RunQueued, StageRef};
+use lattice_journal::{EventBody, ValueRef};
+use lattice_model::{Millis, StageId, canonical_len, limits};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Why a run cannot start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The input is too large.
+    #[error("the input has {bytes} bytes, the limit is {}; pass a reference to the data instead", limits::INPUT_BYTES_MAX)]
+    InputTooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// The input is not what the workflow asks for.
+    #[error("the input does not fit the workflow: {}", .0.join("; "))]
+    Input(Vec<String>),
+    /// The Program begins nowhere; the verifier refuses such a Program.
+    #[error("the program has no entry")]
+    NoEntry,
+}
+
+/// Queues a run: the decision that makes the log begin. `input` has to be redacted already.
+pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartError> {
+    let bytes = canonical_len(&input);
+    if bytes > limits::INPUT_BYTES_MAX {
+        return Err(StartError::InputTooLarge { bytes });
+    }
+    check_input(plan, &input)?;
+    let program = plan.program();
+    let mut blobs = BTreeMap::new();
+    let mut keep = |value: Value| {
+        let (reference, blob) = ValueRef::of(value);
+        blobs.extend(blob);
+        reference
+    };
+    let input = keep(input);
+    let variables = program
+        .variables
+        .iter()
+        .map(|(name, value)| (name.clone(), keep(value.clone())))
+        .collect();
+    let entry = plan.name(program.entry).ok_or(StartError::NoEntry)?;
+    let entry = StageRef { stage: StageId::new(entry), op: program.entry };
+    let queued = EventBody::from(RunQueued {
+        workflow: program.workflow.clone(),
+        name: program.name.clone(),
+        program: plan.hash(),
+        input,
+        variables,
+        lifetime_ms: program.lifetime_ms,
+        entry,
+    });
+    let mut state = RunState::empty();
+    apply(&mut state, state.seq.next(), at, &queued);
+    Ok(Decision {
+        events: vec![queued],
+        state,
+        calls: Vec::new(),
+        blobs: blobs.into_iter().collect(),
+        folds: Vec::new(),
+        more: true,
+    })
+}
+
+fn check_input(plan: &Plan, input: &Value) -> Result<(), StartError> {
+    let Some(schema) = plan.input_schema() else {
+        return Ok(());
+    };
+    schema.validate(input).map_err(|problems| {
+        let lines = problems.iter().map(|problem| {
+            let pointer = if problem.pointer.is_empty() { "/" } else { &problem.pointer };
+            format!("at `{pointer}`: {}", problem.message)
+        });
+        StartError::Input(lines.collect())
+    })
+}
