@@ -105,3 +105,19 @@ pub const LABEL_CHARS_MAX: usize = 200;
 pub const PROBLEM_NAMES_MAX: usize = 24;
 /// Names that one compilation compares in search of what a person may have meant.
 pub const SUGGESTION_NAMES_MAX: usize = 200_000;
+/// Silence in the middle of a model's answer after which the attempt is given up.
+pub const MODEL_STALL_MS_MAX: u64 = 30_000;
+/// Time to reach a model provider.
+pub const MODEL_CONNECT_MS_MAX: u64 = 10_000;
+/// Bytes of one event of a model's stream, or of an answer that comes in one piece.
+pub const MODEL_EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a model's whole stream, of which the answer's text is a small part.
+pub const MODEL_STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes read of a provider's error body.
+pub const MODEL_ERROR_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a provider's own words that a failure repeats.
+pub const MODEL_ERROR_CHARS_MAX: usize = 300;
+/// A script for the mock model provider.
+pub const MOCK_SCRIPT_BYTES_MAX: usize = 1024 * 1024;
+/// Nesting of a schema that the mock model provider makes an instance of.
+pub const SAMPLE_DEPTH_MAX: usize = 32;
