@@ -1,1 +1,23 @@
-//! driver
+//! Load, decide, append, perform, hand on. Generic over the ports; `futures` only, so that the
+//! simulator can schedule every step of it.
+//!
+//! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
+//! log; `perform` carries a call out inside its lease; `serve` is what a message does; `sweep`
+//! finds what nobody looks at; `requests` is what people ask for: start, signal, cancel.
+
+mod driver;
+mod error;
+mod load;
+mod observe;
+mod perform;
+mod requests;
+mod serve;
+mod session;
+mod sweep;
+
+pub use driver::{Driver, Settings};
+pub use error::DriverError;
+pub use load::{Loaded, load_run, state_at};
+pub use observe::{Observer, Unobserved};
+pub use requests::{RequestError, Signal, StartRequest, Started};
+pub use serve::Disposition;

@@ -70,7 +70,11 @@ fn advance(scratch: &mut Scratch<'_>) -> Result<bool, DecideError> {
 
 fn has_unfolded(scratch: &Scratch<'_>) -> bool {
     scratch.is_full()
-        && scratch.input.inbox.iter().any(|item| !scratch.state.has_folded(item))
+        && scratch
+            .input
+            .inbox
+            .iter()
+            .any(|item| !scratch.state.has_folded(item))
 }
 
 /// The lifetime and the limits of a log, as a failure of the run.
@@ -88,7 +92,10 @@ fn limit_reached(scratch: &Scratch<'_>) -> Option<Failure> {
     }
     (input.log_bytes + END_BYTES_RESERVED > limits::RUN_BYTES_MAX).then(|| {
         let limit = limits::RUN_BYTES_MAX;
-        Failure::new(FailureKind::Limit, format!("the run reached the limit of {limit} bytes"))
+        Failure::new(
+            FailureKind::Limit,
+            format!("the run reached the limit of {limit} bytes"),
+        )
     })
 }
 
@@ -103,11 +110,16 @@ fn next_ready(scratch: &Scratch<'_>) -> Option<StageId> {
         Phase::Claimed { .. } => false,
     };
     let mut stages = scratch.state.stages.iter();
-    stages.find(|(_, stage)| ready(stage.op, &stage.phase)).map(|(id, _)| id.clone())
+    stages
+        .find(|(_, stage)| ready(stage.op, &stage.phase))
+        .map(|(id, _)| id.clone())
 }
 
 fn is_call(scratch: &Scratch<'_>, op: lattice_model::OpId) -> bool {
-    scratch.plan.op(op).is_some_and(|(op, _)| matches!(op.kind, OpKind::Call(_)))
+    scratch
+        .plan
+        .op(op)
+        .is_some_and(|(op, _)| matches!(op.kind, OpKind::Call(_)))
 }
 
 /// Does one thing at one stage.
@@ -129,19 +141,32 @@ fn find(scratch: &Scratch<'_>, stage: &StageId) -> Result<Option<(At, Phase)>, D
     };
     let unknown = || DecideError::UnknownOp(stage.clone());
     let (op, _) = scratch.plan.op(found.op).ok_or_else(unknown)?;
-    let at = At { stage: stage.clone(), op: found.op, node: op.node.clone() };
+    let at = At {
+        stage: stage.clone(),
+        op: found.op,
+        node: op.node.clone(),
+    };
     Ok(Some((at, found.phase.clone())))
 }
 
 fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
     match &scratch.input.cause {
         Cause::Wake => Ok(()),
-        Cause::Ended { stage, attempt, outcome } => {
+        Cause::Ended {
+            stage,
+            attempt,
+            outcome,
+        } => {
             let fenced = scratch.input.guards.on(Guard::AttemptFence);
             match find(scratch, stage)? {
-                Some((at, Phase::Claimed { attempt: claimed, epoch, .. }))
-                    if claimed == *attempt || !fenced =>
-                {
+                Some((
+                    at,
+                    Phase::Claimed {
+                        attempt: claimed,
+                        epoch,
+                        ..
+                    },
+                )) if claimed == *attempt || !fenced => {
                     ops::call::end(scratch, &at, claimed, epoch, outcome)
                 }
                 Some((at, _)) if !fenced => ops::call::end(scratch, &at, *attempt, 0, outcome),
@@ -154,9 +179,14 @@ fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
             }
         }
         Cause::Lost { stage, attempt } => match find(scratch, stage)? {
-            Some((at, Phase::Claimed { attempt: claimed, epoch, .. })) if claimed == *attempt => {
-                ops::call::lose(scratch, &at, claimed, epoch)
-            }
+            Some((
+                at,
+                Phase::Claimed {
+                    attempt: claimed,
+                    epoch,
+                    ..
+                },
+            )) if claimed == *attempt => ops::call::lose(scratch, &at, claimed, epoch),
             _ => Ok(()),
         },
     }

@@ -25,7 +25,9 @@ pub fn fold<'a>(mut state: RunState, events: impl IntoIterator<Item = &'a Event>
 /// What `nodes.<id>.output` becomes when a failure was caught.
 pub fn failure_output(failure: &Failure) -> ValueRef {
     let (kind, message) = (failure.kind, &failure.message);
-    ValueRef::Inline(Arc::new(json!({ "error": { "kind": kind, "message": message } })))
+    ValueRef::Inline(Arc::new(
+        json!({ "error": { "kind": kind, "message": message } }),
+    ))
 }
 
 pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody) {
@@ -51,7 +53,11 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::StageRetrying(retrying) => {
             let (attempt, epoch, due_at) = (retrying.attempt, retrying.epoch, retrying.due_at);
             if let Some(stage) = state.stages.get_mut(&retrying.stage) {
-                stage.phase = Phase::Backoff { attempt, epoch, due_at };
+                stage.phase = Phase::Backoff {
+                    attempt,
+                    epoch,
+                    due_at,
+                };
             }
         }
         EventBody::StageSkipped(skipped) => {
@@ -66,8 +72,14 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         }
         EventBody::WaitOpened(wait) => {
             let (node, question) = (wait.node.clone(), wait.question.clone());
-            let phase = Phase::Waiting { node, question, due_at: None };
-            state.stages.insert(wait.stage.clone(), Stage { op: wait.op, phase });
+            let phase = Phase::Waiting {
+                node,
+                question,
+                due_at: None,
+            };
+            state
+                .stages
+                .insert(wait.stage.clone(), Stage { op: wait.op, phase });
         }
         EventBody::TimerSet(timer) => set_timer(state, &timer.stage, Some(timer.due_at)),
         EventBody::TimerFired(timer) => set_timer(state, &timer.stage, None),
@@ -95,7 +107,10 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
 
 fn open(state: &mut RunState, next: Option<&StageRef>) {
     if let Some(next) = next {
-        let stage = Stage { op: next.op, phase: Phase::Ready };
+        let stage = Stage {
+            op: next.op,
+            phase: Phase::Ready,
+        };
         state.stages.insert(next.stage.clone(), stage);
     }
 }
@@ -115,26 +130,40 @@ fn claim(state: &mut RunState, started: &StageStarted) {
         lease_ms: started.lease_ms,
         key: started.key,
     };
-    state.stages.insert(started.stage.clone(), Stage { op: started.op, phase });
+    state.stages.insert(
+        started.stage.clone(),
+        Stage {
+            op: started.op,
+            phase,
+        },
+    );
 }
 
 fn fail_stage(state: &mut RunState, failed: &StageFailed) {
     state.stages.remove(&failed.stage);
     if failed.next.is_some() {
-        state.outputs.insert(failed.node.clone(), failure_output(&failed.failure));
+        state
+            .outputs
+            .insert(failed.node.clone(), failure_output(&failed.failure));
     }
     open(state, failed.next.as_ref());
 }
 
 fn set_timer(state: &mut RunState, stage: &lattice_model::StageId, due: Option<Millis>) {
-    if let Some(Stage { phase: Phase::Waiting { due_at, .. }, .. }) = state.stages.get_mut(stage) {
+    if let Some(Stage {
+        phase: Phase::Waiting { due_at, .. },
+        ..
+    }) = state.stages.get_mut(stage)
+    {
         *due_at = due;
     }
 }
 
 fn take_signal(state: &mut RunState, signal: &SignalReceived) {
     state.remember_fold(&signal.inbox);
-    state.buffered.retain(|buffered| buffered.inbox != signal.inbox);
+    state
+        .buffered
+        .retain(|buffered| buffered.inbox != signal.inbox);
     if signal.outcome == SignalOutcome::Buffered {
         state.buffered.push(Buffered {
             inbox: signal.inbox.clone(),

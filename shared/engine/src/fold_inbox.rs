@@ -41,9 +41,14 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
 
 /// Both events stand in one commit, so that no worker sees a request without its end (rule 11).
 fn cancel(scratch: &mut Scratch<'_>, inbox: &InboxId, reason: &str) {
-    scratch.push(CancelRequested { inbox: inbox.clone(), reason: reason.to_owned() });
+    scratch.push(CancelRequested {
+        inbox: inbox.clone(),
+        reason: reason.to_owned(),
+    });
     scratch.skip_open("the run was cancelled");
-    scratch.push(RunCancelled { totals: scratch.state.totals });
+    scratch.push(RunCancelled {
+        totals: scratch.state.totals,
+    });
 }
 
 fn signal(
@@ -123,8 +128,16 @@ fn receive(
 fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
     let open = scratch.state.stages.get(stage)?;
     match &open.phase {
-        Phase::Waiting { node, question: Some(question), .. } => {
-            let at = At { stage: stage.clone(), op: open.op, node: node.clone() };
+        Phase::Waiting {
+            node,
+            question: Some(question),
+            ..
+        } => {
+            let at = At {
+                stage: stage.clone(),
+                op: open.op,
+                node: node.clone(),
+            };
             Some((at, question.clone()))
         }
         _ => None,
@@ -133,9 +146,8 @@ fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
 
 fn open_wait(scratch: &Scratch<'_>, node: &NodeId, wait: Option<&StageId>) -> Option<StageId> {
     let mut open = scratch.state.questions();
-    let found = open.find(|(stage, asks, _, _)| {
-        *asks == node && wait.is_none_or(|wait| wait == *stage)
-    });
+    let found =
+        open.find(|(stage, asks, _, _)| *asks == node && wait.is_none_or(|wait| wait == *stage));
     found.map(|(stage, ..)| stage.clone())
 }
 
@@ -148,7 +160,9 @@ fn refusal(scratch: &Scratch<'_>, node: &NodeId, wait: Option<&StageId>) -> Opti
         return Some(format!("node `{node}` asks nothing"));
     }
     if let Some(wait) = wait {
-        return Some(format!("`{wait}` does not wait for an answer, or not any more"));
+        return Some(format!(
+            "`{wait}` does not wait for an answer, or not any more"
+        ));
     }
     if scratch.state.outputs.contains_key(node) {
         return Some(format!("the question of node `{node}` is over"));

@@ -108,14 +108,21 @@ pub enum DecideError {
 impl RunState {
     /// The claims that stand in the log.
     pub fn claims(&self) -> impl Iterator<Item = Claimed> + '_ {
-        self.stages.iter().filter_map(|(id, stage)| match &stage.phase {
-            crate::state::Phase::Claimed { attempt, boot, lease_ms, .. } => Some(Claimed {
-                stage: id.clone(),
-                attempt: *attempt,
-                boot: boot.clone(),
-                lease_ms: *lease_ms,
-            }),
-            _ => None,
-        })
+        self.stages
+            .iter()
+            .filter_map(|(id, stage)| match &stage.phase {
+                crate::state::Phase::Claimed {
+                    attempt,
+                    boot,
+                    lease_ms,
+                    ..
+                } => Some(Claimed {
+                    stage: id.clone(),
+                    attempt: *attempt,
+                    boot: boot.clone(),
+                    lease_ms: *lease_ms,
+                }),
+                _ => None,
+            })
     }
 }

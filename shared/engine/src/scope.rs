@@ -20,7 +20,10 @@ impl Values {
     /// Gathers them; asks for every blob that is missing at once.
     pub fn gather(scratch: &Scratch<'_>, references: &[&Reference]) -> Result<Self, DecideError> {
         let state = &scratch.state;
-        let mut gather = Gather { scratch, missing: Vec::new() };
+        let mut gather = Gather {
+            scratch,
+            missing: Vec::new(),
+        };
         let mut values = Self {
             input: Value::Null,
             variables: BTreeMap::new(),
@@ -55,7 +58,10 @@ impl Values {
                     }
                     None => {
                         let all = state.outputs.iter();
-                        gather.all(all.map(|(id, value)| (id.as_str(), value)), &mut values.nodes);
+                        gather.all(
+                            all.map(|(id, value)| (id.as_str(), value)),
+                            &mut values.nodes,
+                        );
                     }
                 },
                 Root::Run | Root::Secret | Root::Item | Root::Index => {}

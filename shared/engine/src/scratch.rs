@@ -14,8 +14,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Events that one step of `decide` adds at most.
-const STEP_EVENTS_MAX: usize = 6;
+/// Events that one step of `decide` adds at most, and the one that queued the run.
+const STEP_EVENTS_MAX: usize = 8;
 /// Bytes that an event takes besides its values.
 const EVENT_BYTES: usize = 1024;
 
@@ -129,7 +129,9 @@ impl<'a> Scratch<'a> {
 
     /// Where a stage goes next.
     pub fn way(&self, at: &At, op: OpId) -> Result<Option<StageRef>, DecideError> {
-        self.visit(op).map(Some).ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))
+        self.visit(op)
+            .map(Some)
+            .ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))
     }
 
     /// Says that there is something to do again, if the run was waiting.
@@ -198,7 +200,12 @@ impl<'a> Scratch<'a> {
             let node = self.plan.op(op).map(|(op, _)| op.node.clone());
             let node = node.unwrap_or_else(|| NodeId::new(stage.as_str()));
             let reason = reason.to_owned();
-            self.push(StageSkipped { stage, op, node, reason });
+            self.push(StageSkipped {
+                stage,
+                op,
+                node,
+                reason,
+            });
         }
     }
 

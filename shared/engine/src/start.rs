@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// The input is too large.
-    #[error("the input has {bytes} bytes, the limit is {}; pass a reference to the data instead", limits::INPUT_BYTES_MAX)]
+    #[error(
+        "the input has {bytes} bytes, the limit is {}; pass a reference to the data instead",
+        limits::INPUT_BYTES_MAX
+    )]
     InputTooLarge {
         /// How many.
         bytes: usize,
@@ -48,7 +51,10 @@ pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartErr
         .map(|(name, value)| (name.clone(), keep(value.clone())))
         .collect();
     let entry = plan.name(program.entry).ok_or(StartError::NoEntry)?;
-    let entry = StageRef { stage: StageId::new(entry), op: program.entry };
+    let entry = StageRef {
+        stage: StageId::new(entry),
+        op: program.entry,
+    };
     let queued = EventBody::from(RunQueued {
         workflow: program.workflow.clone(),
         name: program.name.clone(),
@@ -76,7 +82,11 @@ fn check_input(plan: &Plan, input: &Value) -> Result<(), StartError> {
     };
     schema.validate(input).map_err(|problems| {
         let lines = problems.iter().map(|problem| {
-            let pointer = if problem.pointer.is_empty() { "/" } else { &problem.pointer };
+            let pointer = if problem.pointer.is_empty() {
+                "/"
+            } else {
+                &problem.pointer
+            };
             format!("at `{pointer}`: {}", problem.message)
         });
         StartError::Input(lines.collect())

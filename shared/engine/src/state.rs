@@ -151,16 +151,27 @@ impl RunState {
         dues.chain([self.deadline]).min()
     }
 
+    /// Whether a stage waits for nothing but a worker that may claim.
+    pub fn has_ready(&self) -> bool {
+        self.stages
+            .values()
+            .any(|stage| stage.phase == Phase::Ready)
+    }
+
     /// The open questions: stage, node, question, and when it is too late to answer.
     pub fn questions(
         &self,
     ) -> impl Iterator<Item = (&StageId, &NodeId, &Question, Option<Millis>)> {
-        self.stages.iter().filter_map(|(id, stage)| match &stage.phase {
-            Phase::Waiting { node, question: Some(question), due_at } => {
-                Some((id, node, question, *due_at))
-            }
-            _ => None,
-        })
+        self.stages
+            .iter()
+            .filter_map(|(id, stage)| match &stage.phase {
+                Phase::Waiting {
+                    node,
+                    question: Some(question),
+                    due_at,
+                } => Some((id, node, question, *due_at)),
+                _ => None,
+            })
     }
 
     pub(crate) fn remember_fold(&mut self, inbox: &InboxId) {

@@ -3,7 +3,7 @@
 use crate::program::{Effect, Op, OpKind, Program, Test, TransformLanguage, Way};
 use crate::value_template::ValueTemplate;
 use crate::verify::{VerifyError, verify};
-use lattice_expr::{Condition, ExprError, Reference, Schema, Template, Transform};
+use lattice_expr::{Condition, ExprError, Reference, Schema, Template, Transform, TransformKind};
 use lattice_model::{OpId, ProgramHash};
 use serde_json::Value;
 use std::sync::Arc;
@@ -213,8 +213,8 @@ impl PlannedTest {
 
 fn parse_transform(transform: &crate::Transform) -> Result<Transform, ExprError> {
     match transform.language {
-        TransformLanguage::Jmespath => Transform::jmespath(&transform.expression),
-        TransformLanguage::Jsonpath => Transform::jsonpath(&transform.expression),
+        TransformLanguage::Jmespath => Transform::parse(TransformKind::JmesPath, &transform.expression),
+        TransformLanguage::Jsonpath => Transform::parse(TransformKind::JsonPath, &transform.expression),
     }
 }
 

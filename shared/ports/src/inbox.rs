@@ -2,7 +2,7 @@
 
 use crate::PortError;
 use lattice_journal::InboxItem;
-use lattice_model::RunId;
+use lattice_model::{InboxId, RunId};
 use std::future::Future;
 
 /// What became of a put.
@@ -28,6 +28,13 @@ pub trait Inbox: Send + Sync + 'static {
         run: &RunId,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<InboxItem>, PortError>> + Send;
+
+    /// Makes items of a run that is over tombstones: nobody will ever fold them.
+    fn bury(
+        &self,
+        run: &RunId,
+        ids: &[InboxId],
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Runs that have unread items.
     fn runs_with_unread(

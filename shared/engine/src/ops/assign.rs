@@ -19,7 +19,11 @@ pub(crate) fn visit(
     match compute(scratch, template.as_ref())? {
         Ok(value) => {
             let name = op.variable.clone();
-            scratch.push(VariableSet { stage: at.stage.clone(), name, value: value.clone() });
+            scratch.push(VariableSet {
+                stage: at.stage.clone(),
+                name,
+                value: value.clone(),
+            });
             let next = scratch.way(at, op.next)?;
             scratch.push(StageCompleted {
                 stage: at.stage.clone(),

@@ -52,7 +52,12 @@ pub(crate) fn claim(
         key,
         boot: scratch.input.boot.clone(),
     });
-    scratch.push(LlmStepStarted { stage: stage.clone(), attempt, model, prompt });
+    scratch.push(LlmStepStarted {
+        stage: stage.clone(),
+        attempt,
+        model,
+        prompt,
+    });
     scratch.call(CallRequest {
         run: scratch.input.run.clone(),
         stage,
@@ -120,7 +125,11 @@ pub(crate) fn note_late(
     };
     let detail = late_detail(attempt, usage, scratch.state.seq);
     let stage = Some(stage.clone());
-    scratch.push(TraceBreadcrumb { kind: "result.late".to_owned(), stage, detail });
+    scratch.push(TraceBreadcrumb {
+        kind: "result.late".to_owned(),
+        stage,
+        detail,
+    });
 }
 
 fn complete(
@@ -176,12 +185,18 @@ fn read_answer(schema: Option<&Schema>, text: &str) -> Result<Value, Failure> {
         Ok(()) => Ok(value),
         Err(problems) => {
             let lines = problems.iter().map(|problem| {
-                let pointer = if problem.pointer.is_empty() { "/" } else { &problem.pointer };
+                let pointer = if problem.pointer.is_empty() {
+                    "/"
+                } else {
+                    &problem.pointer
+                };
                 format!("at `{pointer}`: {}", problem.message)
             });
             let lines: Vec<_> = lines.take(5).collect();
             let text = lines.join("; ");
-            Err(malformed(format!("the answer does not fit the output schema: {text}")))
+            Err(malformed(format!(
+                "the answer does not fit the output schema: {text}"
+            )))
         }
     }
 }
@@ -196,10 +211,18 @@ fn fail(
 ) -> Result<(), DecideError> {
     let (call, _) = parts(scratch, at)?;
     let stage = at.stage.clone();
-    scratch.push(LlmStepFailed { stage, attempt, failure: failure.clone(), usage });
+    scratch.push(LlmStepFailed {
+        stage,
+        attempt,
+        failure: failure.clone(),
+        usage,
+    });
     let ceiling = scratch.input.guards.on(Guard::AttemptCeiling);
     if failure.retryable && (attempt < call.retry.attempts_max || !ceiling) {
-        let due_at = scratch.input.at.plus(pause_ms(scratch, call, at, attempt, failure));
+        let due_at = scratch
+            .input
+            .at
+            .plus(pause_ms(scratch, call, at, attempt, failure));
         scratch.push(StageRetrying {
             stage: at.stage.clone(),
             attempt,
@@ -219,19 +242,19 @@ fn fail(
 /// Exponential back-off, shortened by up to a quarter so that many runs do not come back at once;
 /// at least what the provider asked for, up to the longest delay of a queue. The "chance" in it is
 /// the hash of the attempt's identity, so that the same log always decides the same.
-fn pause_ms(
-    scratch: &Scratch<'_>,
-    call: &Call,
-    at: &At,
-    attempt: u32,
-    failure: &Failure,
-) -> u64 {
-    let doubled = call.retry.delay_ms.saturating_mul(1 << (attempt - 1).min(20));
+fn pause_ms(scratch: &Scratch<'_>, call: &Call, at: &At, attempt: u32, failure: &Failure) -> u64 {
+    let doubled = call
+        .retry
+        .delay_ms
+        .saturating_mul(1 << (attempt - 1).min(20));
     let pause = doubled.min(call.retry.delay_ms_max);
     let hash = key(scratch, &at.stage, attempt).to_hex();
     let quarter = u64::from_str_radix(hash.get(..4).unwrap_or("0"), 16).unwrap_or(0);
     let shortened = pause - pause * quarter / 65_536 / 4;
-    let asked = failure.retry_after_ms.unwrap_or(0).min(limits::QUEUE_DELAY_MS_MAX);
+    let asked = failure
+        .retry_after_ms
+        .unwrap_or(0)
+        .min(limits::QUEUE_DELAY_MS_MAX);
     shortened.max(asked)
 }
 
@@ -249,7 +272,10 @@ fn render(
     let scope = values.scope();
     let (system, prompt): (Option<Rendered>, Rendered) = match planned {
         PlannedOp::Model { system, prompt, .. } => (
-            system.as_ref().map(|system| system.render(&scope)).transpose()?,
+            system
+                .as_ref()
+                .map(|system| system.render(&scope))
+                .transpose()?,
             prompt.render(&scope)?,
         ),
         _ => (None, Rendered { parts: Vec::new() }),
@@ -264,10 +290,7 @@ fn render(
     })
 }
 
-fn parts<'a>(
-    scratch: &Scratch<'a>,
-    at: &At,
-) -> Result<(&'a Call, &'a PlannedOp), DecideError> {
+fn parts<'a>(scratch: &Scratch<'a>, at: &At) -> Result<(&'a Call, &'a PlannedOp), DecideError> {
     match scratch.plan.op(at.op) {
         Some((op, planned)) => match &op.kind {
             OpKind::Call(call) => Ok((call, planned)),

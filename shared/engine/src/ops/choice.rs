@@ -33,7 +33,10 @@ pub(crate) fn visit(
         return scratch.fail_stage(at, 0, failure, op.on_error);
     };
     let port = way.port.clone();
-    let output = match op.keeps_port.then(|| scratch.keep(Value::String(port.clone()))) {
+    let output = match op
+        .keeps_port
+        .then(|| scratch.keep(Value::String(port.clone())))
+    {
         Some(Err(failure)) => return scratch.fail_stage(at, 0, failure, op.on_error),
         Some(Ok(output)) => Some(output),
         None => None,

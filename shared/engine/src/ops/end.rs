@@ -15,7 +15,9 @@ pub(crate) fn visit(
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
     let values = scratch.values(&template.references())?;
-    let rendered = template.render(&values.scope()).map_err(|error| expression_failure(&error));
+    let rendered = template
+        .render(&values.scope())
+        .map_err(|error| expression_failure(&error));
     match rendered.and_then(|value| scratch.keep(value)) {
         Ok(output) => {
             scratch.push(StageCompleted {

@@ -16,10 +16,12 @@ pub(crate) fn visit(
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
     let values = scratch.values(&input.references())?;
-    let computed = input.render(&values.scope()).and_then(|value| match transform {
-        Some(transform) => transform.evaluate(&value),
-        None => Ok(value),
-    });
+    let computed = input
+        .render(&values.scope())
+        .and_then(|value| match transform {
+            Some(transform) => transform.evaluate(&value),
+            None => Ok(value),
+        });
     let computed = match (computed, &op.fallback) {
         (Ok(value), _) => Ok(value),
         (Err(_), Some(fallback)) => Ok(fallback.clone()),

@@ -30,7 +30,10 @@ pub(crate) fn visit(
         question,
     });
     if let Some(due_at) = due_at {
-        scratch.push(TimerSet { stage: at.stage.clone(), due_at });
+        scratch.push(TimerSet {
+            stage: at.stage.clone(),
+            due_at,
+        });
     }
     take_buffered(scratch, at)
 }
@@ -47,11 +50,20 @@ pub(crate) fn fire(
     let (OpKind::Wait(wait), Some(due_at)) = (&op.kind, due_at) else {
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
-    let on_timer = wait.on_timer.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))?;
+    let on_timer = wait
+        .on_timer
+        .ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))?;
     let asked = wait.question.is_some();
     scratch.resume();
-    scratch.push(TimerFired { stage: at.stage.clone(), due_at });
-    let output = if asked { json!({ "timedOut": true }) } else { json!({ "waitedUntil": due_at }) };
+    scratch.push(TimerFired {
+        stage: at.stage.clone(),
+        due_at,
+    });
+    let output = if asked {
+        json!({ "timedOut": true })
+    } else {
+        json!({ "waitedUntil": due_at })
+    };
     complete(scratch, at, output, asked.then_some("timeout"), on_timer)
 }
 
@@ -81,14 +93,26 @@ pub(crate) fn complete(
 
 /// Looks at the answers that came before the question.
 fn take_buffered(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
-    while let Some(early) =
-        scratch.state.buffered.iter().find(|early| early.node == at.node).cloned()
+    while let Some(early) = scratch
+        .state
+        .buffered
+        .iter()
+        .find(|early| early.node == at.node)
+        .cloned()
     {
         let value = match scratch.value(&early.value) {
             Ok(value) => value,
             Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
         };
-        if accept(scratch, &at.stage, &early.inbox, &early.node, None, &early.value, &value)? {
+        if accept(
+            scratch,
+            &at.stage,
+            &early.inbox,
+            &early.node,
+            None,
+            &early.value,
+            &value,
+        )? {
             return Ok(());
         }
     }
@@ -100,11 +124,19 @@ fn question(
     planned: &PlannedOp,
     values: &crate::scope::Values,
 ) -> Result<Option<Question>, Failure> {
-    let (Some(asked), PlannedOp::Wait { question: Some(text), .. }) = (&op.question, planned)
+    let (
+        Some(asked),
+        PlannedOp::Wait {
+            question: Some(text),
+            ..
+        },
+    ) = (&op.question, planned)
     else {
         return Ok(None);
     };
-    let text = text.render(&values.scope()).map_err(|error| expression_failure(&error))?;
+    let text = text
+        .render(&values.scope())
+        .map_err(|error| expression_failure(&error))?;
     Ok(Some(Question {
         text: text.to_display(),
         options: asked.options.clone(),
@@ -120,9 +152,16 @@ fn due_at(
 ) -> Result<Option<Millis>, Failure> {
     match (&op.timer, planned) {
         (Some(Timer::After(ms)), _) => Ok(Some(now.plus(*ms))),
-        (Some(Timer::Until(_)), PlannedOp::Wait { until: Some(until), .. }) => {
+        (
+            Some(Timer::Until(_)),
+            PlannedOp::Wait {
+                until: Some(until), ..
+            },
+        ) => {
             let rendered = until.render(&values.scope());
-            let text = rendered.map_err(|error| expression_failure(&error))?.to_display();
+            let text = rendered
+                .map_err(|error| expression_failure(&error))?
+                .to_display();
             let moment = Millis::from_rfc3339(text.trim()).ok_or_else(|| {
                 let expected = "expected RFC 3339 in UTC, such as `2026-01-31T08:00:00Z`";
                 let message = format!("`{text}` is not a moment; {expected}");

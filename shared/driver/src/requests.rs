@@ -1,0 +1,317 @@
+//! What people ask for: start a run, answer a question, cancel.
+
+use crate::driver::Driver;
+use crate::error::DriverError;
+use crate::serve::Disposition;
+use crate::session::{Session, Step, put};
+use lattice_engine::{Cause, Decision, start};
+use lattice_ir::{OpKind, Plan};
+use lattice_journal::{Commit, InboxBody, InboxItem, RunStatus, ValueRef};
+use lattice_model::{InboxId, NodeId, RunId, Seq, StageId, canonical_len, limits};
+use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A run that somebody wants.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// What to run. Its Program has to be stored already.
+    pub plan: Arc<Plan>,
+    /// The trigger input, as it came; it is redacted here.
+    pub input: Value,
+    /// The same key gives the same run.
+    pub key: Option<String>,
+}
+
+/// A run that somebody got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// The run.
+    pub run: RunId,
+    /// Whether it was there already, under the same key.
+    pub known: bool,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    /// The node that asks.
+    pub node: NodeId,
+    /// The visit that is answered; `None` = the one that is open, or the first that will be.
+    pub wait: Option<StageId>,
+    /// The answer, as it came; it is redacted here.
+    pub value: Value,
+    /// Chosen by the writer, so that a repeated signal counts once.
+    pub id: Option<InboxId>,
+}
+
+/// Why a request is refused. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The run is over.
+    #[error("run `{run}` is over ({status}), so there is nothing to answer or cancel")]
+    Over {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        status: RunStatus,
+    },
+    /// No node of the run asks under this name.
+    #[error("run `{run}` has no question at node `{node}`; its questions are {questions}")]
+    NoQuestion {
+        /// The run.
+        run: RunId,
+        /// The node that was named.
+        node: NodeId,
+        /// The nodes that ask.
+        questions: String,
+    },
+    /// The question was answered or its time is up.
+    #[error("the question of node `{node}` is over; `lattice show` says what became of it")]
+    Answered {
+        /// The node.
+        node: NodeId,
+    },
+    /// The answer is not one that the question takes.
+    #[error("the answer to node `{node}` was not taken: {reason}")]
+    Answer {
+        /// The node.
+        node: NodeId,
+        /// What would be.
+        reason: String,
+    },
+    /// The answer is too large.
+    #[error(
+        "the answer has {bytes} bytes, the limit is {}",
+        limits::INPUT_BYTES_MAX
+    )]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// The run could not be read or written.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+}
+
+impl From<lattice_ports::PortError> for RequestError {
+    fn from(error: lattice_ports::PortError) -> Self {
+        Self::Driver(error.into())
+    }
+}
+
+enum Begun {
+    Known(RunId),
+    New(Box<Session>, Step),
+}
+
+impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
+    /// Queues a run for whichever worker comes first.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, DriverError> {
+        match self.begin(request, false).await? {
+            Begun::Known(run) => Ok(Started { run, known: true }),
+            Begun::New(session, _) => {
+                let run = session.run.clone();
+                let message = Message {
+                    run: run.clone(),
+                    hint: session.tail.last(),
+                };
+                self.queue.send(message, 0).await?;
+                Ok(Started { run, known: false })
+            }
+        }
+    }
+
+    /// Starts a run and carries it on in this very call as far as it leads: the first claim stands
+    /// in the first commit. `began` learns the run's id as soon as that commit is durable.
+    pub async fn start_here(
+        &self,
+        request: StartRequest,
+        began: impl FnOnce(&RunId) + Send,
+    ) -> Result<Started, DriverError> {
+        let (mut session, step) = match self.begin(request, true).await? {
+            Begun::Known(run) => return Ok(Started { run, known: true }),
+            Begun::New(session, step) => (session, step),
+        };
+        began(&session.run);
+        let run = session.run.clone();
+        let message = |hint: Seq| Message {
+            run: run.clone(),
+            hint,
+        };
+        match self.carry(&mut session, Some(step)).await {
+            Ok(Disposition::Done) => {}
+            Ok(Disposition::GiveBack(delay_ms)) => {
+                self.queue
+                    .send(message(session.tail.last()), delay_ms)
+                    .await?;
+            }
+            Err(error) => {
+                // The run exists: it goes on from the queue, and the caller learns why not here.
+                self.queue
+                    .send(message(session.tail.last()), limits::RETRY_DELAY_MS_MIN)
+                    .await?;
+                return Err(error);
+            }
+        }
+        Ok(Started { run, known: false })
+    }
+
+    /// Puts an answer into the run's inbox. What is plainly wrong is refused at once, before
+    /// anything is written; the run itself has the last word.
+    pub async fn signal(&self, run: &RunId, signal: Signal) -> Result<InboxPut, RequestError> {
+        let bytes = canonical_len(&signal.value);
+        if bytes > limits::INPUT_BYTES_MAX {
+            return Err(RequestError::TooLarge { bytes });
+        }
+        let session = self.open_for_request(run).await?;
+        let wait = check_answer(&session, &signal)?;
+        let (value, blob) = ValueRef::of(self.redactor.redact_value(signal.value));
+        if let Some((hash, value)) = blob {
+            self.store.put_blob(hash, value).await?;
+        }
+        let id = signal.id.unwrap_or_else(|| self.fresh_inbox());
+        let body = InboxBody::Signal {
+            node: signal.node,
+            wait: signal.wait.or(wait),
+            value,
+        };
+        self.put_item(run, id, body).await
+    }
+
+    /// Asks for the end of a run.
+    pub async fn cancel(&self, run: &RunId, reason: &str) -> Result<InboxPut, RequestError> {
+        self.open_for_request(run).await?;
+        let reason = self.redactor.redact_text(reason).into_owned();
+        self.put_item(run, self.fresh_inbox(), InboxBody::Cancel { reason })
+            .await
+    }
+
+    async fn open_for_request(&self, run: &RunId) -> Result<Session, RequestError> {
+        let session = self
+            .open(run)
+            .await?
+            .ok_or_else(|| DriverError::NoRun(run.clone()))?;
+        let status = session.state.status;
+        if status.is_terminal() {
+            return Err(RequestError::Over {
+                run: run.clone(),
+                status,
+            });
+        }
+        Ok(session)
+    }
+
+    async fn put_item(
+        &self,
+        run: &RunId,
+        id: InboxId,
+        body: InboxBody,
+    ) -> Result<InboxPut, RequestError> {
+        let item = InboxItem {
+            run: run.clone(),
+            id,
+            at: self.clock.now(),
+            body,
+        };
+        let put = self.store.put_item(item).await?;
+        let message = Message {
+            run: run.clone(),
+            hint: Seq::ZERO,
+        };
+        self.queue.send(message, 0).await?;
+        Ok(put)
+    }
+
+    async fn begin(&self, request: StartRequest, claims: bool) -> Result<Begun, DriverError> {
+        if let Some(key) = &request.key
+            && let Some(run) = self.store.run_of_key(key).await?
+        {
+            return Ok(Begun::Known(run));
+        }
+        let at = self.clock.now();
+        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
+        let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
+        let plan = self.keep_plan(request.plan);
+        let mut session = self.unborn(run, Arc::clone(&plan));
+        let mut decision = start(&plan, self.redactor.redact_value(request.input), at)?;
+        if claims {
+            decision = self.decide_on(&mut session, decision).await?;
+        }
+        let begun_ms = self.clock.monotonic_ms();
+        for (hash, value) in &decision.blobs {
+            self.store.put_blob(*hash, Arc::clone(value)).await?;
+        }
+        let events = decision.events.clone();
+        let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
+        let put = put(&session, &decision, commit, at, request.key);
+        match self.send(&put).await? {
+            Appended::Written => {}
+            Appended::KeyTaken(run) => return Ok(Begun::Known(run)),
+            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
+            Appended::Taken(_) => {
+                let reason = format!("two runs have the id `{}`", session.run);
+                return Err(DriverError::Internal(reason));
+            }
+        }
+        self.advance(&mut session, &decision, &put).await?;
+        let step = Step {
+            calls: decision.calls,
+            begun_ms,
+            more: decision.more,
+        };
+        Ok(Begun::New(Box::new(session), step))
+    }
+
+    /// Goes on behind the first event, into the same commit.
+    async fn decide_on(
+        &self,
+        session: &mut Session,
+        first: Decision,
+    ) -> Result<Decision, DriverError> {
+        let input = self.input(session, Cause::Wake, true).await?;
+        session.state = first.state;
+        session.blobs.extend(first.blobs.iter().cloned());
+        let mut decision = self.decide(session, &input).await?;
+        decision.events.splice(0..0, first.events);
+        decision.blobs.extend(first.blobs);
+        Ok(decision)
+    }
+}
+
+/// Refuses an answer that cannot be taken; gives the wait that is open for it.
+fn check_answer(session: &Session, signal: &Signal) -> Result<Option<StageId>, RequestError> {
+    let (run, node) = (session.run.clone(), signal.node.clone());
+    let open = session
+        .state
+        .questions()
+        .find(|(_, asks, ..)| **asks == node);
+    if let Some((stage, _, question, _)) = open {
+        return match question.accept(&signal.value) {
+            Ok(_) => Ok(Some(stage.clone())),
+            Err(reason) => Err(RequestError::Answer { node, reason }),
+        };
+    }
+    let ops = &session.plan.program().ops;
+    let asking = ops
+        .iter()
+        .filter(|op| matches!(&op.kind, OpKind::Wait(wait) if wait.question.is_some()));
+    let nodes: Vec<_> = asking.map(|op| &op.node).collect();
+    if !nodes.contains(&&node) {
+        let names: Vec<_> = nodes.iter().map(|node| format!("`{node}`")).collect();
+        let questions = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        return Err(RequestError::NoQuestion {
+            run,
+            node,
+            questions,
+        });
+    }
+    if session.state.outputs.contains_key(&node) {
+        return Err(RequestError::Answered { node });
+    }
+    Ok(None)
+}

@@ -1,0 +1,354 @@
+//! One run while one worker looks at it: state and tail move together, by acknowledged commits.
+
+use crate::driver::Driver;
+use crate::error::DriverError;
+use crate::load::{Loaded, checkpoint, load_run};
+use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
+use lattice_ir::{CallRequest, Plan};
+use lattice_journal::{Commit, EventBody, Head, RunStatus, RunSummary, Tail};
+use lattice_model::{Guard, Millis, RunId, Seq, limits};
+use lattice_ports::{Appended, Clock, Performer, PortError, Put, StageQueue, Store};
+use std::sync::Arc;
+
+/// Conflicts in a row after which the message goes back.
+const CONFLICTS_MAX: u32 = 16;
+/// Resends of one put whose answer was lost, before the message goes back.
+const RESENDS_MAX: u32 = 3;
+
+/// One run while one worker looks at it.
+pub(crate) struct Session {
+    pub run: RunId,
+    pub plan: Arc<Plan>,
+    pub state: RunState,
+    pub tail: Tail,
+    commits_since: u64,
+    bytes_since: u64,
+    pub blobs: BlobCache,
+}
+
+/// What a step came to.
+pub(crate) struct Step {
+    /// Calls that the step claimed, and the moment before the claim was sent.
+    pub calls: Vec<CallRequest>,
+    /// The monotonic moment before the claim was sent.
+    pub begun_ms: u64,
+    /// Whether `decide` has to be asked again at once.
+    pub more: bool,
+}
+
+impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
+    /// Loads a run. `None` if there is none.
+    pub(crate) async fn open(&self, run: &RunId) -> Result<Option<Session>, DriverError> {
+        let loaded = load_run(&*self.store, run, self.settings.guards).await?;
+        let Some(Loaded {
+            tail,
+            state,
+            commits_since,
+            bytes_since,
+        }) = loaded
+        else {
+            return Ok(None);
+        };
+        let plan = self.plan(run, state.program).await?;
+        let blobs = BlobCache::new();
+        let run = run.clone();
+        Ok(Some(Session {
+            run,
+            plan,
+            state,
+            tail,
+            commits_since,
+            bytes_since,
+            blobs,
+        }))
+    }
+
+    /// A run that is about to begin.
+    pub(crate) fn unborn(&self, run: RunId, plan: Arc<Plan>) -> Session {
+        Session {
+            tail: Tail::empty(run.clone()),
+            state: RunState::empty(),
+            blobs: BlobCache::new(),
+            commits_since: 0,
+            bytes_since: 0,
+            run,
+            plan,
+        }
+    }
+
+    /// Decides and appends until the decision stands in the log.
+    pub(crate) async fn step(
+        &self,
+        session: &mut Session,
+        cause: Cause,
+        claims: bool,
+    ) -> Result<Step, DriverError> {
+        let mut conflicts = 0;
+        loop {
+            let input = self.input(session, cause.clone(), claims).await?;
+            let begun_ms = self.clock.monotonic_ms();
+            let decision = self.decide(session, &input).await?;
+            self.perform_unclaimed(&decision.calls).await;
+            if decision.events.is_empty() {
+                return Ok(Step {
+                    calls: Vec::new(),
+                    begun_ms,
+                    more: false,
+                });
+            }
+            if self.append(session, &decision, input.at, None).await? {
+                return Ok(Step {
+                    calls: decision.calls,
+                    begun_ms,
+                    more: decision.more,
+                });
+            }
+            conflicts += 1;
+            if conflicts == CONFLICTS_MAX {
+                let run = session.run.clone();
+                return Err(DriverError::Contended { run, conflicts });
+            }
+            if conflicts > 1 {
+                self.clock.sleep(self.jitter_ms(conflicts)).await;
+            }
+        }
+    }
+
+    /// Asks the engine, fetching the large values that it needs.
+    pub(crate) async fn decide(
+        &self,
+        session: &mut Session,
+        input: &Input,
+    ) -> Result<Decision, DriverError> {
+        loop {
+            match decide(&session.plan, &session.state, input, &session.blobs) {
+                Err(DecideError::NeedBlobs(hashes)) => {
+                    for hash in hashes {
+                        let value = self.store.blob(hash).await?;
+                        session.blobs.insert(hash, value);
+                    }
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// What the engine is told: a cause, the time, and the unread inbox.
+    pub(crate) async fn input(
+        &self,
+        session: &Session,
+        cause: Cause,
+        claims: bool,
+    ) -> Result<Input, DriverError> {
+        let inbox = match session.tail.last() {
+            Seq::ZERO => Vec::new(),
+            _ => {
+                self.store
+                    .unread(&session.run, limits::FOLD_ITEMS_MAX)
+                    .await?
+            }
+        };
+        Ok(Input {
+            run: session.run.clone(),
+            at: self.clock.now(),
+            boot: self.settings.boot.clone(),
+            claims,
+            log_bytes: session.tail.bytes(),
+            inbox,
+            cause,
+            guards: self.settings.guards,
+        })
+    }
+
+    /// Appends a decision; says whether it stands. If another worker was faster, its commit is
+    /// folded in and the same input has to be decided again (protocol, rule 3).
+    pub(crate) async fn append(
+        &self,
+        session: &mut Session,
+        decision: &Decision,
+        at: Millis,
+        start_key: Option<String>,
+    ) -> Result<bool, DriverError> {
+        for (hash, value) in &decision.blobs {
+            self.store.put_blob(*hash, Arc::clone(value)).await?;
+        }
+        let events = decision.events.clone();
+        let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
+        let put = put(session, decision, commit, at, start_key);
+        match self.send(&put).await? {
+            Appended::Written => {}
+            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
+            Appended::Taken(winner) => {
+                self.rebase(session, &winner)?;
+                // With the guard off, the old decision is put again under a new seq.
+                if !self.settings.guards.on(Guard::RedecideOnRebase) {
+                    return Box::pin(self.append(session, decision, at, None)).await;
+                }
+                return Ok(false);
+            }
+            Appended::KeyTaken(run) => {
+                return Err(DriverError::Internal(format!(
+                    "start key of `{run}` met late"
+                )));
+            }
+        }
+        self.advance(session, decision, &put).await?;
+        Ok(true)
+    }
+
+    /// Moves the session over its own acknowledged commit.
+    pub(crate) async fn advance(
+        &self,
+        session: &mut Session,
+        decision: &Decision,
+        put: &Put,
+    ) -> Result<(), DriverError> {
+        let rested = session.state.status;
+        session.tail = session.tail.follow(&put.commit)?;
+        session.commits_since += 1;
+        session.bytes_since += put.commit.body.len() as u64;
+        session.state = decision.state.clone();
+        session.blobs.extend(decision.blobs.iter().cloned());
+        self.observer.committed(&put.commit);
+        let status = session.state.status;
+        if put.head.is_none() && status != rested {
+            self.store
+                .put_head(head(session, put.commit.events.last()))
+                .await?;
+        }
+        if status.is_terminal() {
+            self.forget(&session.run);
+            return Ok(());
+        }
+        self.checkpoint(session).await;
+        Ok(())
+    }
+
+    /// Folds a commit of another worker in.
+    pub(crate) fn rebase(&self, session: &mut Session, winner: &Commit) -> Result<(), DriverError> {
+        session.tail = match session.tail.follow(winner) {
+            Ok(tail) => tail,
+            Err(error) if self.settings.guards.on(Guard::DenseLoad) => return Err(error.into()),
+            Err(_) => session.tail.follow_unchecked(winner),
+        };
+        session.commits_since += 1;
+        session.bytes_since += winner.body.len() as u64;
+        session.state = fold(session.state.clone(), &winner.events);
+        Ok(())
+    }
+
+    /// Sends a put, again and byte-identical if its answer is lost (protocol, rule 1).
+    pub(crate) async fn send(&self, put: &Put) -> Result<Appended, DriverError> {
+        let mut resends = 0;
+        loop {
+            match self.store.append(put.clone()).await {
+                Err(PortError::Unavailable { .. }) if resends < RESENDS_MAX => {
+                    resends += 1;
+                    self.clock.sleep(self.jitter_ms(resends)).await;
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// Whether the commit that stands there is the one that was put.
+    // INVARIANT: only the same commit id means that an answer was lost; the worker's id means
+    // nothing (Guard::CommitIdentity).
+    pub(crate) fn is_mine(&self, winner: &Commit, put: &Commit) -> bool {
+        let of_this_boot = |body: &EventBody| matches!(body, EventBody::StageStarted(claim) if claim.boot == self.settings.boot);
+        let loose = !self.settings.guards.on(Guard::CommitIdentity)
+            && winner.events.iter().any(|event| of_this_boot(&event.body));
+        winner.id == put.id || loose
+    }
+
+    /// Writes a checkpoint when enough has happened. Best effort: it is only a cache.
+    async fn checkpoint(&self, session: &mut Session) {
+        let due = session.commits_since >= limits::CHECKPOINT_COMMITS
+            || session.bytes_since >= limits::CHECKPOINT_BYTES;
+        let Some(checkpoint) = due
+            .then(|| checkpoint(&session.tail, &session.state))
+            .flatten()
+        else {
+            return;
+        };
+        match self.store.put_checkpoint(checkpoint).await {
+            Ok(_) => (session.commits_since, session.bytes_since) = (0, 0),
+            Err(error) => tracing::warn!(run = %session.run, %error, "checkpoint not written"),
+        }
+    }
+
+    /// A short pause that is not the same for two workers.
+    fn jitter_ms(&self, round: u32) -> u64 {
+        let [chance, ..] = self.clock.fresh();
+        u64::from(chance) * u64::from(round) / 16
+    }
+}
+
+/// The commit, and what is written with it or not at all.
+pub(crate) fn put(
+    session: &Session,
+    decision: &Decision,
+    commit: Commit,
+    at: Millis,
+    start_key: Option<String>,
+) -> Put {
+    let state = &decision.state;
+    let last = commit.events.last();
+    let terminal = state.status.is_terminal();
+    let bookend = terminal || session.tail.last() == Seq::ZERO;
+    let summary = last.filter(|_| terminal).map(|event| {
+        let (output, failure, node) = match &event.body {
+            EventBody::RunCompleted(done) => (Some(done.output.clone()), None, None),
+            EventBody::RunFailed(failed) => {
+                (None, Some(failed.failure.clone()), failed.node.clone())
+            }
+            _ => (None, None, None),
+        };
+        RunSummary {
+            run: session.run.clone(),
+            workflow: state.workflow.clone(),
+            status: state.status,
+            started_at: state.started_at,
+            ended_at: at,
+            seq: event.seq,
+            totals: state.totals,
+            output,
+            failure,
+            node,
+        }
+    });
+    let folds = decision.folds.clone();
+    let head = bookend.then(|| head_of(&session.run, state, at));
+    Put {
+        commit,
+        start_key,
+        folds,
+        head,
+        summary,
+    }
+}
+
+fn head(session: &Session, last: Option<&lattice_journal::Event>) -> Head {
+    let at = last.map_or(session.state.started_at, |event| event.timestamp);
+    head_of(&session.run, &session.state, at)
+}
+
+/// The row of a run: due at its next timer; while it is busy, when the sweep should first look.
+fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
+    let busy = !matches!(state.status, RunStatus::Waiting);
+    let look = at.plus(limits::SWEEP_DELAY_MS_MIN);
+    let due_at = state
+        .due_at()
+        .map(|due| if busy { due.min(look) } else { due });
+    Head {
+        run: run.clone(),
+        workflow: state.workflow.clone(),
+        name: state.name.to_string(),
+        program: state.program,
+        seq: state.seq,
+        status: state.status,
+        started_at: state.started_at,
+        updated_at: at,
+        due_at,
+    }
+}
