@@ -1,6 +1,6 @@
 //! The document itself: nodes, edges and settings, and how it is written down.
 
-use lattice_model::limits::ID_CHARS_MAX;
+use lattice_model::limits::{EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX};
 use lattice_model::{NodeId, WorkflowId};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -48,10 +48,11 @@ pub struct Document {
 pub struct WorkflowSettings {
     /// How long a run may live, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 31_622_400_000_u64))]
+    #[schemars(with = "u64", range(min = 1, max = LIFETIME_MS_MAX))]
     pub max_lifetime_ms: Option<u64>,
     /// The variables of a run, each with the value it starts with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}))]
     pub variables: BTreeMap<String, Value>,
 }
 
@@ -120,22 +121,28 @@ pub struct Edge {
     pub to: NodeId,
     /// The port it leaves from; `out` if absent, and `error` is taken when the node fails.
     #[serde(default = "port_out", skip_serializing_if = "is_port_out")]
+    #[schemars(schema_with = "crate::schema::id")]
     pub from_port: String,
     /// The port it arrives at; `in` if absent.
     #[serde(default = "port_in", skip_serializing_if = "is_port_in")]
+    #[schemars(schema_with = "crate::schema::id")]
     pub to_port: String,
 }
 
 /// The file as it is written: the fields of `Document`, with the format's name first.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(title = "Agent Lattice workflow", deny_unknown_fields)]
+#[schemars(
+    title = "Agent Lattice workflow",
+    description = "A workflow as it is saved in a file.",
+    deny_unknown_fields
+)]
 pub(crate) struct File<'d> {
     /// The name of the format.
     #[schemars(extend("const" = FORMAT))]
     format: &'static str,
     /// The version of the format.
-    #[schemars(range(min = 1, max = 1))]
+    #[schemars(range(min = 1, max = FORMAT_VERSION))]
     format_version: u32,
     /// The id under which the workflow is stored.
     #[schemars(schema_with = "crate::schema::id")]
@@ -156,10 +163,10 @@ pub(crate) struct File<'d> {
     #[schemars(with = "WorkflowSettings")]
     settings: Option<&'d WorkflowSettings>,
     /// The nodes.
-    #[schemars(length(max = 10_000))]
+    #[schemars(length(max = NODES_MAX))]
     nodes: &'d [Node],
     /// The edges.
-    #[schemars(length(max = 40_000))]
+    #[schemars(length(max = EDGES_MAX))]
     edges: &'d [Edge],
     /// Top-level fields of an older document that have no place here.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -178,7 +178,7 @@ fn is_label(old: &Value, leaf: &str) -> bool {
         ];
         own.into_iter()
             .chain(inner)
-            .filter(|value| value.to_string() == leaf)
+            .filter(|value| value.to_string().as_str() == leaf)
             .count()
             > 1
     };

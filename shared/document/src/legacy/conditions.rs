@@ -61,9 +61,9 @@ pub(crate) fn as_expression(
         let written = match token {
             Token::Literal(literal) => (*literal).to_owned(),
             Token::Name(name) => path(name).unwrap_or_else(|| name.trim().to_owned()),
-            // A bare word behind a comparison (`state == done`) is a value that lost its quotes,
-            // not a name; only a model can tell.
-            Token::Word(word) if compares(before) && !is_declared(word) => return None,
+            // An undeclared word (`target == 'claude'`) may be a name or a word of a sentence;
+            // only a model can tell, and it judged such conditions before.
+            Token::Word(word) if !is_declared(word) => return None,
             Token::Word(word) => path(word).unwrap_or_else(|| (*word).to_owned()),
             Token::Between(sign) => (*sign).to_owned(),
             Token::Not => "!".to_owned(),
@@ -79,10 +79,6 @@ pub(crate) fn as_expression(
         before = Some(token);
     }
     Some(out)
-}
-
-fn compares(token: Option<&Token<'_>>) -> bool {
-    matches!(token, Some(Token::Between(sign)) if !matches!(*sign, "&&" | "||"))
 }
 
 fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
@@ -190,7 +186,11 @@ mod tests {
                     .map_or_else(|| format!("in.{old}"), str::to_owned),
             )
         };
-        let check = |text: &str| as_expression(text, &path, &|word| word == "limit");
+        let check = |text: &str| {
+            as_expression(text, &path, &|word| {
+                ["limit", "status", "a.b", "c", "count", "delta"].contains(&word)
+            })
+        };
         for (text, expected) in [
             ("status == 'ok'", "in.status == 'ok'"),
             ("{{score}}>80", "in.score > 80"),
@@ -209,7 +209,8 @@ mod tests {
             "All checks are green",
             "Success",
             "count > 3 files changed",
-            "state == done",
+            "status == done",
+            "target == 'claude'",
             "",
             "a ==",
             "(a == 1",

@@ -4,6 +4,7 @@ use crate::document::{Edge, PORT_IN, PORT_OUT};
 use crate::legacy::ids::{Given, Ids, legal};
 use crate::legacy::old::{Layout, OldDocument, OldEdge};
 use crate::legacy::ports::Ports;
+use crate::legacy::work::left_over;
 use crate::problem::{Change, Sink};
 use lattice_model::NodeId;
 use serde_json::{Map, Value};
@@ -39,7 +40,17 @@ pub(crate) fn convert(
         if !keep.is_empty() {
             kept.insert(new.id.clone(), Value::Object(keep));
         }
-        note(edge, &new, format!("/{}/{index}", layout.edges), sink);
+        let pointer = format!("/{}/{index}", layout.edges);
+        let place = format!("the edge `{}`", new.id);
+        if let Some(text) = left_over(edge.keep.keys(), &place) {
+            let node = Some(new.from.clone());
+            sink.change(Change {
+                node,
+                pointer: pointer.clone(),
+                text,
+            });
+        }
+        note(edge, &new, pointer, sink);
         edges.push(new);
     }
     (edges, kept)
@@ -90,12 +101,26 @@ fn keep(old: &OldEdge, new: &Edge) -> Map<String, Value> {
 }
 
 fn note(old: &OldEdge, new: &Edge, pointer: String, sink: &mut Sink) {
+    let mut say = |text: String| {
+        sink.change(Change {
+            node: Some(new.from.clone()),
+            pointer: pointer.clone(),
+            text,
+        });
+    };
+    if old.id != new.id {
+        say(format!(
+            "the edge id `{}` is now `{}`",
+            old.id.escape_debug(),
+            new.id
+        ));
+    }
     let from = old.from_port.as_deref().unwrap_or_default();
     let plain = matches!(from, "" | "out" | "output" | "source") && new.from_port == PORT_OUT;
     if from == new.from_port || plain {
         return;
     }
-    let text = match from {
+    say(match from {
         "" => format!(
             "the edge `{}` leaves from port `{}` now",
             new.id, new.from_port
@@ -106,10 +131,5 @@ fn note(old: &OldEdge, new: &Edge, pointer: String, sink: &mut Sink) {
             new.id,
             new.from_port
         ),
-    };
-    sink.change(Change {
-        node: Some(new.from.clone()),
-        pointer,
-        text,
     });
 }

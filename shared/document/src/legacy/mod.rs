@@ -82,6 +82,14 @@ fn upgrade(mut old: OldDocument, layout: &Layout, sink: &mut Sink) -> Document {
         ports.push(node_ports);
     }
     note_derived(&old, sink);
+    let left_over = work::left_over(old.keep.keys().filter(|key| *key != "id"), "a workflow");
+    if let Some(text) = left_over {
+        sink.change(Change {
+            node: None,
+            pointer: String::new(),
+            text,
+        });
+    }
     let (edges, edges_kept) = edges::convert(&old, &ids, &ports, layout, sink);
     if !edges_kept.is_empty() {
         old.keep

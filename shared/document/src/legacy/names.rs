@@ -14,8 +14,8 @@ const ROOTS: &[&str] = &["in", "vars", "nodes", "item", "index", "run", "secret"
 /// Every name of the document: variables that a prompt brought with it, by node, and the ids.
 pub(crate) struct Names<'a> {
     ids: &'a Ids,
-    /// Variables that a node sets.
-    set: BTreeMap<String, String>,
+    /// Names that mean the same everywhere: variables, and fields of the trigger's input.
+    declared: BTreeMap<String, String>,
     /// Names that one node brought, with the path they stand for now.
     own: Vec<BTreeMap<String, String>>,
 }
@@ -31,15 +31,11 @@ impl<'a> Names<'a> {
         let mut number = 1;
         let mut names = Self {
             ids,
-            set: BTreeMap::new(),
+            declared: BTreeMap::new(),
             own: Vec::new(),
         };
-        for node in old.nodes.iter().filter(|node| node.kind == "variableStore") {
-            for key in ["variableName", "key", "name"] {
-                if let Some(name) = node.data.get(key).and_then(Value::as_str) {
-                    names.set.insert(name.to_owned(), path("vars", &[name]));
-                }
-            }
+        for node in &old.nodes {
+            names.declare_from(node);
         }
         for (place, node) in old.nodes.iter().enumerate() {
             let mut own = bindings(node, ids);
@@ -54,11 +50,35 @@ impl<'a> Names<'a> {
                         "the variable `{name}` is now `{path}`, a variable of the workflow"
                     ),
                 });
+                names
+                    .declared
+                    .entry(name.clone())
+                    .or_insert_with(|| path.clone());
                 own.insert(name.clone(), path);
             }
             names.own.push(own);
         }
         names
+    }
+
+    fn declare_from(&mut self, node: &OldNode) {
+        let text = |key: &str| node.data.get(key).and_then(Value::as_str);
+        match node.kind.as_str() {
+            "variableStore" => {
+                let name = text("variableName").or(text("key")).or(text("name"));
+                let name = name.filter(|name| !name.is_empty());
+                self.declared
+                    .extend(name.map(|name| (name.to_owned(), path("vars", &[name]))));
+            }
+            "start" => {
+                let schema = node.data.get("inputSchema").or(node.data.get("schema"));
+                let fields = schema.and_then(|schema| schema.get("properties")?.as_object());
+                let names = fields.into_iter().flatten().map(|(name, _)| name);
+                self.declared
+                    .extend(names.map(|name| (name.clone(), path("in", &[name]))));
+            }
+            _ => {}
+        }
     }
 
     /// The path of today for a path of then, as seen by the node at `place`. `None` if it is one
@@ -72,6 +92,14 @@ impl<'a> Names<'a> {
         let segments = segments(old)?;
         let (root, rest) = segments.split_first()?;
         let own = self.own.get(place)?;
+        let whole = old.strip_prefix("vars.").filter(|_| sign).unwrap_or(old);
+        if let Some(path) = self
+            .declared
+            .get(whole)
+            .filter(|_| !own.contains_key(*root))
+        {
+            return Some(path.clone());
+        }
         if let Some(path) = own.get(*root).filter(|_| !sign) {
             return Some(extend(path, rest));
         }
@@ -91,7 +119,10 @@ impl<'a> Names<'a> {
             .own
             .get(place)
             .is_some_and(|own| own.contains_key(root));
-        own || self.set.contains_key(root) || self.ids.node(root).is_some()
+        let is_path = word.len() > root.len();
+        own || self.declared.contains_key(root)
+            || self.ids.node(root).is_some()
+            || (is_path && ROOTS.contains(&root))
     }
 
     fn variable(&self, name: &str, rest: &[&str]) -> String {
@@ -102,7 +133,7 @@ impl<'a> Names<'a> {
     }
 
     fn plain(&self, root: &str, rest: &[&str]) -> String {
-        if let Some(path) = self.set.get(root) {
+        if let Some(path) = self.declared.get(root) {
             return extend(path, rest);
         }
         match self.ids.node(root) {

@@ -206,12 +206,27 @@ impl<'a> Work<'a> {
         self.look(codes::LOOK_AT_UPGRADE, text, help);
     }
 
-    /// Names the old settings that nothing took.
+    /// Names what nothing took: settings, and fields beside them.
     pub fn note_left_over(&mut self) {
-        let keys: Vec<_> = self.data.keys().map(|key| format!("`{key}`")).collect();
-        if !keys.is_empty() {
-            let text = format!("{} has no place in `{}`", keys.join(", "), self.kind);
-            self.change(format!("{text} and is kept under `legacy`"));
+        let beside = self.old.keep.keys().filter(|key| *key != "id");
+        if let Some(text) = left_over(self.data.keys().chain(beside), &format!("`{}`", self.kind)) {
+            self.change(text);
         }
     }
+}
+
+/// The sentence that names what has no place in something. `None` if everything has.
+pub(crate) fn left_over<'k>(keys: impl Iterator<Item = &'k String>, place: &str) -> Option<String> {
+    let keys: Vec<_> = keys
+        .map(|key| format!("`{}`", key.escape_debug()))
+        .collect();
+    let (has, is) = match keys.len() {
+        0 => return None,
+        1 => ("has", "is"),
+        _ => ("have", "are"),
+    };
+    Some(format!(
+        "{} {has} no place in {place} and {is} kept under `legacy`",
+        keys.join(", ")
+    ))
 }
