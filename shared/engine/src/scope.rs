@@ -80,6 +80,8 @@ impl Values {
             vars: &self.variables,
             nodes: &self.nodes,
             run: &self.run,
+            item: None,
+            index: None,
         }
     }
 }

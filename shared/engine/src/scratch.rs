@@ -58,7 +58,8 @@ impl<'a> Scratch<'a> {
     pub fn push(&mut self, body: impl Into<EventBody>) {
         let body = body.into();
         self.bytes += EVENT_BYTES;
-        apply(&mut self.state, self.state.seq.next(), self.input.at, &body);
+        let seq = self.state.seq.next();
+        apply(&mut self.state, seq, self.input.at, &body);
         self.events.push(body);
     }
 

@@ -6,7 +6,7 @@ use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{RunQueued, StageRef};
 use lattice_journal::{EventBody, ValueRef};
-use lattice_model::{Millis, StageId, canonical_len, limits};
+use lattice_model::{Millis, Seq, StageId, canonical_len, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartErr
         entry,
     });
     let mut state = RunState::empty();
-    apply(&mut state, state.seq.next(), at, &queued);
+    apply(&mut state, Seq::FIRST, at, &queued);
     Ok(Decision {
         events: vec![queued],
         state,
