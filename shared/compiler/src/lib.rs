@@ -1,1 +1,19 @@
-//! compiler
+//! From a document to a Program: every check over the whole graph, then lowering. No IO, no clock,
+//! no randomness.
+//!
+//! `graph` is the document as nodes and links, `flow` says what is certain on every path, `passes`
+//! holds one file per check and the lowering, `problems` collects what they find.
+
+mod assigned;
+pub mod codes;
+mod compile;
+mod flow;
+mod graph;
+mod passes;
+mod pointers;
+mod problems;
+mod schema_path;
+mod suggest;
+mod unit;
+
+pub use compile::{Compiled, compile, compile_document};

@@ -1,1 +1,75 @@
-//! nodes
+//! The shelf of node types: what a person can draw, and what each becomes. No IO, no clock, no
+//! randomness.
+//!
+//! `kind` says what a node type is and what one node of it turns out to be, `opening` is how a type
+//! reads its settings and reports what is wrong, `lowering` is what it knows when it becomes ops.
+//! Each type has a folder with its code and `README.md`, the manual page whose cases are run.
+
+mod ask_user_question;
+mod branch;
+mod branches;
+pub mod codes;
+mod data_transform;
+mod delay;
+mod end;
+mod fields;
+mod group;
+mod if_else;
+mod kind;
+mod lowering;
+mod model_call;
+mod nearest;
+mod note;
+mod opening;
+mod prompt;
+mod start;
+mod switch;
+mod variable_store;
+
+pub use fields::Fields;
+pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Write};
+pub use lowering::{Lowering, output_template};
+pub use nearest::nearest;
+pub use opening::{Opening, Read, Secrets};
+
+/// Every node type that works. Adding one: its folder, the `mod` above and a line here.
+pub const ALL: &[&dyn NodeKind] = &[
+    &start::Start,
+    &end::End,
+    &prompt::Prompt,
+    &if_else::IfElse,
+    &switch::Switch,
+    &branch::Branch,
+    &data_transform::DataTransform,
+    &variable_store::VariableStore,
+    &delay::Delay,
+    &ask_user_question::AskUserQuestion,
+    &group::Group,
+    &note::Note,
+];
+
+/// What the catalogue has and this build does not run yet: node types, and `type:value` for one
+/// value of a type's main setting.
+pub const NOT_YET: &[&str] = &[
+    "subAgent",
+    "skill",
+    "mcp",
+    "flow",
+    "parallel",
+    "httpRequest",
+    "webhookTrigger",
+    "scheduleTrigger",
+    "codeExecutor",
+    "batchIterator",
+    "dataTransform:javascript",
+    "variableStore:session",
+    "variableStore:persistent",
+];
+
+/// The node type of this name.
+pub fn find(name: &str) -> Option<&'static dyn NodeKind> {
+    ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Which variables are certain to be set when a run comes to a node.
+
+use crate::graph::Link;
+use crate::unit::Unit;
+use lattice_nodes::{Carries, Write};
+use std::collections::BTreeMap;
+
+/// For each node, the variables that are set on every path to it.
+pub(crate) struct Assigned<'u> {
+    unit: &'u Unit<'u>,
+    /// The variables that some node sets or deletes. The others never change.
+    changing: BTreeMap<&'u str, usize>,
+    /// One bit for each of them, by node; empty where a run never comes.
+    certain: Vec<Vec<u64>>,
+}
+
+const WORD_BITS: usize = 64;
+
+impl<'u> Assigned<'u> {
+    /// Follows every variable from the start along the order of the walk.
+    pub fn new(unit: &'u Unit<'u>) -> Self {
+        let mut changing = BTreeMap::new();
+        for slot in &unit.slots {
+            if let Some(write) = slot
+                .opened
+                .as_ref()
+                .and_then(|opened| opened.writes.as_ref())
+            {
+                let next = changing.len();
+                changing.entry(write.variable()).or_insert(next);
+            }
+        }
+        let mut assigned = Self {
+            unit,
+            certain: vec![Vec::new(); unit.slots.len()],
+            changing,
+        };
+        for node in &unit.walk.order {
+            let bits = assigned.bits_at(*node);
+            if let Some(slot) = assigned.certain.get_mut(*node) {
+                *slot = bits;
+            }
+        }
+        assigned
+    }
+
+    /// Whether the variable is set on every path to the node.
+    pub fn is_certain(&self, variable: &str, node: usize) -> bool {
+        match self.changing.get(variable) {
+            Some(place) => self.certain.get(node).is_some_and(|bits| get(bits, *place)),
+            None => self.is_declared(variable),
+        }
+    }
+
+    /// The nodes of a path from the start to `node` at whose end the variable is not set.
+    pub fn path_without(&self, variable: &str, node: usize) -> Vec<usize> {
+        let Some(start) = self.unit.start() else {
+            return Vec::new();
+        };
+        let first = (start, self.is_declared(variable));
+        let mut before: BTreeMap<(usize, bool), Option<(usize, bool)>> = BTreeMap::new();
+        before.insert(first, None);
+        let mut ready = vec![first];
+        while let Some(at) = ready.pop() {
+            for (place, link) in self.links_out(at.0) {
+                let next = (link.to, self.is_set_behind(variable, link, at.1));
+                if self.is_way_on(place) && !before.contains_key(&next) {
+                    before.insert(next, Some(at));
+                    ready.push(next);
+                }
+            }
+        }
+        let last = Some((node, false)).filter(|last| before.contains_key(last));
+        let steps = std::iter::successors(last, |at| before.get(at).copied().flatten());
+        let mut nodes: Vec<_> = steps.map(|(node, _)| node).collect();
+        nodes.reverse();
+        nodes
+    }
+
+    fn is_declared(&self, variable: &str) -> bool {
+        self.unit.document.settings.variables.contains_key(variable)
+    }
+
+    fn bits_at(&self, node: usize) -> Vec<u64> {
+        if self.unit.start() == Some(node) {
+            return self.declared();
+        }
+        let links = self
+            .unit
+            .graph
+            .links_into(node)
+            .filter(|(place, _)| self.is_way_on(*place));
+        let behind = links.filter_map(|(_, link)| self.bits_behind(link));
+        behind
+            .reduce(|mut all, other| {
+                all.iter_mut()
+                    .zip(&other)
+                    .for_each(|(word, other)| *word &= other);
+                all
+            })
+            .unwrap_or_default()
+    }
+
+    fn declared(&self) -> Vec<u64> {
+        let mut bits = vec![0; self.changing.len().div_ceil(WORD_BITS).max(1)];
+        for (variable, place) in &self.changing {
+            put(&mut bits, *place, self.is_declared(variable));
+        }
+        bits
+    }
+
+    /// What is set behind a link out of a node that was visited; `None` if a run never comes there.
+    fn bits_behind(&self, link: &Link) -> Option<Vec<u64>> {
+        let mut bits = self
+            .certain
+            .get(link.from)
+            .filter(|bits| !bits.is_empty())?
+            .clone();
+        if let Some(write) = self.write_of(link.from)
+            && let Some(place) = self.changing.get(write.variable())
+        {
+            let is_set = self.is_set_behind(write.variable(), link, get(&bits, *place));
+            put(&mut bits, *place, is_set);
+        }
+        Some(bits)
+    }
+
+    /// Whether a variable is set behind a link, if it was or was not before the link's node.
+    fn is_set_behind(&self, variable: &str, link: &Link, was_set: bool) -> bool {
+        match self.write_of(link.from) {
+            // A write that failed changed nothing.
+            _ if link.carries != Carries::Output => was_set,
+            Some(Write::Set(name)) if name == variable => true,
+            Some(Write::Delete(name)) if name == variable => false,
+            _ => was_set,
+        }
+    }
+
+    fn write_of(&self, node: usize) -> Option<&'u Write> {
+        self.unit.opened(node)?.writes.as_ref()
+    }
+
+    fn links_out(&self, node: usize) -> impl Iterator<Item = (usize, &'u Link)> {
+        let places = self.unit.graph.out_places(node).iter();
+        places.filter_map(|place| Some((*place, self.unit.graph.links.get(*place)?)))
+    }
+
+    fn is_way_on(&self, place: usize) -> bool {
+        self.unit.walk.is_back.get(place) == Some(&false)
+    }
+}
+
+fn get(bits: &[u64], place: usize) -> bool {
+    let word = bits.get(place / WORD_BITS).copied().unwrap_or(0);
+    word >> (place % WORD_BITS) & 1 == 1
+}
+
+fn put(bits: &mut [u64], place: usize, value: bool) {
+    if let Some(word) = bits.get_mut(place / WORD_BITS) {
+        let bit = 1 << (place % WORD_BITS);
+        *word = if value { *word | bit } else { *word & !bit };
+    }
+}

@@ -1,0 +1,59 @@
+//! The entry: bytes or a document in, a Program and every problem out.
+
+use crate::passes;
+use crate::pointers::Pointers;
+use crate::problems::Problems;
+use crate::unit::Unit;
+use lattice_document::{Change, Document, Problem, Shape, read};
+use lattice_ir::Program;
+
+/// What came of compiling bytes.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The document in our own format, if one could be read.
+    pub document: Option<Document>,
+    /// What the upgrade of an older document changed.
+    pub changes: Vec<Change>,
+    /// The Program; only there if no problem is an error.
+    pub program: Option<Program>,
+    /// What is wrong: errors first, each kind in the order of the document.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a document of any known shape and compiles it. It never fails: what is wrong stands in
+/// `problems`, which point into the document as it was given.
+pub fn compile(bytes: &[u8]) -> Compiled {
+    let reading = read(bytes);
+    let mut problems = Problems::new(Pointers::new(reading.shape));
+    problems.add_read(reading.problems);
+    let program = reading
+        .document
+        .as_ref()
+        .and_then(|document| run(document, &mut problems));
+    Compiled {
+        program,
+        document: reading.document,
+        changes: reading.changes,
+        problems: problems.finish(),
+    }
+}
+
+/// Compiles a document that `lattice_document::read` gave without an error.
+pub fn compile_document(document: &Document) -> (Option<Program>, Vec<Problem>) {
+    let mut problems = Problems::new(Pointers::new(Shape::Current));
+    let program = run(document, &mut problems);
+    (program, problems.finish())
+}
+
+fn run(document: &Document, problems: &mut Problems) -> Option<Program> {
+    let unit = Unit::open(document, problems);
+    for check in passes::CHECKS {
+        check(&unit, problems);
+    }
+    if problems.has_errors() {
+        return None;
+    }
+    let program = passes::lower::lower(&unit);
+    passes::verify::check(&program, problems);
+    (!problems.has_errors()).then_some(program)
+}

@@ -1,0 +1,93 @@
+//! Makes the Program of a document without errors. Nodes that no run comes to are left out.
+
+use crate::passes::inputs;
+use crate::passes::settings::lifetime_ms;
+use crate::unit::Unit;
+use lattice_ir::{IR_VERSION, NodeInfo, Op, Program};
+use lattice_model::OpId;
+use lattice_nodes::Lowering;
+use std::collections::BTreeMap;
+
+/// See the head of the file.
+pub fn lower(unit: &Unit<'_>) -> Program {
+    let document = unit.document;
+    let places = Places::new(unit);
+    let mut ops = Vec::with_capacity(places.count as usize);
+    let mut nodes = BTreeMap::new();
+    for index in &unit.walk.order {
+        let (Some(node), Some(opened)) = (unit.node(*index), unit.opened(*index)) else {
+            continue;
+        };
+        let ports = |port: &str| places.behind(unit, *index, port);
+        let input = inputs::template(unit, *index);
+        let lowering = Lowering::new(&node.id, places.first(*index), &ports, input);
+        ops.extend(opened.parts.iter().map(|part| Op {
+            name: part.name(node.id.as_str()),
+            node: node.id.clone(),
+            kind: part.lower(&lowering),
+        }));
+        if !opened.parts.is_empty() {
+            let label = node.label.clone().unwrap_or_else(|| node.id.to_string());
+            let kind = node.kind.clone();
+            nodes.insert(node.id.clone(), NodeInfo { kind, label });
+        }
+    }
+    Program {
+        ir_version: IR_VERSION,
+        workflow: document.id.clone(),
+        name: document.name.clone(),
+        input: document.input.clone(),
+        variables: document.settings.variables.clone(),
+        lifetime_ms: lifetime_ms(unit),
+        // The start becomes no op, so that its place is that of the first one behind it.
+        entry: unit
+            .start()
+            .map_or(OpId(0), |start| places.entry(unit, start)),
+        ops,
+        nodes,
+    }
+}
+
+/// Where the ops of each node stand.
+struct Places {
+    first: Vec<u32>,
+    count: u32,
+}
+
+impl Places {
+    fn new(unit: &Unit<'_>) -> Self {
+        let mut first = vec![0; unit.slots.len()];
+        let mut count = 0;
+        for index in &unit.walk.order {
+            if let Some(slot) = first.get_mut(*index) {
+                *slot = count;
+            }
+            let parts = unit.opened(*index).map_or(0, |opened| opened.parts.len());
+            count += parts as u32;
+        }
+        Self { first, count }
+    }
+
+    fn first(&self, index: usize) -> OpId {
+        OpId(self.first.get(index).copied().unwrap_or(u32::MAX))
+    }
+
+    /// Where a run goes that comes to a node: its first op, or what follows it if it has none.
+    fn entry(&self, unit: &Unit<'_>, index: usize) -> OpId {
+        let is_passed_over = unit
+            .opened(index)
+            .is_some_and(|opened| opened.parts.is_empty());
+        let behind = || unit.graph.links_out(index).next().map(|link| self.first(link.to));
+        match is_passed_over {
+            true => behind().unwrap_or(OpId(u32::MAX)),
+            false => self.first(index),
+        }
+    }
+
+    fn behind(&self, unit: &Unit<'_>, index: usize, port: &str) -> Option<OpId> {
+        let edge_of = |link: &crate::graph::Link| unit.document.edges.get(link.edge);
+        let mut links = unit.graph.links_out(index);
+        let link = links.find(|link| edge_of(link).is_some_and(|edge| edge.from_port == port))?;
+        Some(self.entry(unit, link.to))
+    }
+}

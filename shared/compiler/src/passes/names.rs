@@ -1,0 +1,198 @@
+//! Names in templates and conditions: that what they read exists at all.
+
+use crate::codes;
+use crate::problems::Problems;
+use crate::schema_path::{Unknown, unknown};
+use crate::unit::Unit;
+use lattice_document::{Code, Node, Problem};
+use lattice_expr::{Root, Segment};
+use lattice_nodes::{Output, Read, Secrets, Write};
+
+/// What `run` has.
+const RUN_FACTS: &[&str] = &["id", "workflow", "startedAt"];
+
+/// See the head of the file.
+pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
+    let names = Names { unit };
+    for (slot, node) in unit.slots.iter().zip(&unit.document.nodes) {
+        for read in &slot.reads {
+            let found = names.check(read).map(|problem| problem.at_node(&node.id));
+            problems.extend(found);
+        }
+        problems.extend(names.check_delete(node, slot));
+    }
+}
+
+struct Names<'u> {
+    unit: &'u Unit<'u>,
+}
+
+impl Names<'_> {
+    fn check(&self, read: &Read) -> Option<Problem> {
+        let path = read.reference.path.as_slice();
+        let first = path.first().and_then(Segment::key);
+        match read.reference.root {
+            Root::Input => self.check_input(read, path),
+            Root::Vars => first.and_then(|name| self.check_variable(name, &read.pointer)),
+            Root::Nodes => first.and_then(|id| self.check_node(read, id, path)),
+            Root::Run => first.and_then(|fact| self.check_fact(read, fact)),
+            Root::Item | Root::Index => Some(outside_map(read)),
+            Root::Secret => (read.secrets == Secrets::Refused).then(|| secret_read(read)),
+        }
+    }
+
+    fn check_input(&self, read: &Read, path: &[Segment]) -> Option<Problem> {
+        let found = unknown(self.unit.document.input.as_ref()?, path)?;
+        if read.is_guarded(found.at + 1) {
+            return None;
+        }
+        let text = self.unknown_text(read, path, &found, "the input");
+        let make = if found.excluded {
+            Problem::error
+        } else {
+            Problem::warning
+        };
+        let help = known_help(&found, "declare it in the input schema of the workflow");
+        Some(make(codes::UNKNOWN_INPUT, &read.pointer, &text).help(help))
+    }
+
+    fn check_variable(&self, name: &str, pointer: &str) -> Option<Problem> {
+        if self.unit.variables.contains(name) {
+            return None;
+        }
+        let meant = self
+            .unit
+            .suggest
+            .meant(name, self.unit.variables.iter().map(String::as_str));
+        let name = name.escape_debug();
+        let text = format!("the variable `{name}` is not defined{meant}");
+        let help = "declare it under `settings.variables`, or set it in a `variableStore` node \
+                    before";
+        Some(Problem::error(codes::UNDEFINED_VARIABLE, pointer, text).help(help))
+    }
+
+    /// A variable that nothing ever sets cannot be deleted either.
+    fn check_delete(&self, node: &Node, slot: &crate::unit::Slot) -> Option<Problem> {
+        let Some(Write::Delete(name)) = &slot.opened.as_ref()?.writes else {
+            return None;
+        };
+        let index = self.unit.graph.find(node.id.as_str())?;
+        let pointer = format!("{}/variableName", self.unit.pointers.settings(index));
+        let problem = self.check_variable(name, &pointer)?;
+        (!name.is_empty()).then(|| problem.at_node(&node.id))
+    }
+
+    fn check_node(&self, read: &Read, id: &str, path: &[Segment]) -> Option<Problem> {
+        let pointer = &read.pointer;
+        let Some(index) = self.unit.graph.find(id) else {
+            let meant = self.unit.suggest.meant(id, self.unit.graph.ids());
+            let text = format!("there is no node `{}`{meant}", id.escape_debug());
+            let help = "name a node of this workflow by its id";
+            return Some(Problem::error(codes::UNKNOWN_NODE, pointer, text).help(help));
+        };
+        let kind = self.unit.node(index).map_or("", |node| node.kind.as_str());
+        let output = &self.unit.opened(index)?.output;
+        if *output == Output::None {
+            let text = format!("`{id}` is a `{kind}` node and gives no output");
+            let help = match kind {
+                "start" => "the trigger's input is `in`",
+                _ => "read the output of a node that gives one",
+            };
+            return Some(Problem::error(codes::NO_OUTPUT, pointer, text).help(help));
+        }
+        let part = path.get(1).and_then(Segment::key);
+        if part.is_some_and(|part| part != "output") {
+            let text = format!(
+                "a node has `output` and nothing else; `{}` is not there",
+                read.reference
+            );
+            let help = format!("write `nodes.{id}.output` and what you want of it behind that");
+            return Some(Problem::error(codes::UNKNOWN_NODE, pointer, text).help(help));
+        }
+        let Output::Shape(schema) = output else {
+            return None;
+        };
+        self.check_part(read, index, schema, path.get(2..)?)
+    }
+
+    fn check_part(
+        &self,
+        read: &Read,
+        node: usize,
+        schema: &serde_json::Value,
+        path: &[Segment],
+    ) -> Option<Problem> {
+        let found = unknown(schema, path)?;
+        let is_error = path.first().and_then(Segment::key) == Some("error");
+        let fails = |link: &crate::graph::Link| link.carries == lattice_nodes::Carries::Error;
+        if read.is_guarded(found.at + 3) || is_error && self.unit.graph.links_out(node).any(fails) {
+            return None;
+        }
+        let of = format!("the output of `{}`", self.unit.id(node));
+        let text = self.unknown_text(read, path, &found, &of);
+        let help = known_help(&found, "the node's settings say what its output is");
+        Some(Problem::warning(codes::UNKNOWN_PART, &read.pointer, text).help(help))
+    }
+
+    fn unknown_text(&self, read: &Read, path: &[Segment], found: &Unknown<'_>, of: &str) -> String {
+        let part = path
+            .get(found.at)
+            .map(Segment::to_string)
+            .unwrap_or_default();
+        let meant = self.unit.suggest.meant(&part, found.known.iter().copied());
+        let part = part.escape_debug();
+        format!("`{}`: {of} has no `{part}` there{meant}", read.reference)
+    }
+
+    fn check_fact(&self, read: &Read, fact: &str) -> Option<Problem> {
+        if RUN_FACTS.contains(&fact) {
+            return None;
+        }
+        let text = format!("a run has no fact `{}`", fact.escape_debug());
+        let facts: Vec<_> = RUN_FACTS
+            .iter()
+            .map(|fact| format!("`run.{fact}`"))
+            .collect();
+        let help = format!("there are {}", facts.join(", "));
+        Some(Problem::error(codes::UNKNOWN_FACT, &read.pointer, text).help(help))
+    }
+}
+
+fn known_help(found: &Unknown<'_>, otherwise: &str) -> String {
+    if found.known.is_empty() {
+        return otherwise.to_owned();
+    }
+    let max = lattice_model::limits::PROBLEM_NAMES_MAX;
+    let names: Vec<_> = found
+        .known
+        .iter()
+        .take(max)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match found.known.len() > max {
+        true => format!("there are {} and others", names.join(", ")),
+        false => format!("there are {}", names.join(", ")),
+    }
+}
+
+fn outside_map(read: &Read) -> Problem {
+    let text = format!(
+        "`{}` is known only inside a map over a list",
+        read.reference
+    );
+    let help = "read the list itself, such as `in.items`";
+    problem(codes::OUTSIDE_MAP, read, text, help)
+}
+
+fn secret_read(read: &Read) -> Problem {
+    let text = format!(
+        "`{}` is used in a text whose value is stored",
+        read.reference
+    );
+    let help = "secrets go to effects only, such as the text of a prompt";
+    problem(codes::SECRET_READ, read, text, help)
+}
+
+fn problem(code: Code, read: &Read, text: String, help: &str) -> Problem {
+    Problem::error(code, &read.pointer, text).help(help)
+}

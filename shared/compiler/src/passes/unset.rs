@@ -1,0 +1,104 @@
+//! Variables and outputs that a node reads: that every path to the node sets them.
+
+use crate::assigned::Assigned;
+use crate::codes;
+use crate::flow::Flow;
+use crate::problems::Problems;
+use crate::unit::Unit;
+use lattice_document::Problem;
+use lattice_expr::{Root, Segment};
+use lattice_nodes::{Output, Read};
+
+/// See the head of the file. Without exactly one start there are no paths to speak of.
+pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
+    let Some(flow) = Flow::new(unit) else { return };
+    let assigned = Assigned::new(unit);
+    let paths = Paths {
+        unit,
+        flow,
+        assigned,
+    };
+    for index in &unit.walk.order {
+        let (Some(slot), Some(node)) = (unit.slots.get(*index), unit.node(*index)) else {
+            continue;
+        };
+        for read in &slot.reads {
+            if !problems.has_room_for_errors() {
+                return;
+            }
+            let found = paths.check(read, *index);
+            problems.extend(found.map(|problem| problem.at_node(&node.id)));
+        }
+    }
+}
+
+struct Paths<'u> {
+    unit: &'u Unit<'u>,
+    flow: Flow,
+    assigned: Assigned<'u>,
+}
+
+impl Paths<'_> {
+    fn check(&self, read: &Read, reader: usize) -> Option<Problem> {
+        let name = read.reference.path.first().and_then(Segment::key)?;
+        match read.reference.root {
+            Root::Vars => self.check_variable(read, name, reader),
+            Root::Nodes => self.check_output(read, name, reader),
+            _ => None,
+        }
+    }
+
+    fn check_variable(&self, read: &Read, name: &str, reader: usize) -> Option<Problem> {
+        // Of a variable that is not defined at all `names` has spoken.
+        if read.is_guarded(1) || !self.unit.variables.contains(name) {
+            return None;
+        }
+        if self.assigned.is_certain(name, reader) {
+            return None;
+        }
+        let path = self.assigned.path_without(name, reader);
+        let text = format!(
+            "the variable `{name}` is not set on the path {}",
+            self.unit.path_text(&path)
+        );
+        let help = format!(
+            "give `{name}` a value under `settings.variables`, or set it on that path before"
+        );
+        Some(Problem::error(codes::UNSET_VARIABLE, &read.pointer, text).help(help))
+    }
+
+    fn check_output(&self, read: &Read, id: &str, reader: usize) -> Option<Problem> {
+        let node = self.unit.graph.find(id)?;
+        let known = self
+            .unit
+            .opened(node)
+            .is_none_or(|opened| opened.output != Output::None);
+        if !known || read.is_guarded(1) {
+            return None;
+        }
+        let at = self.flow.vertices(reader)?.node;
+        let text = match self.flow.vertices(node) {
+            _ if node == reader => format!("`{id}` reads its own output"),
+            None => format!("`{id}` never runs, so it has no output"),
+            Some(vertices) => {
+                let part = read.reference.path.get(2).and_then(Segment::key);
+                let wanted = match part {
+                    None | Some("error") => vertices.any,
+                    Some(_) if (3..=read.reference.path.len()).any(|n| read.is_guarded(n)) => {
+                        vertices.any
+                    }
+                    Some(_) => vertices.output,
+                };
+                if self.flow.dominates(wanted, at) {
+                    return None;
+                }
+                let path = self.flow.path_around(wanted, at);
+                let path = self.unit.path_text(&path);
+                format!("`{id}` has no output on the path {path}")
+            }
+        };
+        let help = "read it only behind the node, where every path has its output; or ask first \
+                    with `has(..)` in a condition";
+        Some(Problem::error(codes::UNSET_OUTPUT, &read.pointer, text).help(help))
+    }
+}

@@ -1,0 +1,112 @@
+//! What the passes look at: the document, its nodes with their settings read, and the graph.
+
+use crate::graph::{Graph, Walk};
+use crate::passes::open;
+use crate::pointers::Pointers;
+use crate::problems::Problems;
+use crate::suggest::Suggest;
+use lattice_document::{Document, Node};
+use lattice_nodes::{Opened, Read, Write};
+use std::collections::BTreeSet;
+
+/// One compilation.
+pub(crate) struct Unit<'d> {
+    pub document: &'d Document,
+    pub pointers: Pointers,
+    /// One for each node of the document, in its order.
+    pub slots: Vec<Slot>,
+    pub graph: Graph<'d>,
+    pub walk: Walk,
+    /// The nodes of type `start` and `end`.
+    pub starts: Vec<usize>,
+    pub ends: Vec<usize>,
+    /// The variables that are declared, or set by some node.
+    pub variables: BTreeSet<String>,
+    pub suggest: Suggest,
+}
+
+/// A node with its settings read.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    /// `None` if the type is not supported or the settings say too little.
+    pub opened: Option<Opened>,
+    /// Everything that the settings refer to.
+    pub reads: Vec<Read>,
+}
+
+impl<'d> Unit<'d> {
+    /// Reads the settings of every node and builds the graph.
+    pub fn open(document: &'d Document, problems: &mut Problems) -> Self {
+        let slots = open::open_all(document, problems);
+        let graph = Graph::build(document, &slots);
+        let of_kind = |kind: &str| {
+            let nodes = document.nodes.iter().enumerate();
+            nodes
+                .filter(|(_, node)| node.kind == kind)
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let starts: Vec<usize> = of_kind("start");
+        let sets = slots
+            .iter()
+            .filter_map(|slot| match &slot.opened.as_ref()?.writes {
+                Some(Write::Set(name)) => Some(name.clone()),
+                _ => None,
+            });
+        let variables = sets
+            .chain(document.settings.variables.keys().cloned())
+            .collect();
+        let walk = Walk::new(&graph, &starts);
+        Self {
+            document,
+            pointers: problems.pointers,
+            slots,
+            graph,
+            walk,
+            starts,
+            ends: of_kind("end"),
+            variables,
+            suggest: Suggest::default(),
+        }
+    }
+
+    pub fn node(&self, index: usize) -> Option<&'d Node> {
+        self.document.nodes.get(index)
+    }
+
+    /// The id of a node.
+    pub fn id(&self, index: usize) -> &'d str {
+        self.node(index).map_or("", |node| node.id.as_str())
+    }
+
+    pub fn opened(&self, index: usize) -> Option<&Opened> {
+        self.slots.get(index).and_then(|slot| slot.opened.as_ref())
+    }
+
+    /// The one start, if there is exactly one.
+    pub fn start(&self) -> Option<usize> {
+        match self.starts.as_slice() {
+            [start] => Some(*start),
+            _ => None,
+        }
+    }
+
+    /// Whether a run can come to the node. Where there is no start, every node is taken to be
+    /// reached, so that the other checks say what they can.
+    pub fn is_reached(&self, index: usize) -> bool {
+        self.starts.is_empty() || self.walk.reached.get(index).copied().unwrap_or(false)
+    }
+
+    /// The ids of nodes as a path, cut where it gets long.
+    pub fn path_text(&self, nodes: &[usize]) -> String {
+        let max = lattice_model::limits::PROBLEM_NAMES_MAX;
+        let names = nodes.iter().map(|index| format!("`{}`", self.id(*index)));
+        if nodes.len() <= max {
+            return names.collect::<Vec<_>>().join(" -> ");
+        }
+        let more = nodes.len() - max;
+        let first: Vec<_> = names.clone().take(max - 1).collect();
+        let last = names.last().unwrap_or_default();
+        format!("{} -> ({more} more) -> {last}", first.join(" -> "))
+    }
+}

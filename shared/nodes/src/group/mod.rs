@@ -1,0 +1,42 @@
+//! `group`: something that is only drawn.
+
+use crate::kind::{NodeKind, Opened};
+use crate::opening::Opening;
+use schemars::{JsonSchema, Schema, schema_for};
+
+/// The type.
+pub(crate) struct Group;
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "its JSON Schema is what is used")]
+struct Settings {
+    /// What is shown.
+    text: Option<String>,
+}
+
+impl NodeKind for Group {
+    fn name(&self) -> &'static str {
+        "group"
+    }
+
+    fn title(&self) -> &'static str {
+        "Group"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Draws a frame around other nodes; it has no meaning in a run."
+    }
+
+    fn settings_schema(&self) -> Schema {
+        schema_for!(Settings)
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Option<Opened> {
+        let mut fields = opening.fields();
+        // An empty text is no mistake here.
+        fields.optional::<String>("text");
+        fields.done();
+        Some(Opened::drawing())
+    }
+}

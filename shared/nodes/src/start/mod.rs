@@ -1,0 +1,39 @@
+//! `start`: where a run begins.
+
+use crate::kind::{NodeKind, Opened, Port};
+use crate::opening::Opening;
+use schemars::{JsonSchema, Schema, schema_for};
+
+/// The type.
+pub(crate) struct Start;
+
+/// It has no settings; the schema of the input is a field of the document.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {}
+
+impl NodeKind for Start {
+    fn name(&self) -> &'static str {
+        "start"
+    }
+
+    fn title(&self) -> &'static str {
+        "Start"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Where every run begins; a workflow has exactly one."
+    }
+
+    fn settings_schema(&self) -> Schema {
+        schema_for!(Settings)
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Option<Opened> {
+        opening.fields().done();
+        Some(Opened {
+            takes_edges: false,
+            ..Opened::new(vec![Port::out()], Vec::new())
+        })
+    }
+}
