@@ -73,7 +73,9 @@ fn a_failure_that_may_pass_is_tried_again_under_a_new_key() {
     run.wake_at(1_500);
     assert!(run.calls.len() == 1, "the pause is not over");
     run.wake_at(2_500).answers("ask", 2, "hi!");
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "Say hi"
         llm.step.failed ask rate_limit
@@ -84,7 +86,8 @@ fn a_failure_that_may_pass_is_tried_again_under_a_new_key() {
         stage.completed ask "hi!" -> end
         stage.completed end {"said":"hi!"}
         run.completed {"said":"hi!"}
-    "#]]);
+    "#]],
+    );
     assert_eq!(run.state.totals.usage.total(), 18);
 }
 
@@ -96,7 +99,9 @@ fn the_last_attempt_fails_the_run() {
         run.fails("ask", attempt, FailureKind::Network)
             .wake_later(60_000);
     }
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "Say hi"
         llm.step.failed ask network
@@ -110,7 +115,8 @@ fn the_last_attempt_fails_the_run() {
         llm.step.failed ask network
         stage.failed ask after 3 network
         run.failed network: scripted
-    "#]]);
+    "#]],
+    );
     assert_eq!(run.calls.len(), 3);
 }
 
@@ -122,7 +128,9 @@ fn a_lost_attempt_is_repeated_under_the_same_key_up_to_the_ceiling() {
         .loses("ask", 1)
         .loses("ask", 2)
         .loses("ask", 3);
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "Say hi"
         stage.started ask attempt 2 epoch 0 key c1d3
@@ -131,7 +139,8 @@ fn a_lost_attempt_is_repeated_under_the_same_key_up_to_the_ceiling() {
         llm.step.started ask "Say hi"
         stage.failed ask after 3 attempts_exhausted
         run.failed attempts_exhausted: 3 attempts were lost or failed, and no more are allowed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -140,26 +149,32 @@ fn an_effect_that_must_not_be_repeated_fails_when_it_is_lost() {
     ops[0] = call("ask", "x", 1, |call| call.on_unknown = OnUnknown::Fail);
     let mut run = Runner::start(ops, json!({}));
     run.wake().loses("ask", 1);
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "x"
         stage.failed ask after 1 unknown_outcome
         run.failed unknown_outcome: the worker was lost and the effect must not be repeated
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_error_goes_to_its_target_and_is_a_value_there() {
     let mut run = Runner::start(caught(), json!({}));
     run.wake().fails("ask", 1, FailureKind::Auth);
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "Say"
         llm.step.failed ask auth
         stage.failed ask after 1 auth -> sorry
         stage.completed sorry "auth"
         run.completed "auth"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -184,7 +199,9 @@ fn a_result_of_an_old_attempt_is_dropped_and_its_use_noted() {
         .loses("ask", 1)
         .answers("ask", 1, "late")
         .answers("ask", 2, "in time");
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started ask attempt 1 epoch 0 key c1d3
         llm.step.started ask "Say hi"
         stage.started ask attempt 2 epoch 0 key c1d3
@@ -194,7 +211,8 @@ fn a_result_of_an_old_attempt_is_dropped_and_its_use_noted() {
         stage.completed ask "in time" -> end
         stage.completed end {"said":"in time"}
         run.completed {"said":"in time"}
-    "#]]);
+    "#]],
+    );
     assert_eq!(
         run.state.totals.usage.total(),
         15,
@@ -234,9 +252,12 @@ fn an_answer_has_to_fit_its_schema() {
 fn a_prompt_that_cannot_be_rendered_fails_before_any_claim() {
     let mut run = Runner::start(two(), json!({}));
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.failed ask after 0 expression
         run.failed expression: `in.word` has no value: there is no `word`
-    "#]]);
+    "#]],
+    );
     assert!(run.calls.is_empty());
 }

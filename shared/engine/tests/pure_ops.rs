@@ -87,14 +87,17 @@ fn values_flow_through_variables_queries_and_choices() {
     let input = |price: u32, kind: &str| json!({ "items": [{ "price": price }], "kind": kind });
     let mut run = Runner::start(ops.clone(), input(200, "new"));
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.completed sum 200.0 -> keep
         variable.set total = 200.0
         stage.completed keep 200.0 -> pick
         stage.completed pick [to-3] "to-3" -> big
         stage.completed big {"total":200.0,"way":"to-3"}
         run.completed {"total":200.0,"way":"to-3"}
-    "#]]);
+    "#]],
+    );
     for (price, kind, output) in [(1, "vip", "\"vip\""), (1, "new", "1.0")] {
         let mut run = Runner::start(ops.clone(), input(price, kind));
         run.wake();
@@ -149,14 +152,17 @@ fn a_deleted_variable_is_gone() {
     ];
     let mut run = Runner::start(ops, json!({ "y": 2 }));
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         variable.set x = [1,2]
         stage.completed set [1,2] -> drop
         variable.set x = -
         stage.completed drop - -> end
         stage.failed end after 0 expression
         run.failed expression: `vars.x` has no value: the variable `x` is not set
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -199,12 +205,15 @@ fn large_values_stand_aside_and_are_asked_for_by_hash() {
     );
     run.blobs = blobs;
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         variable.set x = <8194 bytes>
         stage.completed set <8194 bytes> -> end
         stage.completed end <8195 bytes>
         run.completed <8195 bytes>
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn an_answer_goes_on_and_wrong_ones_change_nothing() {
         .signal("s2", "nobody", None, json!("yes"))
         .signal("s3", "ask", Some("ask@7"), json!("yes"))
         .signal("s4", "ask", Some("ask"), json!("no"));
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         wait.opened ask Send it?
         timer.set ask 61000
         run.waiting
@@ -72,14 +74,17 @@ fn an_answer_goes_on_and_wrong_ones_change_nothing() {
         stage.completed ask {"label":"no","option":1,"value":"no"} -> end
         stage.completed end "no"
         run.completed "no"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn without_an_answer_the_timer_decides() {
     let mut run = Runner::start(asking(), json!({ "what": "it" }));
     run.wake().wake_at(60_999).wake_at(61_000);
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         wait.opened ask Send it?
         timer.set ask 61000
         run.waiting
@@ -88,7 +93,8 @@ fn without_an_answer_the_timer_decides() {
         stage.completed ask [timeout] {"timedOut":true} -> late
         stage.completed late {"timedOut":true}
         run.completed {"timedOut":true}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -98,7 +104,9 @@ fn an_early_answer_is_kept_and_an_early_wrong_one_is_refused_when_the_question_c
         .signal("s1", "ask", None, json!("maybe"))
         .signal("s2", "ask", None, json!("yes"))
         .answers("think", 1, "done");
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started think attempt 1 epoch 0 key b1a0
         llm.step.started think "x"
         signal.received s1 buffered
@@ -111,7 +119,8 @@ fn an_early_answer_is_kept_and_an_early_wrong_one_is_refused_when_the_question_c
         stage.completed ask {"label":"yes","option":0,"value":"yes"} -> end
         stage.completed end "yes"
         run.completed "yes"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -150,20 +159,26 @@ fn a_delay_in_the_past_is_over_at_once() {
     let ops = vec![op("pause", OpKind::Wait(wait)), end("end", json!("up"))];
     let mut run = Runner::start(ops.clone(), json!({ "moment": "1970-01-01T00:00:00Z" }));
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         wait.opened pause -
         timer.set pause 0
         timer.fired pause 0
         stage.completed pause {"waitedUntil":0} -> end
         stage.completed end "up"
         run.completed "up"
-    "#]]);
+    "#]],
+    );
     let mut run = Runner::start(ops, json!({ "moment": "tomorrow" }));
     run.wake();
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.failed pause after 0 expression
         run.failed expression: `tomorrow` is not a moment; expected RFC 3339 in UTC, such as `2026-01-31T08:00:00Z`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -173,13 +188,16 @@ fn a_cancel_ends_everything_in_one_decision_and_nothing_follows() {
         .cancel("c1")
         .answers("think", 1, "late")
         .signal("s1", "ask", None, json!("yes"));
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started think attempt 1 epoch 0 key b1a0
         llm.step.started think "x"
         cancel.requested
         stage.skipped think (the run was cancelled)
         run.cancelled
-    "#]]);
+    "#]],
+    );
     assert_eq!(run.state.due_at(), None);
 }
 
@@ -191,12 +209,15 @@ fn a_run_does_not_outlive_its_lifetime() {
     run.wake_at(3_600_999);
     assert!(!run.state.status.is_terminal());
     run.wake_at(3_601_000);
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started think attempt 1 epoch 0 key b1a0
         llm.step.started think "x"
         stage.skipped think (the run failed)
         run.failed lifetime: the run reached its lifetime of 1 h
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
