@@ -1,0 +1,178 @@
+//! Which message is handed out next. No clock and nobody waiting: both belong to the queues that
+//! are made of it.
+
+use crate::{Delivery, Message, Receipt};
+use lattice_model::RunId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a queue treats what it has handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueRules {
+    /// A message that is neither acknowledged nor given back comes again after so long; `None` =
+    /// never, for a queue that dies together with its workers.
+    pub visibility_ms: Option<u64>,
+    /// While a message of a run is out, the others of that run wait.
+    pub one_per_run: bool,
+}
+
+/// The messages of a queue, earliest visible first, and in the order they became so.
+#[derive(Debug)]
+pub struct QueueState {
+    rules: QueueRules,
+    items: BTreeMap<u64, Item>,
+    order: BTreeSet<Place>,
+    holders: BTreeMap<RunId, u64>,
+    parked: BTreeMap<RunId, Vec<Place>>,
+    turns: u64,
+}
+
+#[derive(Debug)]
+struct Item {
+    message: Message,
+    receives: u32,
+    out: bool,
+    place: Option<Place>,
+}
+
+/// When an item may be handed out; the turn keeps those of one moment in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    visible_ms: u64,
+    turn: u64,
+    id: u64,
+}
+
+impl QueueState {
+    /// An empty queue.
+    pub fn new(rules: QueueRules) -> Self {
+        Self {
+            rules,
+            items: BTreeMap::new(),
+            order: BTreeSet::new(),
+            holders: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            turns: 0,
+        }
+    }
+
+    /// Adds a message that may be handed out from `visible_ms` on.
+    pub fn push(&mut self, message: Message, visible_ms: u64) {
+        let id = self.turns;
+        self.items.insert(
+            id,
+            Item {
+                message,
+                receives: 0,
+                out: false,
+                place: None,
+            },
+        );
+        self.put(id, visible_ms);
+    }
+
+    /// Hands out the message that has been visible the longest, if one is visible at `now_ms`.
+    pub fn take(&mut self, now_ms: u64) -> Option<Delivery> {
+        loop {
+            let place = *self
+                .order
+                .first()
+                .filter(|place| place.visible_ms <= now_ms)?;
+            self.order.remove(&place);
+            let item = self.items.get_mut(&place.id)?;
+            if self.rules.one_per_run {
+                let holder = self
+                    .holders
+                    .entry(item.message.run.clone())
+                    .or_insert(place.id);
+                if *holder != place.id {
+                    self.parked
+                        .entry(item.message.run.clone())
+                        .or_default()
+                        .push(place);
+                    continue;
+                }
+            }
+            item.receives += 1;
+            item.out = true;
+            item.place = None;
+            let delivery = Delivery {
+                message: item.message.clone(),
+                receipt: Receipt(format!("{}.{}", place.id, item.receives)),
+                receives: item.receives,
+            };
+            if let Some(visibility_ms) = self.rules.visibility_ms {
+                self.put(place.id, now_ms.saturating_add(visibility_ms));
+            }
+            return Some(delivery);
+        }
+    }
+
+    /// Deletes the delivered message; says whether the receipt was good. One is good until its
+    /// message is given back or handed out again.
+    pub fn ack(&mut self, receipt: &Receipt) -> bool {
+        let Some(id) = self.recall(receipt) else {
+            return false;
+        };
+        self.items.remove(&id);
+        true
+    }
+
+    /// Lets the delivered message be handed out again from `visible_ms` on; says whether the
+    /// receipt was good.
+    pub fn give_back(&mut self, receipt: &Receipt, visible_ms: u64) -> bool {
+        let Some(id) = self.recall(receipt) else {
+            return false;
+        };
+        self.put(id, visible_ms);
+        true
+    }
+
+    /// The moment from which the next message may be handed out. One that waits for another
+    /// message of its run does not count.
+    pub fn next_due_ms(&self) -> Option<u64> {
+        self.order.first().map(|place| place.visible_ms)
+    }
+
+    /// How many messages there are, those handed out included.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Ends the delivery that the receipt names, and gives the message's id.
+    fn recall(&mut self, receipt: &Receipt) -> Option<u64> {
+        let (id, receives) = receipt.0.split_once('.')?;
+        let (id, receives) = (id.parse().ok()?, receives.parse::<u32>().ok()?);
+        let item = self
+            .items
+            .get_mut(&id)
+            .filter(|item| item.out && item.receives == receives)?;
+        item.out = false;
+        if let Some(place) = item.place.take() {
+            self.order.remove(&place);
+        }
+        if self.holders.get(&item.message.run) == Some(&id) {
+            self.holders.remove(&item.message.run);
+            self.order
+                .extend(self.parked.remove(&item.message.run).unwrap_or_default());
+        }
+        Some(id)
+    }
+
+    fn put(&mut self, id: u64, visible_ms: u64) {
+        let place = Place {
+            visible_ms,
+            turn: self.turns,
+            id,
+        };
+        self.turns += 1;
+        self.order.insert(place);
+        if let Some(item) = self.items.get_mut(&id) {
+            item.place = Some(place);
+        }
+    }
+}
