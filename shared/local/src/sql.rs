@@ -1,0 +1,105 @@
+//! How our words stand in columns.
+
+use crate::error::Trouble;
+use lattice_journal::RunStatus;
+use lattice_model::{Hash, Millis, RunId, Seq};
+use rusqlite::Row;
+
+/// A number as SQLite keeps it; the end of time stays the end of time.
+pub(crate) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A limit.
+pub(crate) fn limit(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A place in a run, read back.
+pub(crate) fn seq(number: i64) -> Seq {
+    Seq::from_stored(number.unsigned_abs())
+}
+
+/// A moment, read back.
+pub(crate) fn millis(number: i64) -> Millis {
+    Millis::new(number.unsigned_abs())
+}
+
+/// The 32 bytes of a hash.
+pub(crate) fn hash_bytes(hash: Hash) -> [u8; 32] {
+    let hex = hash.to_hex();
+    let mut bytes = [0; 32];
+    for (byte, digits) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = digits
+            .iter()
+            .fold(0, |byte, digit| byte << 4 | nibble(*digit));
+    }
+    bytes
+}
+
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit.wrapping_sub(b'0'),
+    }
+}
+
+/// A hash, read back.
+pub(crate) fn hash(bytes: &[u8]) -> Result<Hash, Trouble> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().map(char::from);
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    Hash::try_from(digits.flatten().collect::<String>()).map_err(Trouble::corrupt)
+}
+
+/// The bytes of a column, without a copy.
+pub(crate) fn blob<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row [u8], Trouble> {
+    let bytes = row.get_ref(column)?.as_blob();
+    bytes.map_err(|error| Trouble::corrupt(format!("column {column}: {error}")))
+}
+
+/// The text of a column, without a copy.
+pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Trouble> {
+    let text = row.get_ref(column)?.as_str();
+    text.map_err(|error| Trouble::corrupt(format!("column {column}: {error}")))
+}
+
+/// The id of a run, read back.
+pub(crate) fn run(text: &str) -> Result<RunId, Trouble> {
+    text.parse()
+        .map_err(|error: lattice_model::IdError| Trouble::corrupt(error.to_string()))
+}
+
+/// A status, read back.
+pub(crate) fn status(word: &str) -> Result<RunStatus, Trouble> {
+    let found = RunStatus::ALL
+        .into_iter()
+        .find(|status| status.as_str() == word);
+    found.ok_or_else(|| Trouble::corrupt(format!("`{word}` is not a status")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn hashes_read_back_and_short_ones_are_refused() {
+        for text in ["", "a", "another"] {
+            let whole = Hash::of(text.as_bytes());
+            assert_eq!(hash(&hash_bytes(whole)).unwrap(), whole);
+        }
+        assert!(hash(&[0; 31]).is_err());
+    }
+
+    #[test]
+    fn every_status_reads_back() {
+        for each in RunStatus::ALL {
+            assert_eq!(status(each.as_str()).unwrap(), each);
+        }
+        assert!(status("dancing").is_err());
+    }
+}
