@@ -121,3 +121,25 @@ pub const MODEL_ERROR_CHARS_MAX: usize = 300;
 pub const MOCK_SCRIPT_BYTES_MAX: usize = 1024 * 1024;
 /// Nesting of a schema that the mock model provider makes an instance of.
 pub const SAMPLE_DEPTH_MAX: usize = 32;
+/// Runs that one local process works on at the same time.
+pub const LOCAL_WORKERS: usize = 32;
+/// How often a local worker looks for a cancel while an effect runs: the data is at hand.
+pub const LOCAL_CANCEL_POLL_MS: u64 = 200;
+/// How long `lattice` waits for a cancelled run to end.
+pub const CANCEL_WAIT_MS: u64 = 5_000;
+/// How long `lattice` lets effects finish when it stops.
+pub const STOP_WAIT_MS: u64 = 2_000;
+/// A question whose own time is over within this is waited for; for a longer one `lattice` ends.
+pub const ANSWER_WAIT_MS: u64 = 60_000;
+/// How often a log is read that somebody follows from another process.
+pub const FOLLOW_POLL_MS: u64 = 200;
+/// Errors in a row after which `lattice` stops trying to carry a run on.
+pub const CARRY_ERRORS_MAX: u32 = 5;
+/// Characters of a value in a line of progress.
+pub const PREVIEW_CHARS_MAX: usize = 60;
+/// How long `lattice doctor` waits for a model provider.
+pub const PROBE_MS_MAX: u64 = 2_000;
+/// Steps of validating one value with one JSON Schema, counted before it starts.
+pub const SCHEMA_WORK_MAX: u64 = 1_000_000;
+/// Schemas that one schema applies to the same value, one inside another (`$ref`, `allOf` ...).
+pub const SCHEMA_CHAIN_MAX: usize = 16;
