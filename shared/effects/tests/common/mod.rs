@@ -1,0 +1,101 @@
+//! Questions, providers and servers for the tests.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use lattice_effects::{ChosenBy, EnvSecrets, Models, Provider, ProviderConfig, ProviderKind};
+use lattice_expr::{Part, Rendered};
+use lattice_ir::{CallOutcome, CallRequest, EffectRequest, ModelRequest};
+use lattice_model::{Hash, Millis, RunId, Secret, StageId};
+use lattice_model_server::{ModelServer, Options};
+use lattice_ports::Performer;
+use serde_json::Value;
+
+/// The key that the provider is given.
+pub const KEY: &str = "the-key-of-the-provider";
+
+pub async fn server() -> ModelServer {
+    ModelServer::start(Options::default()).await.unwrap()
+}
+
+/// An idempotency key.
+pub fn key(number: u8) -> Hash {
+    Hash::of(&[number])
+}
+
+/// A provider for a local server; the classes small and medium have models.
+pub fn compatible(base_url: &str, secrets: &[(&str, &str)]) -> Provider<EnvSecrets> {
+    let config = ProviderConfig {
+        kind: ProviderKind::OpenAiCompatible {
+            base_url: base_url.to_owned(),
+        },
+        chosen_by: ChosenBy::Environment,
+        api_key: Some(Secret::new(KEY.to_owned())),
+        models: Models {
+            small: Some("model-s".to_owned()),
+            medium: Some("model-m".to_owned()),
+            large: None,
+        },
+    };
+    let named =
+        |(name, value): &(&str, &str)| (format!("LATTICE_SECRET_{name}"), (*value).to_owned());
+    Provider::new(
+        config,
+        EnvSecrets::new(&secrets.iter().map(named).collect()),
+    )
+    .unwrap()
+}
+
+pub struct Asking(CallRequest);
+
+impl Asking {
+    pub fn new(prompt: &str) -> Self {
+        Self::parts(vec![Part::Text(prompt.to_owned())])
+    }
+
+    pub fn parts(parts: Vec<Part>) -> Self {
+        Self(CallRequest {
+            run: RunId::from_parts(Millis::new(1), [1; 10]),
+            stage: StageId::new("ask"),
+            attempt: 1,
+            key: key(0),
+            timeout_ms: 20_000,
+            lease_ms: 25_000,
+            effect: EffectRequest::Model(ModelRequest {
+                model: "small".to_owned(),
+                system: None,
+                prompt: Rendered { parts },
+                output_schema: None,
+                max_output_tokens: None,
+                temperature_milli: None,
+            }),
+        })
+    }
+
+    fn request(&mut self) -> &mut ModelRequest {
+        let EffectRequest::Model(request) = &mut self.0.effect;
+        request
+    }
+
+    pub fn schema(mut self, schema: Value) -> Self {
+        self.request().output_schema = Some(schema);
+        self
+    }
+
+    pub fn model(mut self, model: &str) -> Self {
+        self.request().model = model.to_owned();
+        self
+    }
+
+    pub fn key(mut self, number: u8) -> Self {
+        self.0.key = key(number);
+        self
+    }
+
+    pub fn timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.0.timeout_ms = timeout_ms;
+        self
+    }
+}
+
+pub async fn outcome(provider: &Provider<EnvSecrets>, asking: Asking) -> CallOutcome {
+    provider.perform(asking.0).await
+}
