@@ -1,0 +1,349 @@
+//! A Program and a world for every seed. The Program verifies; what it does may fail as anything may.
+//!
+//! What no two ways of running agree on never flows into a value here: no expression reads the
+//! moment of a delay or the wording of a failure. `expressions` makes what ops compute on, `scripts`
+//! what calls give and people answer, this file the ops and the ways between them.
+
+mod expressions;
+mod scripts;
+
+use super::chance::Chance;
+use super::shapes::build::{
+    assign, call, choice, delay, end, equal, eval, jmespath, jsonpath, judging, program, question,
+    retry, way, with_variables,
+};
+use super::world::{STARTED_AT, World};
+use expressions::Words;
+use lattice_ir::{Call, Choice, Eval, OpKind, Program, Timer, Wait};
+use lattice_model::{NodeId, OpId};
+use scripts::{LABELS, Script};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const OPTIONS: [&str; 3] = ["Yes", "No", "Later"];
+const HOUR_MS: u64 = 3_600_000;
+
+/// The Program of the seed and its world: 3 to 20 ops without a way back.
+///
+/// Every call has five attempts and at most two failures before it succeeds, so up to two attempts
+/// may be lost without another outcome; one that always fails may then end as
+/// `attempts_exhausted`.
+pub fn random_program(seed: u64) -> (Program, World) {
+    let mut chance = Chance::new(seed);
+    let count = 3 + chance.below(18);
+    let mut maker = Maker {
+        chance,
+        last: count - 1,
+        words: Words::default(),
+        ops: Vec::new(),
+        scripts: BTreeMap::new(),
+        answers: BTreeMap::new(),
+    };
+    for place in 0..count {
+        let (name, kind) = maker.op(place);
+        maker.ops.push((name, kind));
+    }
+    let program = maker.program(seed);
+    let world = World {
+        answers: maker.answers,
+        ..World::new(scripts::input(&mut maker.chance)).calling(scripts::player(maker.scripts))
+    };
+    (program, world)
+}
+
+struct Maker {
+    chance: Chance,
+    last: usize,
+    words: Words,
+    ops: Vec<(String, OpKind)>,
+    scripts: BTreeMap<String, Script>,
+    answers: BTreeMap<NodeId, Vec<Value>>,
+}
+
+impl Maker {
+    fn program(&mut self, seed: u64) -> Program {
+        let ops = self.ops.iter();
+        let ops = ops.map(|(name, kind)| (name.as_str(), kind.clone()));
+        let program = program(&format!("random-{seed}"), ops.collect());
+        let variables = json!({
+            "count": self.chance.below(10),
+            "tag": self.chance.pick("a", &["b", "c"]),
+            "list": [1, "two", { "three": 3 }],
+        });
+        with_variables(program, variables)
+    }
+
+    fn op(&mut self, place: usize) -> (String, OpKind) {
+        if place == self.last {
+            return (format!("n{place}"), self.end());
+        }
+        if let Some(chosen) = self.choice_of_question(place) {
+            return chosen;
+        }
+        let name = format!("n{place}");
+        let kind = match self.chance.below(100) {
+            0..30 => self.call(&name, place),
+            30..45 => self.eval(&name, place),
+            45..60 => self.assign(&name, place),
+            60..76 => self.choice(&name, place),
+            76..84 => self.delay(&name, place),
+            84..96 => self.question(&name, place),
+            _ => self.end(),
+        };
+        (name, kind)
+    }
+
+    /// Somewhere further on, mostly the next op.
+    fn to(&mut self, place: usize) -> u32 {
+        let step = match self.chance.percent(75) {
+            true => 1,
+            false => 1 + self.chance.below(self.last - place),
+        };
+        u32::try_from(place + step).unwrap_or(u32::MAX)
+    }
+
+    fn to_maybe(&mut self, place: usize, percent: usize) -> Option<OpId> {
+        let to = self.to(place);
+        self.chance.percent(percent).then_some(OpId(to))
+    }
+
+    fn template(&mut self) -> String {
+        self.words.template(&mut self.chance)
+    }
+
+    fn end(&mut self) -> OpKind {
+        end(self.words.value(&mut self.chance))
+    }
+
+    fn call(&mut self, name: &str, place: usize) -> OpKind {
+        let prompt = self.template();
+        let script = Script::random(&mut self.chance);
+        let plain = call(&prompt, self.to(place));
+        let call = Call {
+            on_error: self.to_maybe(place, 45),
+            on_timeout: self.to_maybe(place, 30),
+            retry: retry(5),
+            timeout_ms: 1_000 * (1 + self.chance.below(600)) as u64,
+            ..match script.is_json() {
+                true => judging(plain, &LABELS),
+                false => plain,
+            }
+        };
+        self.scripts.insert(name.to_owned(), script);
+        let caught = call.on_error.is_some() || call.on_timeout.is_some();
+        self.words.give(name, caught);
+        OpKind::Call(call)
+    }
+
+    fn eval(&mut self, name: &str, place: usize) -> OpKind {
+        let to = self.to(place);
+        let plain = match self.chance.below(5) {
+            0 => jmespath(json!("{{in.items}}"), "[?n > `2`].n", to),
+            1 => jmespath(self.words.value(&mut self.chance), "length(@)", to),
+            2 => jsonpath(json!("{{in}}"), "$.items[*].n", to),
+            _ => eval(self.words.value(&mut self.chance), to),
+        };
+        let eval = Eval {
+            fallback: self.chance.percent(30).then(|| json!({ "fell": "back" })),
+            on_error: self.to_maybe(place, 50),
+            ..plain
+        };
+        self.words.give(name, eval.on_error.is_some());
+        OpKind::Eval(eval)
+    }
+
+    fn assign(&mut self, name: &str, place: usize) -> OpKind {
+        let variable = self.chance.pick("count", &["tag", "extra", "list"]);
+        if self.chance.percent(15) {
+            // A delete gives its node no output, so nothing reads it.
+            return assign(variable, None, self.to(place));
+        }
+        let value = self.words.value(&mut self.chance);
+        self.words.give(name, false);
+        assign(variable, Some(value), self.to(place))
+    }
+
+    fn choice(&mut self, name: &str, place: usize) -> OpKind {
+        let mut arms = Vec::new();
+        for arm in 0..=self.chance.below(4) {
+            let to = self.to(place);
+            arms.push(self.words.arm(&mut self.chance, arm, to));
+        }
+        let otherwise = way("default", self.to(place));
+        let made = Choice {
+            otherwise: self.chance.percent(85).then_some(otherwise),
+            on_error: self.to_maybe(place, 50),
+            keeps_port: self.chance.percent(70),
+            ..choice(arms)
+        };
+        if made.keeps_port {
+            self.words.give(name, made.on_error.is_some());
+        }
+        OpKind::Choice(made)
+    }
+
+    /// The choice between the options of the question just before, as a part of the same node.
+    fn choice_of_question(&mut self, place: usize) -> Option<(String, OpKind)> {
+        let before = place.checked_sub(1)?;
+        let (node, kind) = self.ops.get(before)?;
+        let OpKind::Wait(wait) = kind else {
+            return None;
+        };
+        let options = wait.question.as_ref()?.options.len();
+        if wait.on_answer?.index() != place || options == 0 {
+            return None;
+        }
+        let (name, target) = (
+            format!("{node}.choice"),
+            format!("{{{{nodes.{node}.output.option}}}}"),
+        );
+        let mut arms = Vec::new();
+        for option in 0..options {
+            let port = format!("branch-{option}");
+            let to = self.to(place);
+            arms.push(equal(&target, json!(option), &port, to));
+        }
+        let chosen = Choice {
+            keeps_port: false,
+            ..choice(arms)
+        };
+        Some((name, OpKind::Choice(chosen)))
+    }
+
+    fn timer(&mut self) -> Timer {
+        let hours = self.chance.below(80) as u64 * HOUR_MS;
+        match self.chance.below(6) {
+            0 => Timer::Until(STARTED_AT.plus(hours).rfc3339()),
+            1 => Timer::Until("{{in.moment}}".to_owned()),
+            2 => Timer::After(self.chance.below(2_000) as u64),
+            _ => Timer::After(hours),
+        }
+    }
+
+    fn delay(&mut self, name: &str, place: usize) -> OpKind {
+        let plain = delay(self.timer(), self.to(place));
+        let wait = Wait {
+            on_error: self.to_maybe(place, 30),
+            ..plain
+        };
+        if wait.on_error.is_some() {
+            self.words.give(name, true);
+        }
+        OpKind::Wait(wait)
+    }
+
+    fn question(&mut self, name: &str, place: usize) -> OpKind {
+        let options = self
+            .chance
+            .pick(&OPTIONS[..0], &[&OPTIONS[..2], &OPTIONS[..]]);
+        let plain = question(&self.template(), options, self.to(place));
+        // An hour at least, so that answers which come at once come before it.
+        let timer = Timer::After((1 + self.chance.below(80)) as u64 * HOUR_MS);
+        let timer = self.chance.percent(50).then_some(timer);
+        let wait = Wait {
+            on_timer: timer.as_ref().map(|_| OpId(self.to(place))),
+            on_error: self.to_maybe(place, 60),
+            timer,
+            ..plain
+        };
+        let answers = scripts::answers(&mut self.chance, options);
+        self.answers.insert(NodeId::new(name), answers);
+        self.words.give(name, wait.on_error.is_some());
+        OpKind::Wait(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::random_program;
+    use crate::oracle::{Outcome, interpret};
+    use lattice_ir::{Plan, verify};
+    use lattice_journal::RunStatus;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    const SEEDS: u64 = 2_000;
+
+    fn outcome(seed: u64) -> Outcome {
+        let (program, world) = random_program(seed);
+        interpret(&program, &world)
+    }
+
+    #[test]
+    fn every_program_verifies_and_comes_to_the_same_outcome_twice() {
+        let mut seen = BTreeMap::new();
+        for seed in 0..SEEDS {
+            let (program, world) = random_program(seed);
+            assert_eq!(verify(&program), Ok(()), "seed {seed}");
+            assert!((3..=20).contains(&program.ops.len()), "seed {seed}");
+            assert_eq!(
+                program.hash().unwrap(),
+                random_program(seed).0.hash().unwrap()
+            );
+            let first = interpret(&program, &world);
+            assert_eq!(
+                first,
+                interpret(&program, &world),
+                "seed {seed}, same world"
+            );
+            assert_eq!(first, outcome(seed), "seed {seed}, made again");
+            let kind = first.failure.map(|(kind, _)| kind.as_str());
+            *seen.entry((first.status, kind)).or_insert(0_u32) += 1;
+            for name in first.path {
+                let op = program.ops.iter().find(|op| op.name == name).unwrap();
+                *seen
+                    .entry((RunStatus::Running, Some(op.kind.word())))
+                    .or_insert(0) += 1;
+            }
+        }
+        // Enough of everything that can happen, or the seeds would prove less than they seem to.
+        for (status, kind, at_least) in [
+            (RunStatus::Completed, None, 600),
+            (RunStatus::Waiting, None, 50),
+            (RunStatus::Failed, Some("expression"), 100),
+            (RunStatus::Failed, Some("auth"), 10),
+            (RunStatus::Failed, Some("rate_limit"), 10),
+            (RunStatus::Failed, Some("timeout"), 10),
+            (RunStatus::Failed, Some("malformed_output"), 10),
+            (RunStatus::Running, Some("call"), 2_000),
+            (RunStatus::Running, Some("eval"), 1_000),
+            (RunStatus::Running, Some("assign"), 1_000),
+            (RunStatus::Running, Some("choice"), 1_000),
+            (RunStatus::Running, Some("wait"), 1_000),
+        ] {
+            let found = seen.get(&(status, kind)).copied().unwrap_or(0);
+            assert!(
+                found >= at_least,
+                "{status} {kind:?} only {found} times: {seen:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_expression_parses() {
+        for seed in 0..SEEDS {
+            let (program, _) = random_program(seed);
+            if let Err(errors) = Plan::new(Arc::new(program)) {
+                panic!("seed {seed}: {errors:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_reads_a_moment_or_the_wording_of_a_failure() {
+        for seed in 0..SEEDS {
+            let (program, world) = random_program(seed);
+            let text = serde_json::to_string(&program).unwrap();
+            assert!(!text.contains("waitedUntil") && !text.contains("message"));
+            let outcome = interpret(&program, &world);
+            let values = outcome.output.iter().chain(outcome.variables.values());
+            for value in values {
+                let text = value.to_string();
+                assert!(!text.contains("waitedUntil"), "seed {seed}: {text}");
+                assert!(!text.contains("\"message\""), "seed {seed}: {text}");
+            }
+        }
+    }
+}

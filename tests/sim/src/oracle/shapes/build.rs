@@ -1,0 +1,233 @@
+//! Makes Programs and their ops in few words. Ops are named by their place in the list.
+
+use lattice_ir::{
+    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, ModelCall, NodeInfo, OnUnknown, Op,
+    OpKind, Program, QuestionTemplate, Retry, Test, Timer, Transform, TransformLanguage, Wait, Way,
+};
+use lattice_journal::{Choice as AnswerChoice, QuestionOption};
+use lattice_model::{NodeId, OpId, WorkflowId, limits};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A Program whose ops stand in this order; the first one is the entry. An op belongs to the node
+/// that its name begins with: `ask.choice` is a part of `ask`.
+pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
+    let node_of = |name: &str| NodeId::new(name.split('.').next().unwrap_or_default());
+    let nodes = ops.iter().map(|(name, kind)| {
+        let node = node_of(name);
+        let label = node.to_string();
+        let kind = kind.word().to_owned();
+        (node, NodeInfo { kind, label })
+    });
+    Program {
+        ir_version: IR_VERSION,
+        workflow: WorkflowId::new(format!("wf-{name}")),
+        name: name.to_owned(),
+        input: None,
+        variables: BTreeMap::new(),
+        lifetime_ms: limits::LIFETIME_MS_MAX,
+        entry: OpId(0),
+        nodes: nodes.collect(),
+        ops: ops
+            .into_iter()
+            .map(|(name, kind)| Op {
+                name: name.to_owned(),
+                node: node_of(name),
+                kind,
+            })
+            .collect(),
+    }
+}
+
+/// The same Program with variables.
+#[must_use]
+pub fn with_variables(program: Program, variables: Value) -> Program {
+    let variables = match variables {
+        Value::Object(fields) => fields.into_iter().collect(),
+        _ => BTreeMap::new(),
+    };
+    Program {
+        variables,
+        ..program
+    }
+}
+
+/// A call that is tried five times and whose failures nothing catches.
+pub fn call(prompt: &str, next: u32) -> Call {
+    Call {
+        effect: Effect::Model(ModelCall {
+            model: "small".to_owned(),
+            system: None,
+            prompt: prompt.to_owned(),
+            output_schema: None,
+            max_output_tokens: None,
+            temperature_milli: None,
+        }),
+        timeout_ms: 30_000,
+        retry: retry(limits::STAGE_ATTEMPTS_MAX),
+        on_unknown: OnUnknown::Retry,
+        next: OpId(next),
+        on_error: None,
+        on_timeout: None,
+    }
+}
+
+/// So many attempts with short pauses.
+pub fn retry(attempts_max: u32) -> Retry {
+    Retry {
+        attempts_max,
+        delay_ms: 500,
+        delay_ms_max: 4_000,
+    }
+}
+
+/// The same call with an answer of one of the labels as JSON: `{"label": ..}`.
+#[must_use]
+pub fn judging(call: Call, labels: &[&str]) -> Call {
+    let Effect::Model(model) = call.effect;
+    let schema = json!({
+        "type": "object",
+        "properties": { "label": { "enum": labels } },
+        "required": ["label"],
+        "additionalProperties": false,
+    });
+    let output_schema = Some(schema);
+    Call {
+        effect: Effect::Model(ModelCall {
+            output_schema,
+            ..model
+        }),
+        ..call
+    }
+}
+
+/// A call as an op.
+pub fn ask(prompt: &str, next: u32) -> OpKind {
+    OpKind::Call(call(prompt, next))
+}
+
+/// A call as an op whose failures go to another one.
+pub fn ask_or(prompt: &str, next: u32, on_error: u32) -> OpKind {
+    OpKind::Call(Call {
+        on_error: Some(OpId(on_error)),
+        ..call(prompt, next)
+    })
+}
+
+/// An eval without a transform.
+pub fn eval(input: Value, next: u32) -> Eval {
+    Eval {
+        input,
+        transform: None,
+        fallback: None,
+        next: OpId(next),
+        on_error: None,
+    }
+}
+
+/// An eval of a JMESPath.
+pub fn jmespath(input: Value, expression: &str, next: u32) -> Eval {
+    Eval {
+        transform: Some(Transform {
+            language: TransformLanguage::Jmespath,
+            expression: expression.to_owned(),
+        }),
+        ..eval(input, next)
+    }
+}
+
+/// An eval of a JSONPath.
+pub fn jsonpath(input: Value, expression: &str, next: u32) -> Eval {
+    Eval {
+        transform: Some(Transform {
+            language: TransformLanguage::Jsonpath,
+            expression: expression.to_owned(),
+        }),
+        ..eval(input, next)
+    }
+}
+
+/// An assign; it deletes without a value.
+pub fn assign(variable: &str, value: Option<Value>, next: u32) -> OpKind {
+    OpKind::Assign(Assign {
+        variable: variable.to_owned(),
+        value,
+        next: OpId(next),
+        on_error: None,
+    })
+}
+
+/// A choice without another way that keeps its port.
+pub fn choice(arms: Vec<Arm>) -> Choice {
+    Choice {
+        arms,
+        otherwise: None,
+        on_error: None,
+        keeps_port: true,
+    }
+}
+
+/// An arm with a CEL test.
+pub fn when(test: &str, port: &str, to: u32) -> Arm {
+    Arm {
+        test: Test::Cel(test.to_owned()),
+        way: way(port, to),
+    }
+}
+
+/// An arm that compares the value of a template.
+pub fn equal(target: &str, value: Value, port: &str, to: u32) -> Arm {
+    Arm {
+        test: Test::Equals {
+            target: target.to_owned(),
+            value,
+        },
+        way: way(port, to),
+    }
+}
+
+/// A way.
+pub fn way(port: &str, to: u32) -> Way {
+    Way {
+        port: port.to_owned(),
+        to: OpId(to),
+    }
+}
+
+/// A wait for a time.
+pub fn delay(timer: Timer, next: u32) -> Wait {
+    Wait {
+        question: None,
+        timer: Some(timer),
+        on_answer: None,
+        on_timer: Some(OpId(next)),
+        on_error: None,
+    }
+}
+
+/// A wait for an answer; a free text if there are no options.
+pub fn question(text: &str, options: &[&str], next: u32) -> Wait {
+    let option = |label: &&str| QuestionOption {
+        label: (*label).to_owned(),
+        value: Value::from(label.to_lowercase()),
+    };
+    Wait {
+        question: Some(QuestionTemplate {
+            text: text.to_owned(),
+            options: options.iter().map(option).collect(),
+            choice: match options {
+                [] => AnswerChoice::Text,
+                _ => AnswerChoice::One,
+            },
+        }),
+        timer: None,
+        on_answer: Some(OpId(next)),
+        on_timer: None,
+        on_error: None,
+    }
+}
+
+/// An end.
+pub fn end(output: Value) -> OpKind {
+    OpKind::End(End { output })
+}

@@ -1,0 +1,57 @@
+//! The shelf of shapes: small Programs made by hand, each with a world and each for one thing that
+//! a run can do. What each comes to is written down in `tests`.
+
+pub mod build;
+mod calls;
+mod choices;
+#[cfg(test)]
+mod tests;
+mod values;
+mod waits;
+
+use super::world::World;
+use lattice_ir::Program;
+
+/// A Program and a world for it.
+pub struct Shape {
+    /// What it is asked for by.
+    pub name: &'static str,
+    /// The Program.
+    pub program: Program,
+    /// Makes the world; the same one each time.
+    pub world: fn() -> World,
+    /// What to look at, and where a fault may lead to another outcome than the oracle's.
+    pub notes: &'static str,
+    /// Whether the answers have to be there before their questions are asked, and not only after.
+    pub answers_early: bool,
+    /// Whether a run works on megabytes, so that one does not want thousands of them.
+    pub heavy: bool,
+}
+
+impl Shape {
+    fn new(name: &'static str, program: Program, world: fn() -> World) -> Self {
+        Self {
+            name,
+            program,
+            world,
+            notes: "",
+            answers_early: false,
+            heavy: false,
+        }
+    }
+
+    fn noted(self, notes: &'static str) -> Self {
+        Self { notes, ..self }
+    }
+}
+
+/// Every shape.
+pub fn shapes() -> Vec<Shape> {
+    let all = [
+        calls::shapes(),
+        choices::shapes(),
+        values::shapes(),
+        waits::shapes(),
+    ];
+    all.into_iter().flatten().collect()
+}

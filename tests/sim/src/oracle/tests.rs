@@ -1,0 +1,147 @@
+//! Rules of the oracle that no shape shows alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::shapes::build::{ask, call, delay, end, eval, program, question, retry};
+use super::world::{World, fail, succeed};
+use super::{Outcome, interpret};
+use lattice_ir::{Call, Eval, OpKind, Program, Timer};
+use lattice_journal::{FailureKind, RunStatus};
+use lattice_model::limits::VALUE_BYTES_MAX;
+use lattice_model::{NodeId, OpId};
+use serde_json::{Value, json};
+
+fn run(ops: Vec<(&str, OpKind)>, world: World) -> Outcome {
+    let program = program("case", ops);
+    assert_eq!(lattice_ir::verify(&program), Ok(()));
+    interpret(&program, &world)
+}
+
+/// A call that fails so often before it succeeds, and may be tried so often.
+fn flaky(failures: u32, attempts_max: u32) -> Outcome {
+    let flaky = OpKind::Call(Call {
+        retry: retry(attempts_max),
+        ..call("x", 1)
+    });
+    let world = World::new(json!({})).calling(move |_, before, _| match before < failures {
+        true => fail(FailureKind::ProviderUnavailable),
+        false => succeed("ok"),
+    });
+    run(vec![("flaky", flaky), ("end", end(json!({})))], world)
+}
+
+#[test]
+fn attempts_are_counted_to_the_last_one() {
+    assert_eq!(flaky(4, 5).status, RunStatus::Completed);
+    let over = flaky(5, 5);
+    assert_eq!(over.status, RunStatus::Failed);
+    assert_eq!(over.calls["flaky"], 5);
+    assert_eq!(flaky(1, 1).calls["flaky"], 1);
+}
+
+#[test]
+fn only_a_timeout_takes_the_way_of_timeouts() {
+    let outcome = |kind: FailureKind| {
+        let slow = OpKind::Call(Call {
+            retry: retry(1),
+            on_timeout: Some(OpId(1)),
+            ..call("x", 1)
+        });
+        let world = World::new(json!({})).calling(move |_, _, _| fail(kind));
+        run(vec![("slow", slow), ("end", end(json!({})))], world)
+    };
+    assert_eq!(outcome(FailureKind::Timeout).status, RunStatus::Completed);
+    let other = outcome(FailureKind::Network);
+    let at = Some(NodeId::new("slow"));
+    assert_eq!(other.failure, Some((FailureKind::Network, at)));
+    assert!(other.outputs.is_empty());
+}
+
+#[test]
+fn a_failure_that_says_so_is_not_tried_again() {
+    let world = World::new(json!({})).calling(|_, _, _| {
+        let (mut failure, usage) = fail(FailureKind::RateLimit).unwrap_err();
+        failure.retryable = false;
+        Err((failure, usage))
+    });
+    let outcome = run(vec![("one", ask("x", 1)), ("end", end(json!({})))], world);
+    assert_eq!(outcome.calls["one"], 1);
+}
+
+#[test]
+fn an_answer_is_kept_up_to_the_limit() {
+    // The quotes count.
+    for (bytes, status) in [
+        (VALUE_BYTES_MAX - 2, RunStatus::Completed),
+        (VALUE_BYTES_MAX - 1, RunStatus::Failed),
+    ] {
+        let world = World::new(json!({})).calling(move |_, _, _| succeed("x".repeat(bytes)));
+        let outcome = run(vec![("one", ask("x", 1)), ("end", end(json!({})))], world);
+        assert_eq!(outcome.status, status);
+        assert_eq!(outcome.usage.output_tokens, 5);
+    }
+}
+
+#[test]
+fn a_fallback_also_stands_in_for_what_is_too_large() {
+    let page = "{{in.page}}";
+    let saved = OpKind::Eval(Eval {
+        fallback: Some(json!("less")),
+        ..eval(json!([page, page, page, page, page]), 1)
+    });
+    let ops = vec![
+        ("saved", saved),
+        ("end", end(json!("{{nodes.saved.output}}"))),
+    ];
+    let world = World::new(json!({ "page": "x".repeat(1024 * 1024) }));
+    assert_eq!(run(ops, world).output, Some(json!("less")));
+}
+
+#[test]
+fn timers_move_the_clock_forward_only() {
+    let wait = |timer: Timer, next: u32| OpKind::Wait(delay(timer, next));
+    let ops = vec![
+        ("first", wait(Timer::After(1_000), 1)),
+        (
+            "past",
+            wait(Timer::Until("2001-01-01T00:00:00Z".to_owned()), 2),
+        ),
+        ("second", wait(Timer::After(500), 3)),
+        ("end", end(json!({}))),
+    ];
+    let world = World::new(json!({}));
+    let start = world.started_at;
+    let outcome = run(ops, world);
+    let until = |node: &str| outcome.outputs[&NodeId::new(node)]["waitedUntil"].clone();
+    assert_eq!(until("first"), json!(start.get() + 1_000));
+    assert_eq!(until("past"), json!(978_307_200_000_u64));
+    assert_eq!(until("second"), json!(start.get() + 1_500));
+}
+
+#[test]
+fn a_secret_reaches_no_person_and_no_value() {
+    let asked = |text: &str| OpKind::Wait(question(text, &[], 1));
+    let kept = OpKind::Eval(eval(json!(["{{secret.KEY}}"]), 1));
+    for first in [asked("{{secret.KEY}}?"), kept] {
+        let world = World::new(json!({})).answering("first", &[json!("yes")]);
+        let outcome = run(vec![("first", first), ("end", end(json!({})))], world);
+        let at = Some(NodeId::new("first"));
+        assert_eq!(outcome.failure, Some((FailureKind::Expression, at)));
+    }
+}
+
+#[test]
+fn a_program_that_does_not_verify_ends() {
+    let round = program(
+        "round",
+        vec![("one", ask("x", 0)), ("end", end(Value::Null))],
+    );
+    let nowhere = Program {
+        entry: OpId(9),
+        ..round.clone()
+    };
+    for broken in [round, nowhere] {
+        let outcome = interpret(&broken, &World::new(json!({})));
+        assert_eq!(outcome.failure, Some((FailureKind::Configuration, None)));
+    }
+}
