@@ -1,0 +1,97 @@
+//! What can be typed. Each command's arguments stand in its own file.
+
+use crate::commands::{
+    cancel, compile, doctor, events, nodes, resume, run, runs, show, signal, workflows,
+};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Draws, compiles and runs agent workflows that survive a crash.
+#[derive(Debug, Parser)]
+#[command(name = "lattice", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Example:
+  lattice run examples/release-notes.json
+
+Every command has its own help: `lattice run --help`.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a run of a workflow file and show what it does.
+    Run(run::Args),
+    /// Carry on what a crash, a stop or an open question left unfinished.
+    Resume(resume::Args),
+    /// Check a workflow file and say everything that is wrong with it.
+    Compile(compile::Args),
+    /// Print the events of a run, and follow it while it goes on.
+    Events(events::Args),
+    /// List runs, newest first.
+    Runs(runs::Args),
+    /// Show how a run stands, or stood at an earlier event.
+    Show(show::Args),
+    /// Answer a question that a run asks.
+    Signal(signal::Args),
+    /// End a run.
+    Cancel(cancel::Args),
+    /// List the workflows that are stored.
+    Workflows(workflows::Args),
+    /// List the node types and say which of them this build runs.
+    Nodes(nodes::Args),
+    /// Check settings, model provider and data directory, and say what to do.
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    /// Whether standard output is for programs.
+    pub fn is_json(&self) -> bool {
+        match self {
+            Self::Run(args) => args.json,
+            Self::Resume(args) => args.json,
+            Self::Compile(args) => args.json,
+            Self::Events(args) => args.json,
+            Self::Runs(args) => args.json,
+            Self::Show(args) => args.json,
+            Self::Signal(_) | Self::Cancel(_) => false,
+            Self::Workflows(args) => args.json,
+            Self::Nodes(args) => args.json,
+            Self::Doctor(args) => args.json,
+        }
+    }
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct Data {
+    /// The data directory [default: `LATTICE_DATA`, or `.lattice` in the current directory].
+    #[arg(long = "data", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Which model provider answers.
+#[derive(Debug, Clone, Args)]
+pub struct ProviderChoice {
+    /// Which provider answers, whatever the settings say: `mock`, `openai`, `openai-compatible`.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// A file with the answers of the mock provider.
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_words_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,94 @@
+//! `lattice compile`: everything that is wrong with a workflow file, and the Program it becomes.
+
+use crate::app::App;
+use crate::error::{CliError, count};
+use crate::outcome::Exit;
+use crate::source;
+use lattice_compiler::{Compiled, compile};
+use lattice_ir::Program;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// The words of `compile`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lattice compile examples/release-notes.json --emit ir")]
+pub struct Args {
+    /// The workflow: JSON in our own format, or what older tools saved.
+    pub file: PathBuf,
+    /// Print the Program too.
+    #[arg(long, value_name = "WHAT")]
+    pub emit: Option<Emit>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be printed beside the problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Emit {
+    /// The Program.
+    Ir,
+}
+
+/// Compiles a file.
+pub fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
+    let compiled = compile(&source::read(&args.file)?);
+    app.screen.record(&object(&compiled, args.emit));
+    show(&compiled, &args, app);
+    Ok(match compiled.program {
+        Some(_) => Exit::Completed,
+        None => Exit::Failed,
+    })
+}
+
+fn object(compiled: &Compiled, emit: Option<Emit>) -> serde_json::Value {
+    let program = compiled.program.as_ref();
+    let document = compiled.document.as_ref();
+    let mut object = json!({
+        "ok": program.is_some(),
+        "workflow": document.map(|document| &document.id),
+        "name": document.map(|document| &document.name),
+        "program": program.and_then(|program| program.hash().ok()),
+        "changes": compiled.changes,
+        "problems": compiled.problems,
+    });
+    if let (Some(Emit::Ir), Some(fields)) = (emit, object.as_object_mut()) {
+        fields.insert("ir".to_owned(), json!(program));
+    }
+    object
+}
+
+fn show(compiled: &Compiled, args: &Args, app: &App) {
+    let screen = &app.screen;
+    source::show_problems(&compiled.problems, |line| screen.line(line), screen);
+    for change in &compiled.changes {
+        let node = change
+            .node
+            .as_ref()
+            .map(|node| format!(" node `{node}`"))
+            .unwrap_or_default();
+        screen.line(format!(
+            "upgraded{node} at {}: {}",
+            change.pointer, change.text
+        ));
+    }
+    let file = args.file.display();
+    match &compiled.program {
+        None => screen.line(format!(
+            "`{file}` cannot be run: {}",
+            count(&compiled.problems)
+        )),
+        Some(program) => {
+            if args.emit == Some(Emit::Ir) {
+                screen.line(lattice_ir::print::print(program).trim_end());
+            }
+            screen.line(format!("`{file}` is ready to run: {}", size(program)));
+        }
+    }
+}
+
+fn size(program: &Program) -> String {
+    let hash = program.hash().map(|hash| hash.to_hex()).unwrap_or_default();
+    let short: String = hash.chars().take(12).collect();
+    format!("{} ops, program {short}", program.ops.len())
+}

@@ -1,0 +1,36 @@
+//! What each word does: one file per command, and how a run's end is reported.
+
+pub mod cancel;
+pub mod compile;
+pub mod doctor;
+pub mod events;
+pub mod nodes;
+mod report;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod show;
+pub mod signal;
+pub mod workflows;
+
+use crate::app::App;
+use crate::cli::Command;
+use crate::error::CliError;
+use crate::outcome::Exit;
+
+/// Performs a command.
+pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
+    match command {
+        Command::Run(args) => run::perform(args, app).await,
+        Command::Resume(args) => resume::perform(args, app).await,
+        Command::Compile(args) => compile::perform(args, app),
+        Command::Events(args) => events::perform(args, app).await,
+        Command::Runs(args) => runs::perform(args, app).await,
+        Command::Show(args) => show::perform(args, app).await,
+        Command::Signal(args) => signal::perform(args, app).await,
+        Command::Cancel(args) => cancel::perform(args, app).await,
+        Command::Workflows(args) => workflows::perform(args, app).await,
+        Command::Nodes(args) => nodes::perform(args, app),
+        Command::Doctor(args) => doctor::perform(args, app).await,
+    }
+}

@@ -1,0 +1,140 @@
+//! How a run's end, or its rest, is reported: for people in lines, for programs in one object.
+
+use crate::app::{App, Flags};
+use crate::carry::took_ms;
+use crate::error::CliError;
+use crate::progress::answer_command;
+use crate::screen::Tone;
+use crate::text::{clean, duration, pretty};
+use lattice_engine::RunState;
+use lattice_journal::{RunStatus, RunSummary, ValueRef};
+use lattice_model::{Millis, RunId};
+use lattice_ports::{Blobs, PortError, RunLog};
+use serde_json::{Map, Value, json};
+
+/// Reports how the run stands: the last lines of `run` and `resume`.
+pub async fn report<S: RunLog + Blobs>(
+    app: &App,
+    store: &S,
+    run: &RunId,
+    state: &RunState,
+    now: Millis,
+    flags: &Flags,
+) -> Result<(), CliError> {
+    let summary = store.summary(run).await?;
+    let output = match summary.as_ref().and_then(|summary| summary.output.as_ref()) {
+        Some(output) => Some(value(store, output).await?),
+        None => None,
+    };
+    let ended_at = summary.as_ref().map(|summary| summary.ended_at);
+    let report = Report {
+        run,
+        state,
+        summary,
+        output,
+        took_ms: took_ms(state, ended_at, now),
+        flags,
+    };
+    app.screen.record(&report.to_json());
+    report.show(app);
+    Ok(())
+}
+
+/// The value itself, wherever it is kept.
+pub async fn value<S: Blobs>(store: &S, value: &ValueRef) -> Result<Value, PortError> {
+    match value {
+        ValueRef::Inline(value) => Ok(Value::clone(value)),
+        ValueRef::Blob { hash, .. } => Ok(Value::clone(&*store.blob(*hash).await?)),
+    }
+}
+
+struct Report<'a> {
+    run: &'a RunId,
+    state: &'a RunState,
+    summary: Option<RunSummary>,
+    output: Option<Value>,
+    took_ms: u64,
+    flags: &'a Flags,
+}
+
+impl Report<'_> {
+    fn tokens(&self) -> u64 {
+        self.state.totals.usage.total()
+    }
+
+    fn to_json(&self) -> Value {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        set("runId", json!(self.run));
+        set("status", json!(self.state.status));
+        set("durationMs", json!(self.took_ms));
+        set("tokens", json!(self.tokens()));
+        if let Some(output) = &self.output {
+            set("output", output.clone());
+        }
+        let summary = self.summary.as_ref();
+        if let Some(failure) = summary.and_then(|summary| summary.failure.as_ref()) {
+            set("failure", json!(failure));
+            set(
+                "node",
+                json!(summary.and_then(|summary| summary.node.as_ref())),
+            );
+        }
+        let questions: Vec<Value> = self
+            .state
+            .questions()
+            .map(|(stage, node, question, due_at)| {
+                json!({
+                    "node": node, "stage": stage, "question": question,
+                    "dueAt": due_at.map(Millis::rfc3339),
+                    "answer": answer_command(self.run, node, question, &self.flags.data),
+                })
+            })
+            .collect();
+        if !questions.is_empty() {
+            set("questions", Value::Array(questions));
+        }
+        Value::Object(fields)
+    }
+
+    fn show(&self, app: &App) {
+        let screen = &app.screen;
+        if let Some(output) = self.output.as_ref().filter(|output| **output != json!({})) {
+            screen.line("");
+            screen.line(pretty(output));
+            screen.line("");
+        }
+        let summary = self.summary.as_ref();
+        if let Some(failure) = summary.and_then(|summary| summary.failure.as_ref()) {
+            let node = summary.and_then(|summary| summary.node.as_ref());
+            let place = node
+                .map(|node| format!("at node `{node}`: "))
+                .unwrap_or_default();
+            screen.line(format!(
+                "{place}{}: {}",
+                failure.kind,
+                clean(&failure.message)
+            ));
+        }
+        let (run, Flags { data, resume }) = (self.run, self.flags);
+        for (_, node, question, _) in self.state.questions() {
+            screen.line(format!(
+                "answer: {}",
+                answer_command(run, node, question, data)
+            ));
+            screen.line(format!("then:   lattice resume {run}{resume}"));
+        }
+        let (status, tone) = match self.state.status {
+            RunStatus::Completed => ("completed in", Tone::Good),
+            RunStatus::Failed => ("failed in", Tone::Bad),
+            RunStatus::Cancelled => ("cancelled after", Tone::Bad),
+            RunStatus::Waiting => ("waits for a person after", Tone::Look),
+            RunStatus::Queued | RunStatus::Running => ("is unfinished after", Tone::Look),
+        };
+        let (took, tokens) = (duration(self.took_ms), self.tokens());
+        screen.line(format!(
+            "{run} {} {took}, {tokens} tokens",
+            screen.paint(tone, status)
+        ));
+    }
+}

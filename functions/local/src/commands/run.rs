@@ -1,0 +1,114 @@
+//! `lattice run`: stores a workflow, starts a run and carries it on.
+
+use crate::app::App;
+use crate::carry::{Carry, OnInterrupt};
+use crate::cli::{Data, ProviderChoice};
+use crate::commands::report::report;
+use crate::error::CliError;
+use crate::host::Host;
+use crate::input;
+use crate::outcome::Exit;
+use crate::source::{self, Source};
+use crate::watch::Seen;
+use lattice_driver::StartRequest;
+use lattice_ports::{Clock, StoredWorkflow, Workflows};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The words of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The workflow: JSON in our own format, or what older tools saved.
+    pub file: PathBuf,
+    /// What goes in: JSON, or `@file` [default: `<name>.input.json` beside the workflow].
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub input: Option<String>,
+    /// The answer to a question, given beforehand; once for each node that asks.
+    #[arg(long = "answer", value_name = "NODE=OPTION")]
+    pub answers: Vec<String>,
+    #[command(flatten)]
+    pub provider: ProviderChoice,
+    /// The same key gives the same run, however often it is started.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub data: Data,
+    /// One event per line, as stored, and a last line with the result.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    the run completed
+  1    the run failed, or could not be started
+  2    the command line cannot be understood
+  3    the run waits for a person: answer with `lattice signal`, go on with `lattice resume`
+  130  cancelled by Ctrl-C
+  143  stopped by SIGTERM; the run is unfinished, go on with `lattice resume`
+
+Example:
+  lattice run examples/release-notes.json --input @commits.json";
+
+/// Starts a run and stays until there is nothing left to do.
+pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
+    let source = source::open(&args.file, &app.screen)?;
+    let answers = input::answers(&args.answers, &source.program)?;
+    let input = input::read(args.input.as_deref(), &args.file, &source, app)?;
+    let provider = app.provider(&args.provider, Some(&args.file))?;
+    let described = provider.describe();
+    let flags = app.flags_of_run(&args.data, &args.provider, &provider);
+    let mut host = Host::open(app, &args.data, provider)?;
+    app.screen.note(described);
+    store(&host, &source).await?;
+    let request = StartRequest {
+        plan: Arc::clone(&source.plan),
+        input,
+        key: args.key,
+    };
+    let driver = Arc::clone(&host.driver);
+    host.spawn(async move { Seen::Started(driver.start_here(request, |_| {}).await) });
+    let mut carry = Carry::new(app, &mut host, flags.clone());
+    carry.expect(Arc::clone(&source.plan), answers);
+    app.screen.line(
+        app.screen
+            .paint(crate::screen::Tone::Strong, &source.document.name),
+    );
+    let exit = carry.wait(OnInterrupt::Cancel).await;
+    let states: Vec<_> = carry
+        .states()
+        .map(|(run, state)| (run.clone(), state.clone()))
+        .collect();
+    let driver = Arc::clone(&host.driver);
+    host.close().await;
+    let exit = exit?;
+    for (run, state) in &states {
+        report(
+            app,
+            &**driver.store(),
+            run,
+            state,
+            driver.clock().now(),
+            &flags,
+        )
+        .await?;
+    }
+    Ok(exit)
+}
+
+async fn store(host: &Host, source: &Source) -> Result<(), CliError> {
+    let (store, program) = (host.driver.store(), source.plan.hash());
+    store
+        .put_program(program, Arc::clone(&source.program))
+        .await?;
+    let workflow = StoredWorkflow {
+        id: source.document.id.clone(),
+        name: source.document.name.clone(),
+        version: source.version,
+        program,
+        stored_at: host.driver.clock().now(),
+        document: Arc::from(source.text.as_str()),
+    };
+    Ok(store.put_workflow(workflow).await?)
+}

@@ -1,0 +1,164 @@
+//! `lattice show`: how a run stands, or stood at an earlier event.
+
+use crate::app::{App, Flags};
+use crate::cli::Data;
+use crate::commands::report;
+use crate::error::CliError;
+use crate::outcome::Exit;
+use crate::progress::{answer_command, question_lines};
+use crate::reach;
+use crate::text::{clean, preview, table};
+use lattice_driver::{DriverError, load_run, state_at};
+use lattice_engine::RunState;
+use lattice_journal::RunSummary;
+use lattice_model::{Guards, RunId, Seq};
+use lattice_ports::RunLog;
+use serde_json::{Map, Value, json};
+
+/// The words of `show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lattice show run_01k0000000000000000000000 --at 4")]
+pub struct Args {
+    /// The run.
+    pub run: String,
+    /// As it stood after this event.
+    #[arg(long, value_name = "SEQ")]
+    pub at: Option<u64>,
+    #[command(flatten)]
+    pub data: Data,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows a run.
+pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
+    let run: RunId = args.run.parse()?;
+    let store = reach::open(app, &args.data)?;
+    let loaded = load_run(&store, &run, Guards::ALL).await?;
+    let now = loaded.ok_or_else(|| DriverError::NoRun(run.clone()))?.state;
+    let state = match args.at {
+        None => now,
+        Some(at) if at > now.seq.get() => {
+            let text = format!("run `{run}` has no event {at}, the last one is {}", now.seq);
+            return Err(CliError::said(text, "name an earlier event"));
+        }
+        Some(at) => state_at(&store, &run, Seq::from_stored(at)).await?,
+    };
+    let summary = match state.status.is_terminal() {
+        true => store.summary(&run).await?,
+        false => None,
+    };
+    if app.screen.is_json() {
+        app.screen
+            .record(&object(&store, &run, &state, summary.as_ref()).await?);
+    } else {
+        show(app, &run, &state, summary.as_ref(), &app.flags(&args.data));
+    }
+    Ok(Exit::Completed)
+}
+
+async fn object<S: RunLog + lattice_ports::Blobs>(
+    store: &S,
+    run: &RunId,
+    state: &RunState,
+    summary: Option<&RunSummary>,
+) -> Result<Value, CliError> {
+    let mut outputs = Map::new();
+    for (node, output) in &state.outputs {
+        outputs.insert(node.to_string(), report::value(store, output).await?);
+    }
+    let mut variables = Map::new();
+    for (name, variable) in &state.variables {
+        variables.insert(name.clone(), report::value(store, variable).await?);
+    }
+    let questions = state.questions().map(|(stage, node, question, due_at)| {
+        json!({ "node": node, "stage": stage, "question": question, "dueAt": due_at.map(lattice_model::Millis::rfc3339) })
+    });
+    let output = match summary.and_then(|summary| summary.output.as_ref()) {
+        Some(output) => Some(report::value(store, output).await?),
+        None => None,
+    };
+    Ok(json!({
+        "runId": run,
+        "seq": state.seq,
+        "status": state.status,
+        "workflow": state.workflow,
+        "name": &*state.name,
+        "program": state.program,
+        "startedAt": state.started_at.rfc3339(),
+        "endedAt": summary.map(|summary| summary.ended_at.rfc3339()),
+        "input": report::value(store, &state.input).await?,
+        "variables": variables,
+        "outputs": outputs,
+        "open": state.stages,
+        "questions": questions.collect::<Vec<_>>(),
+        "totals": state.totals,
+        "output": output,
+        "failure": summary.and_then(|summary| summary.failure.as_ref()),
+        "node": summary.and_then(|summary| summary.node.as_ref()),
+    }))
+}
+
+fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, flags: &Flags) {
+    let screen = &app.screen;
+    let pair = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        pair("run", run.to_string()),
+        pair(
+            "workflow",
+            format!("{} ({})", clean(&state.name), state.workflow),
+        ),
+        pair("status", format!("{} at event {}", state.status, state.seq)),
+        pair("started", state.started_at.rfc3339()),
+        pair("input", preview(&state.input)),
+        pair("tokens", state.totals.usage.total().to_string()),
+    ];
+    if let Some(summary) = summary {
+        rows.push(pair("ended", summary.ended_at.rfc3339()));
+        rows.extend(
+            summary
+                .output
+                .as_ref()
+                .map(|output| pair("output", preview(output))),
+        );
+        rows.extend(summary.failure.as_ref().map(|failure| {
+            let place = summary.node.as_ref().map(|node| format!("node `{node}`: "));
+            let place = place.unwrap_or_default();
+            pair(
+                "failure",
+                format!("{place}{}: {}", failure.kind, clean(&failure.message)),
+            )
+        }));
+    }
+    let values = state
+        .variables
+        .iter()
+        .map(|(name, value)| (format!("vars.{name}"), value));
+    let outputs = state
+        .outputs
+        .iter()
+        .map(|(node, value)| (format!("nodes.{node}"), value));
+    rows.extend(
+        values
+            .chain(outputs)
+            .map(|(name, value)| vec![name, preview(value)]),
+    );
+    rows.extend(
+        state
+            .stages
+            .keys()
+            .map(|stage| pair("open", stage.to_string())),
+    );
+    table(&rows).iter().for_each(|line| screen.line(line));
+    for (_, node, question, _) in state.questions() {
+        screen.line(format!("question of node `{node}`:"));
+        question_lines(question)
+            .iter()
+            .for_each(|line| screen.line(line));
+        screen.line(format!(
+            "answer: {}",
+            answer_command(run, node, question, &flags.data)
+        ));
+    }
+}

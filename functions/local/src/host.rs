@@ -1,0 +1,236 @@
+//! The process that owns a data directory: store, queue, workers, sweep, and an eye on what other
+//! processes put into inboxes.
+
+use crate::app::App;
+use crate::cli::Data;
+use crate::error::CliError;
+use crate::watch::{Seen, Teller};
+use lattice_driver::{Disposition, Driver, Settings};
+use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
+use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
+use lattice_model::{BootId, RunId, Seq, limits};
+use lattice_ports::{Inbox, Message, StageQueue};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+/// The driver of a process that owns its data.
+pub type LocalDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
+
+/// How long the sweep rests.
+const SWEEP_EVERY: Duration = Duration::from_millis(limits::SWEEP_DELAY_MS_MIN);
+/// Runs whose inboxes are looked at together.
+const UNREAD_RUNS_MAX: usize = 256;
+/// How long a message rests after an error, for each time it was delivered, and at most.
+const ERROR_PAUSE_MS: u64 = 500;
+const ERROR_PAUSE_MS_MAX: u64 = 60_000;
+
+/// The owner of a data directory, at work.
+pub struct Host {
+    /// Carries runs on.
+    pub driver: Arc<LocalDriver>,
+    /// Told by the workers.
+    pub seen: UnboundedReceiver<Seen>,
+    teller: Teller,
+    workers: Vec<JoinHandle<()>>,
+    helpers: Vec<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Takes the directory and starts working in it. Nothing is carried on before it is asked for.
+    pub fn open(app: &App, data: &Data, provider: ProviderConfig) -> Result<Self, CliError> {
+        let secrets = app.secrets();
+        let known: Vec<_> = secrets.values().collect();
+        let performer = Provider::new(provider, secrets)?.with_known_secrets(known);
+        let bytes_max = app.data_bytes_max()?;
+        let options = LocalOptions {
+            bytes_max,
+            ..LocalOptions::default()
+        };
+        let store = LocalStore::open(&app.data_dir(data), &options)?;
+        let (sender, seen) = unbounded_channel();
+        let teller = Teller(sender);
+        let written = watch_inboxes(&store);
+        let driver = Arc::new(Driver::new(
+            (Arc::new(store.clone()), Arc::new(LocalQueue::new())),
+            (Arc::new(performer), Arc::new(SystemClock::new()?)),
+            Arc::clone(&app.redactor),
+            Arc::new(teller.clone()),
+            settings(&store),
+        ));
+        let mut host = Self {
+            driver,
+            seen,
+            teller,
+            workers: Vec::new(),
+            helpers: Vec::new(),
+        };
+        for _ in 0..limits::LOCAL_WORKERS {
+            let worker = host.task(work(Arc::clone(&host.driver), host.teller.clone()));
+            host.workers.push(worker);
+        }
+        let sweeper = host.task(sweep(Arc::clone(&host.driver)));
+        let reader = host.task(read_inboxes(
+            Arc::clone(&host.driver),
+            host.teller.clone(),
+            written,
+        ));
+        host.helpers.extend([sweeper, reader]);
+        Ok(host)
+    }
+
+    /// Performs in the background, and tells of what comes back.
+    pub fn spawn(&self, work: impl Future<Output = Seen> + Send + 'static) {
+        let teller = self.teller.clone();
+        self.task(async move { teller.tell(work.await) });
+    }
+
+    /// Looks at a run at once, whoever else is at it: how a cancel reaches a run whose message a
+    /// worker holds.
+    pub fn look(&self, run: &RunId) {
+        self.task(look(
+            Arc::clone(&self.driver),
+            self.teller.clone(),
+            run.clone(),
+        ));
+    }
+
+    /// Hands a run to the workers.
+    pub async fn wake(&self, run: &RunId) -> Result<(), CliError> {
+        Ok(self.driver.queue().send(message(run), 0).await?)
+    }
+
+    /// Stops: no new work, a moment for what is under way, then the directory is given up.
+    pub async fn close(self) {
+        self.driver.queue().close();
+        for helper in &self.helpers {
+            helper.abort();
+        }
+        let wait = Duration::from_millis(limits::STOP_WAIT_MS);
+        let until = tokio::time::Instant::now() + wait;
+        for mut worker in self.workers {
+            if tokio::time::timeout_at(until, &mut worker).await.is_err() {
+                worker.abort();
+            }
+        }
+    }
+
+    /// Starts a task, and tells if it breaks.
+    fn task(&self, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let teller = self.teller.clone();
+        let work = tokio::spawn(work);
+        let stop = work.abort_handle();
+        let guard = tokio::spawn(async move {
+            let _stop = AbortOnDrop(stop);
+            if let Err(error) = work.await
+                && error.is_panic()
+            {
+                teller.tell(Seen::Broken(error.to_string()));
+            }
+        });
+        guard
+    }
+}
+
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn settings(store: &LocalStore) -> Settings {
+    let boot = store.boot().cloned().unwrap_or_else(|| BootId::new(""));
+    Settings {
+        exclusive: store.boot().is_some(),
+        cancel_poll_ms: limits::LOCAL_CANCEL_POLL_MS,
+        ..Settings::new(boot)
+    }
+}
+
+/// A message without a hint.
+pub fn message(run: &RunId) -> Message {
+    Message {
+        run: run.clone(),
+        hint: Seq::ZERO,
+    }
+}
+
+/// Serves messages until the queue is closed. As `Driver::work`, but errors are told.
+async fn work(driver: Arc<LocalDriver>, teller: Teller) {
+    let queue = Arc::clone(driver.queue());
+    while let Ok(Some(delivery)) = queue.receive().await {
+        let run = &delivery.message.run;
+        let done = match driver.serve(run).await {
+            Ok(disposition) => {
+                teller.tell(Seen::Served(run.clone()));
+                match disposition {
+                    Disposition::Done => queue.ack(&delivery.receipt).await,
+                    Disposition::GiveBack(delay_ms) => {
+                        queue.give_back(&delivery.receipt, delay_ms).await
+                    }
+                }
+            }
+            Err(error) => {
+                teller.tell(Seen::Trouble(run.clone(), error));
+                let pause_ms = ERROR_PAUSE_MS.saturating_mul(delivery.receives.into());
+                queue
+                    .give_back(&delivery.receipt, pause_ms.min(ERROR_PAUSE_MS_MAX))
+                    .await
+            }
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the queue did not take a message back");
+        }
+    }
+}
+
+async fn look(driver: Arc<LocalDriver>, teller: Teller, run: RunId) {
+    let again_ms = match driver.serve(&run).await {
+        Ok(Disposition::Done) => None,
+        Ok(Disposition::GiveBack(delay_ms)) => Some(delay_ms),
+        Err(error) => {
+            teller.tell(Seen::Trouble(run.clone(), error));
+            Some(ERROR_PAUSE_MS)
+        }
+    };
+    if let Some(delay_ms) = again_ms {
+        // The queue of this process is memory: it takes every message.
+        let _ = driver.queue().send(message(&run), delay_ms).await;
+    }
+}
+
+async fn sweep(driver: Arc<LocalDriver>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        if let Err(error) = driver.sweep().await {
+            tracing::warn!(%error, "the sweep did not come through");
+        }
+    }
+}
+
+/// Notifies when another process has written.
+fn watch_inboxes(store: &LocalStore) -> Arc<Notify> {
+    let written = Arc::new(Notify::new());
+    let tell = Arc::clone(&written);
+    store.watch_foreign_writes(move || tell.notify_one());
+    written
+}
+
+async fn read_inboxes(driver: Arc<LocalDriver>, teller: Teller, written: Arc<Notify>) {
+    loop {
+        written.notified().await;
+        match driver.store().runs_with_unread(UNREAD_RUNS_MAX).await {
+            Ok(runs) => {
+                for run in runs {
+                    tokio::spawn(look(Arc::clone(&driver), teller.clone(), run));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "inboxes could not be read"),
+        }
+    }
+}
