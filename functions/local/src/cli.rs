@@ -1,7 +1,7 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    cancel, compile, doctor, events, nodes, resume, run, runs, show, signal, workflows,
+    bench, cancel, compile, doctor, events, nodes, resume, run, runs, show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub enum Command {
     Nodes(nodes::Args),
     /// Check settings, model provider and data directory, and say what to do.
     Doctor(doctor::Args),
+    /// Measure durable steps and compiling on this machine, beside the floor.
+    Bench(bench::Args),
 }
 
 impl Command {
@@ -62,6 +64,7 @@ impl Command {
             Self::Workflows(args) => args.json,
             Self::Nodes(args) => args.json,
             Self::Doctor(args) => args.json,
+            Self::Bench(args) => args.json,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! folds what runs tell, `progress` shows it, `carry` waits until there is nothing left to do.
 
 mod app;
+mod bench;
 mod carry;
 mod cli;
 mod commands;

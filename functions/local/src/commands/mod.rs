@@ -1,5 +1,6 @@
 //! What each word does: one file per command, and how a run's end is reported.
 
+pub mod bench;
 pub mod cancel;
 pub mod compile;
 pub mod doctor;
@@ -32,5 +33,6 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
         Command::Workflows(args) => workflows::perform(args, app).await,
         Command::Nodes(args) => nodes::perform(args, app),
         Command::Doctor(args) => doctor::perform(args, app).await,
+        Command::Bench(args) => bench::perform(args, app).await,
     }
 }
