@@ -74,13 +74,14 @@ impl fmt::Display for Outcome {
         write!(f, "\npath {}", self.path.join(" "))?;
         let outputs = self.outputs.iter();
         let outputs = outputs.map(|(node, value)| (node.to_string(), comparable(value)));
-        write!(f, "\noutputs {}", shown(&Value::Object(outputs.collect())))?;
         let variables = self.variables.clone().into_iter();
-        write!(
-            f,
-            "\nvariables {}",
-            shown(&Value::Object(variables.collect()))
-        )?;
+        let facts: [(_, Map<_, _>); 2] = [
+            ("outputs", outputs.collect()),
+            ("variables", variables.collect()),
+        ];
+        for (name, fields) in facts.into_iter().filter(|(_, fields)| !fields.is_empty()) {
+            write!(f, "\n{name} {}", shown(&Value::Object(fields)))?;
+        }
         write!(f, "\ncalls ")?;
         for (stage, count) in &self.calls {
             write!(f, "{stage}*{count} ")?;

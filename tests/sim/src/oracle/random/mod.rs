@@ -36,12 +36,16 @@ pub fn random_program(seed: u64) -> (Program, World) {
         last: count - 1,
         words: Words::default(),
         ops: Vec::new(),
+        passed: Vec::new(),
         scripts: BTreeMap::new(),
         answers: BTreeMap::new(),
     };
     for place in 0..count {
+        let passed = maker.passed_before(place);
+        maker.words.behind(passed);
         let (name, kind) = maker.op(place);
         maker.ops.push((name, kind));
+        maker.passed.push(passed | 1 << place);
     }
     let program = maker.program(seed);
     let world = World {
@@ -56,6 +60,8 @@ struct Maker {
     last: usize,
     words: Words,
     ops: Vec<(String, OpKind)>,
+    /// The places on every way to each op, itself included, as bits: its dominators.
+    passed: Vec<u32>,
     scripts: BTreeMap<String, Script>,
     answers: BTreeMap<NodeId, Vec<Value>>,
 }
@@ -71,6 +77,18 @@ impl Maker {
             "list": [1, "two", { "three": 3 }],
         });
         with_variables(program, variables)
+    }
+
+    /// The places on every way to this one. All ways to it are known, as they only lead forward.
+    fn passed_before(&self, place: usize) -> u32 {
+        let ops = self.ops.iter().zip(&self.passed);
+        let from = ops.filter(|((_, kind), _)| {
+            let mut targets = kind.targets().into_iter();
+            targets.any(|target| target.index() == place)
+        });
+        from.map(|(_, passed)| *passed)
+            .reduce(|all, one| all & one)
+            .unwrap_or(0)
     }
 
     fn op(&mut self, place: usize) -> (String, OpKind) {
@@ -95,7 +113,7 @@ impl Maker {
 
     /// Somewhere further on, mostly the next op.
     fn to(&mut self, place: usize) -> u32 {
-        let step = match self.chance.percent(75) {
+        let step = match self.chance.percent(80) {
             true => 1,
             false => 1 + self.chance.below(self.last - place),
         };
@@ -131,7 +149,7 @@ impl Maker {
         };
         self.scripts.insert(name.to_owned(), script);
         let caught = call.on_error.is_some() || call.on_timeout.is_some();
-        self.words.give(name, caught);
+        self.words.give(name, place, caught);
         OpKind::Call(call)
     }
 
@@ -148,7 +166,7 @@ impl Maker {
             on_error: self.to_maybe(place, 50),
             ..plain
         };
-        self.words.give(name, eval.on_error.is_some());
+        self.words.give(name, place, eval.on_error.is_some());
         OpKind::Eval(eval)
     }
 
@@ -159,7 +177,7 @@ impl Maker {
             return assign(variable, None, self.to(place));
         }
         let value = self.words.value(&mut self.chance);
-        self.words.give(name, false);
+        self.words.give(name, place, false);
         assign(variable, Some(value), self.to(place))
     }
 
@@ -177,7 +195,7 @@ impl Maker {
             ..choice(arms)
         };
         if made.keeps_port {
-            self.words.give(name, made.on_error.is_some());
+            self.words.give(name, place, made.on_error.is_some());
         }
         OpKind::Choice(made)
     }
@@ -227,7 +245,7 @@ impl Maker {
             ..plain
         };
         if wait.on_error.is_some() {
-            self.words.give(name, true);
+            self.words.give(name, place, true);
         }
         OpKind::Wait(wait)
     }
@@ -248,7 +266,7 @@ impl Maker {
         };
         let answers = scripts::answers(&mut self.chance, options);
         self.answers.insert(NodeId::new(name), answers);
-        self.words.give(name, wait.on_error.is_some());
+        self.words.give(name, place, wait.on_error.is_some());
         OpKind::Wait(wait)
     }
 }
