@@ -159,6 +159,19 @@ impl<'v> Fields<'v> {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// The type of a node: a text that must be there and is not empty.
+    pub fn node_type(&self, sink: &mut Sink) -> String {
+        let kind = self.required_text("type", None, sink);
+        if kind.is_empty() && self.value("type").is_some_and(Value::is_string) {
+            let problem = self
+                .place
+                .inside("type")
+                .error(codes::OUT_OF_RANGE, "the node type is empty");
+            sink.push(problem.help("write a node type, such as `prompt`"));
+        }
+        kind
+    }
+
     /// An id: a text of the legal characters.
     pub fn id(&self, key: &str, sink: &mut Sink) -> Option<String> {
         let id = self.text(key, sink)?;

@@ -311,18 +311,9 @@ fn read_node(fields: &Fields<'_>, sink: &mut Sink) -> Node {
             y: number("y")?,
         })
     });
-    let kind = fields.required_text("type", None, sink);
-    if kind.is_empty() && fields.value("type").is_some_and(Value::is_string) {
-        sink.push(
-            fields
-                .place
-                .inside("type")
-                .error(codes::OUT_OF_RANGE, "the node type is empty"),
-        );
-    }
     Node {
         id: NodeId::new(fields.id("id", sink).unwrap_or_default()),
-        kind,
+        kind: fields.node_type(sink),
         label: fields.text("label", sink),
         position,
         parent: fields.id("parent", sink).map(NodeId::new),

@@ -238,7 +238,8 @@ fn what_was_changed_is_said() {
                 .as_ref()
                 .map(|node| format!(" {node}:"))
                 .unwrap_or_default();
-            said += &format!("{}{node} {}\n", change.pointer, change.text);
+            let line = format!("{}{node} {}\n", change.pointer, change.text);
+            said += line.trim_start();
             assert!(
                 old.pointer(&change.pointer).is_some(),
                 "`{}` is nowhere",

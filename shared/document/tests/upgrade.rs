@@ -224,6 +224,24 @@ fn two_nodes_with_one_id_are_a_problem() {
 }
 
 #[test]
+fn an_end_that_names_no_node_never_comes_to_mean_another() {
+    let document = json!({
+        "nodes": [{"id": "a-b", "type": "note", "data": {}}, {"id": "", "type": "", "data": {}}],
+        "connections": [{"id": "e", "from": "a b", "to": "a-b"}],
+    });
+    let said = read(document.to_string().as_bytes()).problems;
+    let said: Vec<_> = said
+        .iter()
+        .map(|said| (said.code, said.pointer.as_str()))
+        .collect();
+    let expected = [
+        (codes::OUT_OF_RANGE, "/nodes/1/type"),
+        (codes::ILLEGAL_ID, "/connections/0/from"),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_document_without_id_and_name_gets_both() {
     let (document, _) = open(&json!({"nodes": [], "connections": []}));
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Carries the edges over: ids, ends and ports.
 
-use crate::document::{Edge, PORT_IN, PORT_OUT};
+use crate::document::{Edge, PORT_IN, PORT_OUT, id_is_legal};
+use crate::fields::{Place, illegal_id};
 use crate::legacy::ids::{Given, Ids, legal};
 use crate::legacy::old::{Layout, OldDocument, OldEdge};
 use crate::legacy::ports::Ports;
@@ -23,6 +24,7 @@ pub(crate) fn convert(
     let mut kept = Map::new();
     let mut edges = Vec::with_capacity(old.edges.len());
     for (index, edge) in old.edges.iter().enumerate() {
+        let pointer = format!("/{}/{index}", layout.edges);
         let order = order.entry(edge.from.as_str()).or_default();
         let from_ports = ids.place(&edge.from).and_then(|place| ports.get(place));
         let from_port = from_ports
@@ -31,8 +33,8 @@ pub(crate) fn convert(
         *order += 1;
         let new = Edge {
             id: given.make_legal(&edge.id, "edge"),
-            from: node(ids, &edge.from),
-            to: node(ids, &edge.to),
+            from: node(ids, &edge.from, &pointer, layout.from, sink),
+            to: node(ids, &edge.to, &pointer, layout.to, sink),
             from_port: legal(&from_port, PORT_OUT),
             to_port: legal(&Ports::arrive(edge.to_port.as_deref()), PORT_IN),
         };
@@ -40,7 +42,6 @@ pub(crate) fn convert(
         if !keep.is_empty() {
             kept.insert(new.id.clone(), Value::Object(keep));
         }
-        let pointer = format!("/{}/{index}", layout.edges);
         let place = format!("the edge `{}`", new.id);
         if let Some(text) = left_over(edge.keep.keys(), &place) {
             let node = Some(new.from.clone());
@@ -56,11 +57,20 @@ pub(crate) fn convert(
     (edges, kept)
 }
 
-/// The node of today; an end that names no node stays as it was, and the compiler reports it.
-fn node(ids: &Ids, old: &str) -> NodeId {
-    ids.node(old)
-        .cloned()
-        .unwrap_or_else(|| NodeId::new(legal(old, "node")))
+/// The node of today. An end that names no node stays as it was, and the compiler reports it; if
+/// no node could have that id, it is a problem here.
+fn node(ids: &Ids, old: &str, pointer: &str, end: &str, sink: &mut Sink) -> NodeId {
+    if let Some(node) = ids.node(old) {
+        return node.clone();
+    }
+    if !id_is_legal(old) {
+        let place = Place {
+            node: None,
+            pointer: pointer.to_owned(),
+        };
+        sink.push(illegal_id(&place.inside(end), old));
+    }
+    NodeId::new(old)
 }
 
 /// What the edge of today does not say.

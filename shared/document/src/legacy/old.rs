@@ -15,8 +15,10 @@ pub(crate) struct Layout {
     pub data: &'static str,
     /// The name of a node.
     pub label: &'static str,
-    from: &'static str,
-    to: &'static str,
+    /// The node that an edge leaves.
+    pub from: &'static str,
+    /// The node that an edge arrives at.
+    pub to: &'static str,
     from_port: &'static str,
     to_port: &'static str,
 }
@@ -143,7 +145,7 @@ fn take_text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
 fn read_node(value: Value, place: Place, layout: &Layout, sink: &mut Sink) -> Option<OldNode> {
     let fields = Fields::open(&value, place, sink)?;
     let id = fields.required_text("id", None, sink);
-    let kind = fields.required_text("type", None, sink);
+    let kind = fields.node_type(sink);
     let Value::Object(mut keep) = value else {
         return None;
     };
