@@ -1,1 +1,42 @@
-//! sim
+//! A simulator of the whole protocol: the real engine and driver, single-threaded, in virtual
+//! time, with every port call numbered and open to a fault.
+//!
+//! `fate` names what may happen to a call, `desk` parks the calls, `executor` polls the tasks;
+//! `sim` is the shared world, and `store`, `queue`, `performer` and `clock` are its ports;
+//! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
+//! `shadow` watches every commit as it is written, `judge` looks at what is left at the end and
+//! asks the `oracle`. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+
+pub mod clock;
+pub mod desk;
+pub mod effects;
+pub mod executor;
+pub mod exhaustive;
+pub mod expect;
+pub mod fate;
+pub mod judge;
+pub mod oracle;
+pub mod performer;
+pub mod process;
+pub mod queue;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod seeds;
+pub mod shadow;
+pub mod sim;
+pub mod store;
+pub mod table;
+pub mod teeth;
+
+pub use fate::{Fate, Kind};
+pub use report::{Breach, BreachKind, Report};
+pub use runner::simulate;
+pub use scenario::Scenario;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Takes a lock; a panic elsewhere ends the simulation anyway.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,84 @@
+//! Runs the simulator.
+
+use clap::{Parser, Subcommand};
+use lattice_sim::exhaustive::{Sample, every_point};
+use lattice_sim::scenario::{Case, RANDOM, Regime};
+use lattice_sim::table::Table;
+use lattice_sim::{Scenario, seeds, simulate};
+use std::process::ExitCode;
+
+/// Simulates runs under faults and compares them with the oracle.
+#[derive(Parser)]
+#[command(name = "cargo xtask sim", args_conflicts_with_subcommands = true)]
+struct Line {
+    #[command(subcommand)]
+    mode: Option<Mode>,
+    /// How many seeds to run, from `--seed` on; without it the one scenario is run.
+    #[arg(long)]
+    seeds: Option<u64>,
+    #[command(flatten)]
+    scenario: Scenario,
+}
+
+#[derive(Subcommand)]
+enum Mode {
+    /// Tries every fault at every call of one shape or of all.
+    Exhaustive {
+        /// Which shape.
+        #[arg(long)]
+        shape: Option<String>,
+        /// Only every n-th call.
+        #[arg(long, default_value_t = 1)]
+        every: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Line::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: &Line) -> Result<bool, String> {
+    match (&line.mode, line.seeds) {
+        (Some(Mode::Exhaustive { shape, every }), _) => {
+            let mut table = Table::default();
+            for case in Case::all()? {
+                if shape.as_ref().is_none_or(|shape| *shape == case.name) {
+                    let clock = std::time::Instant::now();
+                    let part = every_point(&case, Sample { every: *every });
+                    eprintln!("{}: {} runs, {:?}", case.name, part.runs(), clock.elapsed());
+                    table.merge(part);
+                }
+            }
+            println!("{table}");
+            Ok(table.is_clean())
+        }
+        (None, Some(count)) => {
+            let table = seeds::run(line.scenario.seed, count, &line.scenario.shape, true)?;
+            println!("{table}");
+            Ok(table.is_clean())
+        }
+        (None, None) => one(&line.scenario),
+    }
+}
+
+fn one(scenario: &Scenario) -> Result<bool, String> {
+    let case = Case::find(&scenario.shape, scenario.seed)?;
+    let report = simulate(&case, scenario);
+    for (number, kind, fate) in &report.faults {
+        println!("call {number} {kind:?}: {fate}");
+    }
+    for breach in &report.breaches {
+        println!("{breach}");
+    }
+    let (calls, status) = (report.calls.len(), report.status);
+    println!("{status:?} after {calls} calls and {} ms", report.ended_ms);
+    let _ = (RANDOM, Regime::Calm);
+    Ok(report.is_clean())
+}

@@ -1,0 +1,98 @@
+//! One fault at every call: first a run without faults counts them, then each is tried.
+
+use crate::fate::Fate;
+use crate::report::{Breach, BreachKind, Report};
+use crate::runner::{simulate, simulate_within};
+use crate::scenario::{Case, Entry, Order, Scenario, Traffic};
+use crate::table::Table;
+
+/// Time that a fault may cost besides a lease and a message's rest: sweeps are a minute apart, and
+/// the first resend of the second kind is up to 15 minutes later.
+const RECOVERY_MS: u64 = 20 * 60_000;
+
+/// Which points are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Every how many-th point, from 1.
+    pub every: u64,
+}
+
+impl Sample {
+    /// All of them.
+    pub const ALL: Self = Self { every: 1 };
+}
+
+/// The arrangements in which every point is tried, with their names in the table.
+pub fn arrangements(case: &Case) -> Vec<(&'static str, Scenario)> {
+    let base = Scenario::of(case);
+    let two = Scenario { workers: 2, ..base.clone() };
+    vec![
+        ("one worker", base.clone()),
+        ("one worker, started here", Scenario { entry: Entry::Here, ..base.clone() }),
+        ("one worker, one stage a message", Scenario { chain: 1, ..base.clone() }),
+        ("two workers, duplicates", Scenario { traffic: Traffic::Duplicated, ..two.clone() }),
+        (
+            "two workers, duplicates, drawn order",
+            Scenario { traffic: Traffic::Duplicated, order: Order::Drawn, ..two.clone() },
+        ),
+        ("two workers, reordered", Scenario { traffic: Traffic::Reordered, ..two.clone() }),
+        ("local", Scenario { local: true, ..base.clone() }),
+        ("local, started here", Scenario { local: true, entry: Entry::Here, ..base }),
+    ]
+}
+
+/// Tries every point of every arrangement of a case.
+pub fn every_point(case: &Case, sample: Sample) -> Table {
+    let mut table = Table::default();
+    for (_, quiet) in arrangements(case) {
+        every_fault(case, &quiet, sample, &mut table);
+        every_cancel(case, &quiet, sample, &mut table);
+    }
+    table
+}
+
+/// Every fate that can befall a call, at every call of the scenario.
+pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Table) {
+    let baseline = simulate(case, quiet);
+    table.add("none", quiet, &baseline);
+    let bound_ms = baseline.ended_ms + case.lease_ms_max() * 2 + quiet.visibility_ms + RECOVERY_MS;
+    for (number, kind) in (1..).zip(&baseline.calls) {
+        if (number - 1) % sample.every != 0 {
+            continue;
+        }
+        for fate in Fate::FAULTS {
+            if fate.applies(*kind, quiet.local) {
+                let scenario = Scenario { crash_at: Some(number), fate: *fate, ..quiet.clone() };
+                let report = simulate_within(case, &scenario, bound_ms);
+                table.add(word(*fate), &scenario, &struck(report));
+            }
+        }
+    }
+}
+
+/// A cancel before every call of the scenario.
+pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Table) {
+    let baseline = simulate(case, quiet);
+    for number in (1..=baseline.calls.len() as u64).step_by(sample.every as usize) {
+        let scenario = Scenario { cancel_at: Some(number), ..quiet.clone() };
+        table.add("cancel before every call", &scenario, &simulate(case, &scenario));
+    }
+}
+
+/// Up to the fault a run is the baseline, so the fault has to have happened.
+fn struck(mut report: Report) -> Report {
+    if report.faults.is_empty() && report.is_clean() {
+        let text = "the call that should meet its fate was never made".to_owned();
+        report.breaches.push(Breach { kind: BreachKind::Wrong, text });
+    }
+    report
+}
+
+fn word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::CrashBefore => "crash before every call",
+        Fate::CrashAfter => "crash after every call",
+        Fate::AnswerLost => "every answer lost",
+        _ => "every call refused",
+    }
+}

@@ -1,0 +1,241 @@
+//! What must hold of everything that is left when nothing can happen any more.
+
+use crate::expect::expected;
+use crate::oracle::Outcome;
+use crate::report::BreachKind;
+use crate::scenario::Case;
+use crate::shadow::Shadow;
+use crate::sim::Sim;
+use futures::FutureExt;
+use lattice_driver::{load_run, state_at};
+use lattice_engine::RunState;
+use lattice_ir::OpKind;
+use lattice_journal::{EventBody, RunStatus, RunSummary, Tail, Usage, ValueRef};
+use lattice_model::{Guards, NodeId, Seq};
+use lattice_ports::{Blobs, Inbox, RunIndex, RunLog};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Judges what the simulation left; breaches are noted in the world.
+pub fn judge(case: &Case, sim: &Sim) {
+    sim.look(|shadows| {
+        if shadows.len() != 1 {
+            let runs = shadows.len();
+            sim.breach(BreachKind::Duplicated, format!("one start gave {runs} runs"));
+        }
+        for shadow in shadows.values() {
+            let checks = [check_log, check_rows, check_summary, check_end];
+            if let Some(text) = checks.iter().find_map(|check| check(sim, shadow).err()) {
+                let kind = if text.starts_with("stuck") { BreachKind::Stuck } else { BreachKind::Wrong };
+                sim.breach(kind, text);
+                continue;
+            }
+            if let Err(text) = check_oracle(case, sim, shadow) {
+                sim.breach(BreachKind::Wrong, text);
+            }
+        }
+    });
+}
+
+type Checked = Result<(), String>;
+
+/// What is stored is what was written, in one chain; every way to fold it gives the same.
+fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
+    let run = shadow.tail.run();
+    let stored = ready("load", sim.raw.load(run, Seq::FIRST).now_or_never())?;
+    if stored != shadow.commits {
+        let (left, written) = (stored.len(), shadow.commits.len());
+        return Err(format!("{left} commits are stored of {written} that were written"));
+    }
+    let chain = stored.iter().try_fold(Tail::empty(run.clone()), |tail, commit| tail.follow(commit));
+    chain.map_err(|error| error.to_string())?;
+    let dense = (1..).zip(shadow.events()).all(|(seq, event)| event.seq.get() == seq);
+    if !dense {
+        return Err("the events are not numbered from 1 on without a hole".to_owned());
+    }
+    let folded = state_at(&sim.raw, run, Seq::from_stored(u64::MAX)).now_or_never();
+    let folded = folded.ok_or("the store made a reader wait")?.map_err(|error| error.to_string())?;
+    let loaded = load_run(&sim.raw, run, Guards::ALL).now_or_never();
+    let loaded = loaded.ok_or("the store made a reader wait")?.map_err(|error| error.to_string())?;
+    let loaded = loaded.ok_or("the run cannot be loaded")?;
+    if folded != shadow.state || loaded.state != shadow.state || loaded.tail != shadow.tail {
+        return Err("the log, its checkpoint and the live state do not agree".to_owned());
+    }
+    let text = serde_json::to_string(&folded).map_err(|error| error.to_string())?;
+    let back: RunState = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if back != folded {
+        return Err("the state is another one after it was written and read".to_owned());
+    }
+    Ok(())
+}
+
+/// The row and the inbox agree with the log.
+fn check_rows(sim: &Sim, shadow: &Shadow) -> Checked {
+    let (run, state) = (shadow.tail.run(), &shadow.state);
+    let head = ready("head", sim.raw.head(run).now_or_never())?.ok_or("the run has no row")?;
+    if state.status.is_terminal() && (head.status != state.status || head.due_at.is_some()) {
+        let (row, log) = (head.status, state.status);
+        return Err(format!("the row says {row}, due at {:?}; the log says {log}", head.due_at));
+    }
+    if !state.status.is_terminal() && head.due_at.is_none_or(|due| due > state.deadline) {
+        return Err(format!("stuck: the run is {} and nothing will wake it", state.status));
+    }
+    let unread = ready("unread", sim.raw.unread(run, usize::MAX).now_or_never())?;
+    match unread.first() {
+        Some(item) => Err(format!("inbox item `{}` is never read", item.id)),
+        None => Ok(()),
+    }
+}
+
+/// The summary says what the log says.
+fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
+    let (run, state) = (shadow.tail.run(), &shadow.state);
+    let summary = ready("summary", sim.raw.summary(run).now_or_never())?;
+    if !state.status.is_terminal() {
+        return match summary {
+            Some(_) => Err("a run that is not over has a summary".to_owned()),
+            None => Ok(()),
+        };
+    }
+    let last = shadow.events().last().ok_or("the log is empty")?;
+    let (output, failure, node) = match &last.body {
+        EventBody::RunCompleted(done) => (Some(done.output.clone()), None, None),
+        EventBody::RunFailed(failed) => (None, Some(failed.failure.clone()), failed.node.clone()),
+        EventBody::RunCancelled(_) => (None, None, None),
+        other => return Err(format!("the last event is `{}`", other.kind())),
+    };
+    let right = RunSummary {
+        run: run.clone(),
+        workflow: state.workflow.clone(),
+        status: state.status,
+        started_at: state.started_at,
+        ended_at: last.timestamp,
+        seq: last.seq,
+        totals: state.totals,
+        output,
+        failure,
+        node,
+    };
+    if summary.as_ref() != Some(&right) {
+        return Err(format!("the summary is {summary:?}, the log says {right:?}"));
+    }
+    let ends = shadow.events().filter(|event| event.body.is_terminal()).count();
+    if ends == 1 { Ok(()) } else { Err(format!("the log has {ends} terminal events")) }
+}
+
+/// A run that stands still waits; what was used is what the outcomes add up to.
+fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
+    let state = &shadow.state;
+    if !state.status.is_terminal() && state.status != RunStatus::Waiting {
+        return Err(format!("stuck: the run stands still and is {}", state.status));
+    }
+    let mut usage = Usage::default();
+    for event in shadow.events() {
+        match &event.body {
+            EventBody::LlmStepCompleted(done) => usage = usage.plus(done.usage),
+            EventBody::LlmStepFailed(failed) => usage = usage.plus(failed.usage),
+            _ => {}
+        }
+    }
+    if usage != state.totals.usage {
+        let counted = state.totals.usage;
+        return Err(format!("usage is counted as {counted:?}, the outcomes say {usage:?}"));
+    }
+    let cancelled = sim.scenario.cancel_at.is_some();
+    if state.status == RunStatus::Cancelled && !cancelled {
+        return Err("the run was cancelled and nobody asked for it".to_owned());
+    }
+    if cancelled && state.status == RunStatus::Waiting {
+        return Err("stuck: the run was cancelled and waits".to_owned());
+    }
+    Ok(())
+}
+
+/// The run came to what the oracle says, given which attempts the faults took.
+fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
+    if shadow.state.status == RunStatus::Cancelled {
+        return Ok(());
+    }
+    let right = expected(case, sim, shadow)?;
+    let seen = outcome(sim, shadow)?;
+    if seen == right {
+        return Ok(());
+    }
+    Err(format!("the run came to\n{seen}\nand the oracle says\n{right}"))
+}
+
+/// What the run came to, in the oracle's words.
+fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
+    let state = &shadow.state;
+    let resolve = |value: &ValueRef| resolve(sim, value);
+    let ends: Vec<&NodeId> = sim.plan.program().ops.iter()
+        .filter(|op| matches!(op.kind, OpKind::End(_)))
+        .map(|op| &op.node)
+        .collect();
+    let mut outputs = BTreeMap::new();
+    for (node, value) in &state.outputs {
+        if !ends.contains(&node) {
+            outputs.insert(node.clone(), scrubbed(&resolve(value)?));
+        }
+    }
+    let variables = state.variables.iter();
+    let variables = variables.map(|(name, value)| Ok((name.clone(), scrubbed(&resolve(value)?))));
+    let (mut output, mut failure) = (None, None);
+    match shadow.events().last().map(|event| &event.body) {
+        Some(EventBody::RunCompleted(done)) => output = Some(scrubbed(&resolve(&done.output)?)),
+        Some(EventBody::RunFailed(failed)) => {
+            failure = Some((failed.failure.kind, failed.node.clone()));
+        }
+        _ => {}
+    }
+    let mut path = shadow.path.clone();
+    path.extend(state.stages.keys().map(|stage| stage.as_str().to_owned()));
+    let calls = shadow.stages.iter().map(|(stage, log)| {
+        let recorded = log.claims.iter().filter(|claim| claim.recorded.is_some()).count();
+        (stage.as_str().to_owned(), u32::try_from(recorded).unwrap_or(u32::MAX))
+    });
+    Ok(Outcome {
+        status: state.status,
+        output,
+        failure,
+        outputs,
+        variables: variables.collect::<Result<_, String>>()?,
+        path,
+        usage: state.totals.usage,
+        calls: calls.filter(|(_, recorded)| *recorded > 0).collect(),
+    })
+}
+
+fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
+    match (value.inline(), value.blob()) {
+        (Some(value), _) => Ok(Value::clone(value)),
+        (None, Some(hash)) => {
+            Ok(Value::clone(&*ready("blob", sim.raw.blob(hash).now_or_never())?))
+        }
+        (None, None) => Err("a value is neither here nor elsewhere".to_owned()),
+    }
+}
+
+/// The value without what no two ways of running agree on, wherever it was copied to: the wording
+/// of a failure and the moment until which a delay waited.
+pub fn scrubbed(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let field = |(name, inner): (&String, &Value)| match name.as_str() {
+                "waitedUntil" => (name.clone(), json!("a moment")),
+                "error" if inner.get("kind").is_some() => {
+                    (name.clone(), json!({ "kind": inner.get("kind") }))
+                }
+                _ => (name.clone(), scrubbed(inner)),
+            };
+            Value::Object(fields.iter().map(field).collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(scrubbed).collect(),
+        plain => plain.clone(),
+    }
+}
+
+fn ready<T>(what: &str, answer: Option<Result<T, lattice_ports::PortError>>) -> Result<T, String> {
+    let answer = answer.ok_or_else(|| format!("the store made `{what}` wait"))?;
+    answer.map_err(|error| error.to_string())
+}

@@ -1,0 +1,205 @@
+//! What the processes do: workers that serve the queue, clients that start, answer and cancel.
+
+use crate::clock::SimClock;
+use crate::desk::ProcessId;
+use crate::performer::SimPerformer;
+use crate::queue::SimQueue;
+use crate::report::BreachKind;
+use crate::scenario::Entry;
+use crate::sim::Sim;
+use crate::store::SimStore;
+use lattice_driver::{Driver, DriverError, Observer, RequestError, Settings, Signal, StartRequest};
+use lattice_journal::Commit;
+use lattice_model::{BootId, InboxId, NodeId, RunId, StageId};
+use lattice_policy::Redactor;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// The driver of one process.
+pub type SimDriver = Driver<SimStore, SimQueue, SimPerformer, SimClock>;
+
+/// The key under which every client starts its run.
+const START_KEY: &str = "the one start";
+/// How long a client or a worker rests after an error.
+const PAUSE_MS: u64 = 1_000;
+/// How long a person thinks.
+const THOUGHT_MS: u64 = 4_000;
+
+/// A new life of a process.
+pub fn driver(sim: &Arc<Sim>, process: ProcessId, life: u32) -> Arc<SimDriver> {
+    let boot = match sim.scenario.rig.one_boot {
+        true => "boot-of-all".to_owned(),
+        false => format!("boot-{process}-{life}"),
+    };
+    let settings = Settings {
+        exclusive: sim.scenario.local,
+        chain_stages: sim.scenario.chain,
+        guards: sim.scenario.rig.guards,
+        ..Settings::new(BootId::new(boot))
+    };
+    let store = SimStore { sim: Arc::clone(sim), process };
+    let queue = SimQueue { sim: Arc::clone(sim), process };
+    let performer = SimPerformer { sim: Arc::clone(sim), process };
+    let clock = SimClock { sim: Arc::clone(sim), process };
+    Arc::new(Driver::new(
+        (Arc::new(store), Arc::new(queue)),
+        (Arc::new(performer), Arc::new(clock)),
+        Arc::new(Redactor::new()),
+        Arc::new(Witness { sim: Arc::clone(sim) }),
+        settings,
+    ))
+}
+
+/// Is shown what the viewers of a process are shown.
+struct Witness {
+    sim: Arc<Sim>,
+}
+
+impl Observer for Witness {
+    // INVARIANT: an event is stored before anyone is shown it.
+    fn committed(&self, commit: &Commit) {
+        let stands = self.sim.look_at(&commit.run, |shadow| shadow.commits.contains(commit));
+        if stands != Some(true) {
+            let text = format!("a commit at {} was shown and is not stored", commit.first);
+            self.sim.breach(BreachKind::Lost, text);
+        }
+    }
+}
+
+/// Serves the queue for ever.
+pub async fn work(sim: Arc<Sim>, driver: Arc<SimDriver>) {
+    while sim.scenario.local && driver.recover().await.is_err() {
+        sim.clock_sleep(PAUSE_MS).await;
+    }
+    while driver.work().await.is_err() {
+        sim.clock_sleep(PAUSE_MS).await;
+    }
+}
+
+/// Looks once for what nobody looks at. What fails is looked for again the next minute.
+pub async fn sweep(driver: Arc<SimDriver>) {
+    let _ = driver.sweep().await;
+}
+
+/// Starts the run, until it knows that it did.
+pub async fn start(sim: Arc<Sim>, driver: Arc<SimDriver>) {
+    loop {
+        let request = StartRequest {
+            plan: Arc::clone(&sim.plan),
+            input: sim.world.input.clone(),
+            key: Some(START_KEY.to_owned()),
+        };
+        let started = match sim.scenario.entry {
+            Entry::Queue => driver.start(request).await,
+            Entry::Here => driver.start_here(request, |_| {}).await,
+        };
+        match started {
+            Ok(_) => return,
+            Err(DriverError::Start(error)) => {
+                sim.breach(BreachKind::Wrong, format!("the run was refused: {error}"));
+                return;
+            }
+            Err(_) => sim.clock_sleep(PAUSE_MS).await,
+        }
+    }
+}
+
+/// Cancels the run, until it knows that it did or that the run is over.
+pub async fn cancel(sim: Arc<Sim>, driver: Arc<SimDriver>) {
+    let run = first_run(&sim).await;
+    while let Err(RequestError::Driver(_)) = driver.cancel(&run, "somebody asked").await {
+        sim.clock_sleep(PAUSE_MS).await;
+    }
+}
+
+/// Answers every question for which the world has answers left.
+pub async fn answer(sim: Arc<Sim>, driver: Arc<SimDriver>) {
+    let run = first_run(&sim).await;
+    let mut left: Answers = sim.world.answers.iter().map(numbered).collect();
+    if sim.scenario.early {
+        for (node, answers) in &left {
+            for (number, value) in answers {
+                deliver(&sim, &driver, &run, node, *number, value).await;
+            }
+        }
+        return;
+    }
+    while let Some(node) = asked(&sim, &run, &left).await {
+        sim.clock_sleep(THOUGHT_MS).await;
+        if let Some(value) = &sim.scenario.rig.stray_answer {
+            stray(&sim, &driver, &run, &node, value).await;
+        }
+        let next = left.get_mut(&node).and_then(VecDeque::pop_front);
+        if let Some((number, value)) = next {
+            deliver(&sim, &driver, &run, &node, number, &value).await;
+        }
+    }
+}
+
+type Answers = BTreeMap<NodeId, VecDeque<(usize, Value)>>;
+
+fn numbered((node, answers): (&NodeId, &Vec<Value>)) -> (NodeId, VecDeque<(usize, Value)>) {
+    (node.clone(), answers.iter().cloned().enumerate().collect())
+}
+
+async fn first_run(sim: &Sim) -> RunId {
+    sim.until(|shadows| shadows.keys().next().cloned()).await
+}
+
+/// A node that asks and for which answers are left; `None` once the run is over.
+async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<NodeId> {
+    let has_answers = |node: &NodeId| left.get(node).is_some_and(|answers| !answers.is_empty());
+    sim.until(|shadows| {
+        let state = &shadows.get(run)?.state;
+        if state.status.is_terminal() {
+            return Some(None);
+        }
+        let mut questions = state.questions().map(|(_, node, ..)| node);
+        questions.find(|node| has_answers(node)).map(|node| Some(node.clone()))
+    })
+    .await
+}
+
+/// Gives one answer until it is taken or plainly of no use, and waits until the run has read it.
+async fn deliver(
+    sim: &Sim,
+    driver: &SimDriver,
+    run: &RunId,
+    node: &NodeId,
+    number: usize,
+    value: &Value,
+) {
+    let id = InboxId::new(format!("answer-{node}-{number}"));
+    let signal = Signal {
+        node: node.clone(),
+        wait: None,
+        value: value.clone(),
+        id: Some(id.clone()),
+    };
+    loop {
+        match driver.signal(run, signal.clone()).await {
+            Ok(_) => break,
+            Err(RequestError::Driver(_)) => sim.clock_sleep(PAUSE_MS).await,
+            Err(_) => return,
+        }
+    }
+    sim.until(|shadows| {
+        let shadow = shadows.get(run)?;
+        (shadow.has_folded(&id) || shadow.state.status.is_terminal()).then_some(())
+    })
+    .await;
+}
+
+/// Answers a visit that is not the open one.
+async fn stray(sim: &Sim, driver: &SimDriver, run: &RunId, node: &NodeId, value: &Value) {
+    let signal = Signal {
+        node: node.clone(),
+        wait: Some(StageId::new("an older visit")),
+        value: value.clone(),
+        id: Some(InboxId::new("stray")),
+    };
+    while let Err(RequestError::Driver(_)) = driver.signal(run, signal.clone()).await {
+        sim.clock_sleep(PAUSE_MS).await;
+    }
+}

@@ -1,0 +1,358 @@
+//! What is simulated: which Program, in which arrangement, with which faults. Written and read as
+//! the flags of one command, so that every run can be repeated.
+
+use crate::fate::{Fate, Kind};
+use crate::oracle::{World, random_program, shapes};
+use clap::{Args, ValueEnum};
+use lattice_ir::{OpKind, Plan, Program, Timer};
+use lattice_model::{Guards, limits};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of the Program that is made from the seed.
+pub const RANDOM: &str = "random";
+
+/// What a scenario runs, prepared once.
+pub struct Case {
+    /// What it is asked for by.
+    pub name: String,
+    /// The Program.
+    pub plan: Arc<Plan>,
+    /// Makes the world.
+    pub world: Box<dyn Fn() -> World>,
+    /// Whether the answers have to be there before their questions.
+    pub answers_early: bool,
+    /// Whether it is too large to be run by the thousand.
+    pub heavy: bool,
+}
+
+impl Case {
+    /// A Program and its world, under a name.
+    pub fn new(
+        name: &str,
+        program: Program,
+        world: impl Fn() -> World + 'static,
+    ) -> Result<Self, String> {
+        let plan = Plan::new(Arc::new(program));
+        let plan = plan.map_err(|errors| format!("`{name}` does not verify: {errors:?}"))?;
+        let (name, plan, world) = (name.to_owned(), Arc::new(plan), Box::new(world));
+        Ok(Self { name, plan, world, answers_early: false, heavy: false })
+    }
+
+    /// Every shape of the shelf.
+    pub fn all() -> Result<Vec<Self>, String> {
+        let cases = shapes().into_iter().map(|shape| {
+            let case = Self::new(shape.name, shape.program, shape.world)?;
+            Ok(Self { answers_early: shape.answers_early, heavy: shape.heavy, ..case })
+        });
+        cases.collect()
+    }
+
+    /// The shape of this name, or the Program of the seed.
+    pub fn find(name: &str, seed: u64) -> Result<Self, String> {
+        if name == RANDOM {
+            let (program, _) = random_program(seed);
+            return Self::new(name, program, move || random_program(seed).1);
+        }
+        let mut cases = Self::all()?.into_iter();
+        let found = cases.find(|case| case.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<_> = shapes().iter().map(|shape| format!("`{}`", shape.name)).collect();
+            format!("`{name}` is not a shape; expected `{RANDOM}` or one of {}", names.join(", "))
+        })
+    }
+
+    /// The longest lease of its calls.
+    pub fn lease_ms_max(&self) -> u64 {
+        let leases = self.plan.program().ops.iter().filter_map(|op| match &op.kind {
+            OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
+            _ => None,
+        });
+        leases.max().unwrap_or(0)
+    }
+
+    /// All the time that its timers and pauses can take.
+    pub fn timers_ms(&self) -> u64 {
+        let ops = self.plan.program().ops.iter();
+        ops.map(|op| match &op.kind {
+            OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
+            OpKind::Wait(wait) => match &wait.timer {
+                Some(Timer::After(ms)) => *ms,
+                _ => 0,
+            },
+            _ => 0,
+        })
+        .sum()
+    }
+}
+
+/// How messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Traffic {
+    /// Once, at once, in order.
+    Plain,
+    /// Twice, both at once.
+    Duplicated,
+    /// Up to 20 s late, so in another order.
+    Reordered,
+    /// One to three times, each copy up to 15 minutes late.
+    Chaos,
+}
+
+/// Who begins to work on a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Entry {
+    /// A worker, by way of the queue.
+    Queue,
+    /// The client that starts it, in the same call.
+    Here,
+}
+
+/// In which order calls that wait are let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// As they came.
+    Fifo,
+    /// Drawn from the seed.
+    Drawn,
+}
+
+/// Faults drawn from the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Regime {
+    /// None but the one that is named.
+    Calm,
+    /// Processes die.
+    Crashes,
+    /// Answers of calls are lost.
+    LostAnswers,
+    /// Calls are refused, often.
+    Throttling,
+    /// Calls take up to twenty seconds.
+    Slowness,
+    /// All of these.
+    Storm,
+}
+
+/// What is simulated.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Scenario {
+    /// Which Program: a shape of the shelf, or `random` for the one of the seed.
+    #[arg(long, default_value = RANDOM)]
+    pub shape: String,
+    /// Fixes everything that is not named.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many workers share the store and the queue.
+    #[arg(long, default_value_t = 1)]
+    pub workers: u32,
+    /// One process that owns its data alone, with its queue in memory.
+    #[arg(long)]
+    pub local: bool,
+    /// Who begins to work on the run.
+    #[arg(long, value_enum, default_value_t = Entry::Queue)]
+    pub entry: Entry,
+    /// How messages travel.
+    #[arg(long, value_enum, default_value_t = Traffic::Plain)]
+    pub traffic: Traffic,
+    /// In which order calls are let go.
+    #[arg(long, value_enum, default_value_t = Order::Fifo)]
+    pub order: Order,
+    /// Faults drawn from the seed.
+    #[arg(long, value_enum, default_value_t = Regime::Calm)]
+    pub regime: Regime,
+    /// Whether people answer before they are asked.
+    #[arg(long)]
+    pub early: bool,
+    /// The number of the call, from 1, that the fate befalls.
+    #[arg(long)]
+    pub crash_at: Option<u64>,
+    /// The fate.
+    #[arg(long, default_value_t = Fate::CrashBefore)]
+    pub fate: Fate,
+    /// The number of the call, from 1, before which somebody cancels the run.
+    #[arg(long)]
+    pub cancel_at: Option<u64>,
+    /// Costly stages that one delivery performs.
+    #[arg(long, default_value_t = limits::CHAIN_STAGES_MAX)]
+    pub chain: usize,
+    /// How long the queue hides a message from the others.
+    #[arg(long, default_value_t = 120_000)]
+    pub visibility_ms: u64,
+    /// How wrong a wall clock may be, either way.
+    #[arg(long, default_value_t = 0)]
+    pub skew_ms: u64,
+    /// What only the teeth need; not a flag, because a tooth is asked for by its guard.
+    #[arg(skip)]
+    pub rig: Rig,
+}
+
+/// What the scenario of a guard arranges besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rig {
+    /// The rules in force.
+    pub guards: Guards,
+    /// Fates of the n-th call of a kind, from 1.
+    pub strikes: Vec<(Kind, u64, Fate)>,
+    /// How many clients start the run.
+    pub clients: u32,
+    /// Whether a client that died comes back.
+    pub clients_return: bool,
+    /// Whether there is a sweep.
+    pub sweeps: bool,
+    /// Whether all workers write the same boot id.
+    pub one_boot: bool,
+    /// Whether stored checkpoints are damaged.
+    pub corrupt_checkpoints: bool,
+    /// An answer to a visit that is not the open one, given before the right ones.
+    pub stray_answer: Option<Value>,
+    /// How long every effect takes.
+    pub effect_ms: Option<u64>,
+    /// Whether a run that waits is watched until its lifetime is over.
+    pub to_the_end: bool,
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self {
+            guards: Guards::ALL,
+            strikes: Vec::new(),
+            clients: 1,
+            clients_return: true,
+            sweeps: true,
+            one_boot: false,
+            corrupt_checkpoints: false,
+            stray_answer: None,
+            effect_ms: None,
+            to_the_end: false,
+        }
+    }
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            shape: RANDOM.to_owned(),
+            seed: 1,
+            workers: 1,
+            local: false,
+            entry: Entry::Queue,
+            traffic: Traffic::Plain,
+            order: Order::Fifo,
+            regime: Regime::Calm,
+            early: false,
+            crash_at: None,
+            fate: Fate::CrashBefore,
+            cancel_at: None,
+            chain: limits::CHAIN_STAGES_MAX,
+            visibility_ms: 120_000,
+            skew_ms: 0,
+            rig: Rig::default(),
+        }
+    }
+}
+
+impl Scenario {
+    /// A quiet scenario of a case, to be changed.
+    pub fn of(case: &Case) -> Self {
+        let (shape, early) = (case.name.clone(), case.answers_early);
+        Self { shape, early, ..Self::default() }
+    }
+
+    /// How long an effect may outlive the end of its run: one look at the tail, and what it takes
+    /// where calls are slow.
+    pub fn fence_ms(&self) -> u64 {
+        let slow_ms = match self.regime {
+            Regime::Slowness | Regime::Storm => 60_000,
+            // A look that is refused is followed by another one.
+            Regime::Calm if self.crash_at.is_none() => 0,
+            _ => 30 * limits::CANCEL_POLL_MS,
+        };
+        limits::CANCEL_POLL_MS + slow_ms
+    }
+
+    /// Whether anything but what was asked for can happen.
+    pub fn has_faults(&self) -> bool {
+        self.crash_at.is_some() || self.regime != Regime::Calm || !self.rig.strikes.is_empty()
+    }
+
+    /// The flags that differ from the usual ones.
+    fn flags(&self) -> Vec<String> {
+        let usual = Self::default();
+        let word = |value: &dyn ToString| value.to_string();
+        let mut flags = vec![format!("--shape {} --seed {}", self.shape, self.seed)];
+        if let Some(number) = self.crash_at {
+            flags.push(format!("--crash-at {number} --fate {}", self.fate));
+        }
+        flags.push(format!("--workers {}", self.workers));
+        let pairs = [
+            ("--entry", name(&self.entry), name(&usual.entry)),
+            ("--traffic", name(&self.traffic), name(&usual.traffic)),
+            ("--order", name(&self.order), name(&usual.order)),
+            ("--regime", name(&self.regime), name(&usual.regime)),
+            ("--chain", word(&self.chain), word(&usual.chain)),
+            ("--visibility-ms", word(&self.visibility_ms), word(&usual.visibility_ms)),
+            ("--skew-ms", word(&self.skew_ms), word(&usual.skew_ms)),
+        ];
+        let changed = pairs.into_iter().filter(|(_, value, usual)| value != usual);
+        flags.extend(changed.map(|(flag, value, _)| format!("{flag} {value}")));
+        flags.extend(self.cancel_at.map(|number| format!("--cancel-at {number}")));
+        flags.extend(self.local.then(|| "--local".to_owned()));
+        flags.extend(self.early.then(|| "--early".to_owned()));
+        flags
+    }
+}
+
+fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// The command that repeats it.
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cargo xtask sim {}", self.flags().join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        scenario: Scenario,
+    }
+
+    #[test]
+    fn the_printed_command_gives_the_same_scenario() {
+        let scenario = Scenario {
+            shape: "a-shape".to_owned(),
+            seed: 7,
+            workers: 3,
+            local: true,
+            entry: Entry::Here,
+            traffic: Traffic::Chaos,
+            order: Order::Drawn,
+            regime: Regime::LostAnswers,
+            early: true,
+            crash_at: Some(12),
+            fate: Fate::SlowAfter(40),
+            cancel_at: Some(3),
+            chain: 1,
+            visibility_ms: 30_000,
+            skew_ms: 300_000,
+            rig: Rig::default(),
+        };
+        for scenario in [scenario, Scenario::default()] {
+            let line = scenario.to_string();
+            let words = line.split(' ').skip(2);
+            assert_eq!(Line::try_parse_from(words).unwrap().scenario, scenario, "{line}");
+        }
+    }
+}

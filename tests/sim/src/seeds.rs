@@ -1,0 +1,86 @@
+//! Drawn Programs under drawn faults, as many as there are seeds.
+
+use crate::oracle::Chance;
+use crate::report::{Breach, BreachKind, Report};
+use crate::runner::simulate;
+use crate::scenario::{Case, Entry, Order, Regime, Scenario, Traffic};
+use crate::table::Table;
+
+/// Everything that a seed fixes. A name keeps the Program and lets the rest be drawn.
+pub fn scenario(seed: u64, shape: &str) -> Scenario {
+    let mut chance = Chance::new(seed.wrapping_mul(0x9e37).wrapping_add(11));
+    let regimes = [
+        Regime::LostAnswers,
+        Regime::Throttling,
+        Regime::Slowness,
+        Regime::Storm,
+        Regime::Calm,
+    ];
+    let regime = chance.pick(Regime::Crashes, &regimes);
+    let traffics = [Traffic::Duplicated, Traffic::Reordered, Traffic::Chaos];
+    let local = chance.percent(20);
+    Scenario {
+        shape: shape.to_owned(),
+        seed,
+        workers: if local { 1 } else { chance.pick(1, &[2, 2, 3]) },
+        local,
+        entry: chance.pick(Entry::Queue, &[Entry::Here]),
+        traffic: chance.pick(Traffic::Plain, &traffics),
+        order: chance.pick(Order::Drawn, &[Order::Drawn, Order::Fifo]),
+        regime,
+        early: chance.percent(30),
+        cancel_at: chance.percent(10).then(|| 1 + chance.below(80) as u64),
+        chain: chance.pick(lattice_model::limits::CHAIN_STAGES_MAX, &[1, 2]),
+        visibility_ms: chance.pick(30_000, &[120_000, 900_000]),
+        skew_ms: chance.pick(0, &[5_000, 300_000]),
+        ..Scenario::default()
+    }
+}
+
+/// Runs the seeds from `first` on. `twice` runs each again and compares the two.
+pub fn run(first: u64, count: u64, shape: &str, twice: bool) -> Result<Table, String> {
+    let mut table = Table::default();
+    let fixed = match shape {
+        crate::scenario::RANDOM => None,
+        name => Some(Case::find(name, first)?),
+    };
+    for seed in first..first.saturating_add(count) {
+        let drawn;
+        let case = match &fixed {
+            Some(case) => case,
+            None => {
+                drawn = Case::find(shape, seed)?;
+                &drawn
+            }
+        };
+        let mut scenario = scenario(seed, shape);
+        scenario.early |= case.answers_early;
+        let mut report = simulate(case, &scenario);
+        if twice {
+            let again = simulate(case, &scenario);
+            compare(&mut report, &again);
+        }
+        table.add(row(&scenario), &scenario, &report);
+    }
+    Ok(table)
+}
+
+/// One seed is one log.
+fn compare(report: &mut Report, again: &Report) {
+    if report.trace != again.trace || report.log != again.log {
+        let text = "the same seed gave another log the second time".to_owned();
+        report.breaches.push(Breach { kind: BreachKind::Wrong, text });
+    }
+}
+
+fn row(scenario: &Scenario) -> &'static str {
+    match scenario.regime {
+        Regime::Calm if scenario.skew_ms > 0 => "clocks wrong by up to 5 min",
+        Regime::Calm => "duplicates, delays, races",
+        Regime::Crashes => "crashes",
+        Regime::LostAnswers => "lost answers",
+        Regime::Throttling => "throttling (40 % refused)",
+        Regime::Slowness => "slow calls",
+        Regime::Storm => "all of these",
+    }
+}
