@@ -127,9 +127,7 @@ pub enum ExprError {
         reason: String,
     },
     /// An evaluation would take, or took, too much work.
-    #[error(
-        "the {what} is too much work for this value: the limit is {max} bytes and elements touched"
-    )]
+    #[error("the {what} is too much work for this value: the limit is {max} steps")]
     TooMuchWork {
         /// What was evaluated.
         what: Language,

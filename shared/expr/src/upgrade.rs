@@ -20,8 +20,7 @@ pub fn upgrade_names(
     }
     let mut upgraded = String::with_capacity(text.len());
     let mut copied = 0;
-    let mut chunks = Chunks::new(text);
-    while let Some(chunk) = chunks.next() {
+    for chunk in Chunks::new(text) {
         let Chunk::Braces(older, at) = chunk else {
             continue;
         };

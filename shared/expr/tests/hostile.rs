@@ -4,13 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use lattice_expr::{Condition, Schema, Scope, Template, Transform, TransformKind, upgrade_names};
-use lattice_model::limits::{EXPRESSION_BYTES_MAX, JSON_DEPTH_MAX, TEMPLATE_BYTES_MAX};
+use lattice_model::limits::{
+    EXPRESSION_BYTES_MAX, JSON_DEPTH_MAX, SCHEMA_CHAIN_MAX, TEMPLATE_BYTES_MAX,
+};
 use serde_json::{Value, json};
 
 /// Runs a test where a worker would run it: on a thread with a stack of 2 MB.
 #[allow(clippy::disallowed_types, reason = "the stack is what is tested")]
 fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(test);
+    let thread = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(test);
     thread.unwrap().join().unwrap();
 }
 
@@ -135,7 +139,10 @@ fn the_deepest_value_that_is_allowed_ends_well() {
     on_a_small_stack(|| {
         let deep = (1..JSON_DEPTH_MAX).fold(json!([1]), |inner, _| json!([inner]));
         let scope = Scope::of_input(&deep);
-        assert_eq!(Condition::parse("in == in").unwrap().evaluate(&scope), Ok(true));
+        assert_eq!(
+            Condition::parse("in == in").unwrap().evaluate(&scope),
+            Ok(true)
+        );
         for (kind, text) in [
             (TransformKind::JmesPath, "@"),
             (TransformKind::JmesPath, "to_string(@)"),
@@ -150,24 +157,43 @@ fn the_deepest_value_that_is_allowed_ends_well() {
     });
 }
 
+/// As many schemas as may apply to one value, at every level of the deepest value. The two that are
+/// not counted below are the whole schema and the reference back to it.
 #[test]
-fn a_schema_that_turns_in_circles_ends() {
+fn the_longest_chain_of_schemas_ends_well() {
+    on_a_small_stack(|| {
+        let mut definitions = serde_json::Map::new();
+        let links = SCHEMA_CHAIN_MAX - 2;
+        for link in 1..links {
+            let next = json!({"$ref": format!("#/$defs/d{}", link + 1)});
+            definitions.insert(format!("d{link}"), next);
+        }
+        let last = json!({"items": {"$ref": "#"}, "type": ["array", "number"]});
+        definitions.insert(format!("d{links}"), last);
+        let schema = json!({"$ref": "#/$defs/d1", "$defs": definitions});
+        let deep = |inner| (0..JSON_DEPTH_MAX).fold(inner, |inner, _| json!([inner]));
+        let schema = Schema::parse(&schema).unwrap();
+        assert_eq!(schema.validate(&deep(json!(1))), Ok(()));
+        assert!(schema.validate(&deep(json!("x"))).is_err());
+    });
+}
+
+#[test]
+fn a_schema_that_turns_in_circles_is_refused() {
     on_a_small_stack(|| {
         for schema in [
             json!({"$ref": "#"}),
-            json!({"allOf": [{"$ref": "#"}]}),
+            json!({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}),
             json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
             json!({"not": {"$ref": "#"}}),
             json!({"$dynamicRef": "#"}),
         ] {
-            if let Ok(schema) = Schema::parse(&schema) {
-                let _ = schema.validate(&json!({"a": 1}));
-            }
+            assert!(Schema::parse(&schema).is_err(), "{schema}");
         }
     });
 }
 
-/// Each definition names the next one twice: as a tree it has 2^40 nodes.
+/// Each definition names the next one twice: as a tree it has 2^levels nodes.
 fn doubling(keyword: &str, levels: usize) -> Value {
     let mut definitions = serde_json::Map::new();
     for level in 0..levels {
@@ -179,26 +205,31 @@ fn doubling(keyword: &str, levels: usize) -> Value {
 }
 
 #[test]
-fn a_schema_that_doubles_at_each_step_ends() {
+fn a_schema_that_doubles_at_each_step_is_refused() {
     on_a_small_stack(|| {
         for keyword in ["allOf", "anyOf", "oneOf"] {
-            if let Ok(schema) = Schema::parse(&doubling(keyword, 40)) {
-                let _ = schema.validate(&json!(1));
-            }
+            assert!(Schema::parse(&doubling(keyword, 40)).is_err());
+            let small = Schema::parse(&doubling(keyword, 4)).unwrap();
+            assert!(small.validate(&json!(1)).is_err());
         }
     });
 }
 
 #[test]
-fn a_schema_that_doubles_with_each_level_of_the_value_ends() {
+fn a_schema_that_doubles_with_each_level_of_the_value_is_refused() {
     on_a_small_stack(|| {
         let next = json!({"items": {"$ref": "#"}});
         for keyword in ["allOf", "anyOf", "oneOf"] {
             let schema = json!({"type": ["array", "string"], keyword: [next, next]});
             let value = (0..40).fold(json!(1), |inner, _| json!([inner]));
-            if let Ok(schema) = Schema::parse(&schema) {
-                let _ = schema.validate(&value);
-            }
+            let problems = Schema::parse(&schema)
+                .unwrap()
+                .validate(&value)
+                .unwrap_err();
+            assert!(
+                problems[0].message.contains("too much work"),
+                "{problems:?}"
+            );
         }
     });
 }

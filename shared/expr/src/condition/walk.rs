@@ -192,7 +192,13 @@ struct Chain<'t> {
 
 impl<'t> Chain<'t> {
     fn of(name: &'t str, id: u64) -> Self {
-        Self { name, id, path: Vec::new(), known: true, asked: false }
+        Self {
+            name,
+            id,
+            path: Vec::new(),
+            known: true,
+            asked: false,
+        }
     }
 }
 
@@ -347,7 +353,10 @@ fn is_optional_namespace(expression: &Expression) -> bool {
 /// So is an id with a hyphen after a dot, which CEL reads as a subtraction.
 fn check_node_path(chain: &Chain<'_>, at: usize) -> Result<(), ExprError> {
     let (text, fits) = match chain.path.as_slice() {
-        [id, second, ..] => (format!("nodes.{id}.{second}"), second.key() == Some("output")),
+        [id, second, ..] => (
+            format!("nodes.{id}.{second}"),
+            second.key() == Some("output"),
+        ),
         [id] => (format!("nodes.{id}"), chain.asked || !chain.known),
         [] => return Ok(()),
     };
@@ -356,5 +365,9 @@ fn check_node_path(chain: &Chain<'_>, at: usize) -> Result<(), ExprError> {
     }
     let reason = "write `nodes.<id>.output`, or `nodes[\"<id>\"].output` for an id that is not a \
                   plain name";
-    Err(ExprError::BadReference { text, at, reason: reason.to_owned() })
+    Err(ExprError::BadReference {
+        text,
+        at,
+        reason: reason.to_owned(),
+    })
 }

@@ -1,5 +1,6 @@
 //! Transforms: a JMESPath expression or a JSONPath query that makes a new value of an old one.
 
+mod cost;
 mod growth;
 mod jmes;
 mod path;

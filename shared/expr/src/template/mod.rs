@@ -1,6 +1,10 @@
 //! Templates: text with `{{references}}` in it. `\{{` stands for the characters `{{`.
 //! Before `{{` backslashes count in pairs, so `\\{{in.x}}` is one backslash and then the value.
 
+mod chunks;
+
+pub(crate) use chunks::{Chunk, Chunks};
+
 use crate::error::{ExprError, Language, check_length};
 use crate::reference::{Reference, Root};
 use crate::scope::Scope;
@@ -213,107 +217,6 @@ impl Parser<'_> {
             _ => self.pieces.push(Piece::Text(text.to_owned())),
         }
     }
-}
-
-/// A stretch of a template.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Chunk<'t> {
-    /// Plain text, escapes already taken out.
-    Text(&'t str),
-    /// What stands between `{{` and `}}`, without the spaces around it, and where it starts.
-    Braces(&'t str, usize),
-    /// A `{{` without an end, and where it stands.
-    Unclosed(usize),
-}
-
-/// Cuts a template at its braces. The end of a reference is the first `}}` outside quotes.
-pub(crate) struct Chunks<'t> {
-    source: &'t str,
-    pos: usize,
-    /// An escaped `{{` whose text is still to be given out.
-    escaped: bool,
-    /// A `{{` at `pos` that is to be read next.
-    opens: bool,
-}
-
-impl<'t> Chunks<'t> {
-    pub fn new(source: &'t str) -> Self {
-        Self {
-            source,
-            pos: 0,
-            escaped: false,
-            opens: false,
-        }
-    }
-
-    fn slice(&self, range: std::ops::Range<usize>) -> &'t str {
-        self.source.get(range).unwrap_or_default()
-    }
-
-    fn braces(&mut self) -> Chunk<'t> {
-        let start = self.pos + 2;
-        let Some(length) = closing(self.slice(start..self.source.len())) else {
-            let at = self.pos;
-            self.pos = self.source.len();
-            return Chunk::Unclosed(at);
-        };
-        let inner = self.slice(start..start + length);
-        self.pos = start + length + 2;
-        let leading = inner.len() - inner.trim_start().len();
-        Chunk::Braces(inner.trim(), start + leading)
-    }
-}
-
-impl<'t> Iterator for Chunks<'t> {
-    type Item = Chunk<'t>;
-
-    fn next(&mut self) -> Option<Chunk<'t>> {
-        if std::mem::take(&mut self.escaped) {
-            self.pos += 2;
-            return Some(Chunk::Text("{{"));
-        }
-        if std::mem::take(&mut self.opens) {
-            return Some(self.braces());
-        }
-        let rest = self.slice(self.pos..self.source.len());
-        if rest.is_empty() {
-            return None;
-        }
-        let Some(open) = rest.find("{{") else {
-            self.pos = self.source.len();
-            return Some(Chunk::Text(rest));
-        };
-        let before = rest.get(..open).unwrap_or_default();
-        let backslashes = before.len() - before.trim_end_matches('\\').len();
-        let kept = open - backslashes.div_ceil(2);
-        self.pos += open;
-        self.escaped = backslashes % 2 == 1;
-        self.opens = !self.escaped;
-        Some(Chunk::Text(before.get(..kept).unwrap_or_default()))
-    }
-}
-
-/// The place of the first `}}` that is not inside a quoted name.
-fn closing(text: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut escaped = false;
-    let mut last = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match quote {
-            Some(open) => {
-                if byte == open && !escaped {
-                    quote = None;
-                }
-                escaped = byte == b'\\' && open == b'"' && !escaped;
-            }
-            None if byte == b'}' && last == Some(b'}') => return at.checked_sub(1),
-            // Only right after `[` does a quote open a name.
-            None if (byte == b'"' || byte == b'\'') && last == Some(b'[') => quote = Some(byte),
-            None => {}
-        }
-        last = Some(byte);
-    }
-    None
 }
 
 #[cfg(test)]

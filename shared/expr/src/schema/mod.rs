@@ -2,10 +2,12 @@
 //! with it in words that a person, or a model that shall mend it, can act on. A schema stands alone:
 //! nothing is ever fetched.
 
+mod work;
+
 use crate::error::{ExprError, Language, shorten};
 use crate::weight::Weight;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
-use lattice_model::limits::{SCHEMA_BYTES_MAX, SCHEMA_PROBLEMS_MAX};
+use lattice_model::limits::{SCHEMA_BYTES_MAX, SCHEMA_PROBLEMS_MAX, SCHEMA_WORK_MAX};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -50,6 +52,7 @@ impl Schema {
                 max: SCHEMA_BYTES_MAX,
             });
         }
+        work::Known::of(schema)?;
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .offline()
@@ -67,14 +70,15 @@ impl Schema {
         &self.0.source
     }
 
-    /// Validates a value. Fails with at most `SCHEMA_PROBLEMS_MAX` problems.
+    /// Validates a value. Fails with at most `SCHEMA_PROBLEMS_MAX` problems. A value that is nested
+    /// too deep, or that would take more than `SCHEMA_WORK_MAX` steps, is one problem.
     pub fn validate(&self, value: &Value) -> Result<(), Vec<SchemaProblem>> {
-        if let Err(too_deep) = Weight::of(value) {
-            return Err(vec![SchemaProblem {
+        self.check_work(value).map_err(|refused| {
+            vec![SchemaProblem {
                 pointer: String::new(),
-                message: too_deep.to_string(),
-            }]);
-        }
+                message: refused.to_string(),
+            }]
+        })?;
         let problems: Vec<_> = self
             .0
             .validator
@@ -87,6 +91,20 @@ impl Schema {
         } else {
             Err(problems)
         }
+    }
+}
+
+impl Schema {
+    fn check_work(&self, value: &Value) -> Result<(), ExprError> {
+        Weight::of(value)?;
+        let steps = work::Known::of(&self.0.source)?.steps(value, SCHEMA_WORK_MAX);
+        if steps > SCHEMA_WORK_MAX {
+            return Err(ExprError::TooMuchWork {
+                what: Language::Schema,
+                max: SCHEMA_WORK_MAX,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -210,6 +228,25 @@ mod tests {
         let told = |wrong: usize| schema.validate(&json!(vec![1; wrong])).unwrap_err().len();
         assert_eq!(told(SCHEMA_PROBLEMS_MAX), SCHEMA_PROBLEMS_MAX);
         assert_eq!(told(SCHEMA_PROBLEMS_MAX + 1), SCHEMA_PROBLEMS_MAX);
+    }
+
+    #[test]
+    fn a_union_that_refers_to_itself_is_counted_first() {
+        let kinds = (0..10).map(|kind| {
+            let next = json!({"$ref": "#"});
+            json!({"properties": {"kind": {"const": kind}, "left": next}, "required": ["kind"]})
+        });
+        let schema = Schema::parse(&json!({"oneOf": kinds.collect::<Vec<_>>()})).unwrap();
+        let nested = |levels: usize, last: i32| {
+            (0..levels).fold(
+                json!({"kind": last}),
+                |left, _| json!({"kind": 1, "left": left}),
+            )
+        };
+        assert_eq!(schema.validate(&nested(3, 9)), Ok(()));
+        assert_eq!(schema.validate(&nested(3, 10)).unwrap_err().len(), 1);
+        let refused = schema.validate(&nested(9, 9)).unwrap_err();
+        assert!(refused[0].message.contains("too much work"), "{refused:?}");
     }
 
     #[test]
