@@ -1,18 +1,13 @@
 //! Opens connections, and brings the file to the schema of this build.
 
 use crate::error::LocalError;
+use lattice_model::limits::{LOCAL_BUSY_MS_MAX, LOCAL_LOG_PAGES};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
 /// Each step takes the file from the version of its place to the next. Steps are only added.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
-
-/// How long a writer waits for the other process that writes at this moment.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Pages in the write-ahead log before they are copied into the file: 16 MB.
-const CHECKPOINT_PAGES: u32 = 4_096;
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
@@ -23,7 +18,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, LocalError> {
     open(path, flags, |connection| {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOCAL_LOG_PAGES)?;
         connection.pragma_update(None, "cache_size", -16_384)
     })
 }
@@ -42,7 +37,7 @@ fn open(
     settle: impl FnOnce(&Connection) -> rusqlite::Result<()>,
 ) -> Result<Connection, LocalError> {
     let ready = Connection::open_with_flags(path, flags).and_then(|connection| {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(Duration::from_millis(LOCAL_BUSY_MS_MAX))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "temp_store", "memory")?;
         settle(&connection)?;
@@ -99,4 +94,47 @@ fn version(connection: &Connection, path: &Path) -> Result<u32, LocalError> {
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use lattice_model::Hash;
+    use rusqlite::types::Value;
+
+    /// A step that files out there have gone through is never edited; a new one is added.
+    #[test]
+    fn steps_that_were_released_stand_as_they_were() {
+        let steps: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|step| Hash::of(step.as_bytes()).short())
+            .collect();
+        assert_eq!(steps, ["3e16adbe8e26"]);
+    }
+
+    #[test]
+    fn a_file_is_brought_up_to_date_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        std::fs::File::create(&path).unwrap();
+        let mut connection = open_writer(&path).unwrap();
+        assert!(matches!(
+            demand(&connection, &path),
+            Err(LocalError::Older { found: 0, .. })
+        ));
+        for _ in 0..2 {
+            migrate(&mut connection, &path).unwrap();
+            demand(&connection, &path).unwrap();
+        }
+        let setting =
+            |name| connection.pragma_query_value(None, name, |row| row.get::<_, Value>(0));
+        assert_eq!(
+            setting("journal_mode").unwrap(),
+            Value::Text("wal".to_owned())
+        );
+        // FULL: the write-ahead log is synced at each commit.
+        assert_eq!(setting("synchronous").unwrap(), Value::Integer(2));
+    }
 }

@@ -4,6 +4,7 @@
 use crate::error::{PORT, Trouble, is_fatal, port_error};
 use futures::channel::oneshot;
 use lattice_model::RunId;
+use lattice_model::limits::{LOCAL_FOREIGN_POLL_MS, LOCAL_GROUP_WRITES_MAX, LOCAL_RUN_NUMBERS_MAX};
 use lattice_ports::PortError;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -13,14 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Writes that share one transaction, at most.
-const GROUP_MAX: usize = 512;
-
-/// How often the owner looks whether another process has written.
-const FOREIGN_POLL: Duration = Duration::from_millis(50);
-
-/// Run numbers that are kept in memory; more than that are looked up again.
-const NUMBERS_MAX: usize = 65_536;
+const FOREIGN_POLL: Duration = Duration::from_millis(LOCAL_FOREIGN_POLL_MS);
 
 /// How many writes there were, and how many transactions they took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +207,9 @@ struct Loop {
 impl Loop {
     fn run(mut self, tasks: &Receiver<Task>) {
         let mut group = Vec::new();
+        // Counted from the opening on, so that nothing is missed before somebody watches.
         let mut seen = None;
+        self.look(&mut seen);
         let mut looked = Instant::now();
         loop {
             let first = match self.watchers.is_empty() {
@@ -225,7 +221,7 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            while group.len() < GROUP_MAX
+            while group.len() < LOCAL_GROUP_WRITES_MAX
                 && let Ok(task) = tasks.try_recv()
             {
                 self.sort(task, &mut group);
@@ -294,7 +290,7 @@ impl Loop {
             .connection
             .prepare_cached("COMMIT")?
             .execute([])?;
-        if self.session.numbers.len() > NUMBERS_MAX {
+        if self.session.numbers.len() > LOCAL_RUN_NUMBERS_MAX {
             self.session.numbers.clear();
         }
         Ok(())

@@ -31,6 +31,19 @@ fn concurrent_commits_share_a_transaction_and_a_loser_does_not_undo_it() {
     assert!(counts.groups - before.groups < 50, "{counts:?}");
 }
 
+/// Processor time of this process so far, which a busy machine does not distort as it does time.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = |place: usize| fields[place].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / 100.0
+}
+
 /// What the store does with the engine's pattern and no engine; printed beside the floor.
 #[test]
 #[ignore = "a measurement: cargo test --release -p lattice-local -- --ignored throughput --nocapture"]
@@ -41,7 +54,9 @@ fn throughput() {
         let runs = RUNS * concurrency / 64;
         let data = dir.path().join(concurrency.to_string());
         let store = LocalStore::open(&data, &LocalOptions::default()).unwrap();
+        let idle = cpu_s();
         let floor = lattice_local::floor::floor(&data, runs, concurrency, 11).unwrap();
+        let floor_cpu_us = (cpu_s() - idle) * 1e6 / floor.commits as f64;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .build()
@@ -53,7 +68,7 @@ fn throughput() {
             })
             .collect();
         let chains = std::sync::Arc::new(chains);
-        let began = Instant::now();
+        let (began, idle) = (Instant::now(), cpu_s());
         runtime.block_on(async {
             let workers = (0..concurrency).map(|worker| {
                 let (store, chains) = (store.clone(), std::sync::Arc::clone(&chains));
@@ -73,8 +88,10 @@ fn throughput() {
         });
         let seconds = began.elapsed().as_secs_f64();
         let counts = store.write_counts();
+        let cpu_us = (cpu_s() - idle) * 1e6 / counts.commits as f64;
         println!(
-            "c={concurrency}: {:.0} commits/s in groups of {:.1}; floor {:.0} commits/s, p50 {:.2} ms",
+            "c={concurrency}: {:.0} commits/s in groups of {:.1}, {cpu_us:.1} us of processor each; \
+             floor {:.0} commits/s, p50 {:.2} ms, {floor_cpu_us:.1} us",
             counts.commits as f64 / seconds,
             counts.writes as f64 / counts.groups as f64,
             floor.commits_per_s,

@@ -56,6 +56,7 @@ fn directory_and_files_are_private() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_directory_that_cannot_be_written_is_named_with_a_remedy() {
     // Nobody can make a file there, not even root.
@@ -147,6 +148,19 @@ fn a_guest_reads_and_puts_items_and_the_owner_notices() {
     let refused = block_on(guest.append(Put::of(Chain::new(run(2)).seal("two", 1)))).unwrap_err();
     assert!(matches!(refused, PortError::ReadOnly { .. }), "{refused}");
     assert_eq!(block_on(owner.load(&run(2), Seq::FIRST)).unwrap(), []);
+}
+
+/// What a guest put while the owner did not watch yet is news once it does.
+#[test]
+fn an_owner_that_watches_late_has_missed_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = open(dir.path()).unwrap();
+    let guest = LocalStore::open_guest(dir.path()).unwrap();
+    block_on(owner.append(Put::of(Chain::new(run(1)).seal("one", 1)))).unwrap();
+    block_on(guest.put_item(item(&run(1), "i", "yes"))).unwrap();
+    let (noticed, notices) = mpsc::channel();
+    owner.watch_foreign_writes(move || noticed.send(()).unwrap());
+    notices.recv_timeout(Duration::from_secs(5)).unwrap();
 }
 
 #[test]

@@ -143,3 +143,13 @@ pub const PROBE_MS_MAX: u64 = 2_000;
 pub const SCHEMA_WORK_MAX: u64 = 1_000_000;
 /// Schemas that one schema applies to the same value, one inside another (`$ref`, `allOf` ...).
 pub const SCHEMA_CHAIN_MAX: usize = 16;
+/// Writes of the local store that share one transaction, and so one sync of the disk.
+pub const LOCAL_GROUP_WRITES_MAX: usize = 512;
+/// Run numbers that the local store keeps in memory; more than that are looked up again.
+pub const LOCAL_RUN_NUMBERS_MAX: usize = 65_536;
+/// How often the owner of a data directory looks whether another process has written.
+pub const LOCAL_FOREIGN_POLL_MS: u64 = 50;
+/// How long a writer of the local store waits for another process that writes.
+pub const LOCAL_BUSY_MS_MAX: u64 = 10_000;
+/// 4 KB pages in the local store's write-ahead log before they are copied into the file.
+pub const LOCAL_LOG_PAGES: u32 = 4_096;
