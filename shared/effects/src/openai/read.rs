@@ -99,6 +99,8 @@ impl Reading {
             let too_long = |_| peer.too_much("MODEL_EVENT_BYTES_MAX", MODEL_EVENT_BYTES_MAX);
             for data in reader.push(&piece).map_err(too_long)? {
                 if self.event(&data, peer)? {
+                    // The connection can be used again only if the body's own end is read too.
+                    let _ = tokio::time::timeout(END_WAIT, response.chunk()).await;
                     return self.complete(peer);
                 }
             }
@@ -209,6 +211,7 @@ pub(super) async fn refused_response(response: Response, peer: &Peer<'_>) -> Fai
     ErrorBody::of_bytes(&body).failure(peer, Some(status), Some(&headers))
 }
 
+const END_WAIT: Duration = Duration::from_millis(100);
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 
 enum BodyError {

@@ -8,6 +8,7 @@ use lattice_model::{Hash, Millis, RunId, Secret, StageId};
 use lattice_model_server::{ModelServer, Options};
 use lattice_ports::Performer;
 use serde_json::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The key that the provider is given.
 pub const KEY: &str = "the-key-of-the-provider";
@@ -19,6 +20,15 @@ pub async fn server() -> ModelServer {
 /// An idempotency key.
 pub fn key(number: u8) -> Hash {
     Hash::of(&[number])
+}
+
+/// Another one each time, so that the server takes each question for a new one.
+fn fresh_key() -> Hash {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Hash::of_parts(&[
+        b"fresh",
+        &NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes(),
+    ])
 }
 
 /// A provider for a local server; the classes small and medium have models.
@@ -56,7 +66,7 @@ impl Asking {
             run: RunId::from_parts(Millis::new(1), [1; 10]),
             stage: StageId::new("ask"),
             attempt: 1,
-            key: key(0),
+            key: fresh_key(),
             timeout_ms: 20_000,
             lease_ms: 25_000,
             effect: EffectRequest::Model(ModelRequest {
