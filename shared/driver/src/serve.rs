@@ -122,9 +122,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if delay_ms == 0 && claims {
                 return Ok(Left::Again(Cause::Wake));
             }
-            // A later moment stands in the run's row and is the sweep's to hand on.
             if delay_ms <= limits::QUEUE_DELAY_MS_MAX {
                 self.hand_on(session, delay_ms).await?;
+            } else {
+                // A later moment is the sweep's to find in the run's row, which may be missing: who
+                // wrote the commit may have died before the row.
+                self.put_row(session, self.clock.now()).await?;
             }
         }
         Ok(Left::Finished(Disposition::Done))

@@ -203,7 +203,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         decision: &Decision,
         put: &Put,
     ) -> Result<(), DriverError> {
-        let rested = session.state.status;
+        let rested = (session.state.status, session.state.due_at());
         session.tail = session.tail.follow(&put.commit)?;
         session.commits_since += 1;
         session.bytes_since += put.commit.body.len() as u64;
@@ -211,16 +211,24 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         session.blobs.extend(decision.blobs.iter().cloned());
         self.observer.committed(&put.commit);
         let status = session.state.status;
-        if put.head.is_none() && status != rested {
-            self.store
-                .put_head(head(session, put.commit.events.last()))
-                .await?;
+        // One wait may follow another in a single commit: the status is the same, the moment is not.
+        let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
+        if put.head.is_none() && (status != rested.0 || waits_anew) {
+            let at = put.commit.events.last().map(|event| event.timestamp);
+            self.put_row(session, at.unwrap_or(session.state.started_at)).await?;
         }
         if status.is_terminal() {
             self.forget(&session.run);
             return Ok(());
         }
         self.checkpoint(session).await;
+        Ok(())
+    }
+
+    /// Writes the row of the run as the session knows it; one that is further on stays.
+    pub(crate) async fn put_row(&self, session: &Session, at: Millis) -> Result<(), DriverError> {
+        let head = head_of(&session.run, &session.state, at);
+        self.store.put_head(head).await?;
         Ok(())
     }
 
@@ -326,11 +334,6 @@ pub(crate) fn put(
         head,
         summary,
     }
-}
-
-fn head(session: &Session, last: Option<&lattice_journal::Event>) -> Head {
-    let at = last.map_or(session.state.started_at, |event| event.timestamp);
-    head_of(&session.run, &session.state, at)
 }
 
 /// The row of a run: due at its next timer; while it is busy, when the sweep should first look.
