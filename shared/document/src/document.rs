@@ -17,6 +17,8 @@ pub const PORT_OUT: &str = "out";
 pub const PORT_IN: &str = "in";
 /// The port that is taken when a node fails.
 pub const PORT_ERROR: &str = "error";
+/// The port that is taken when the time of a node is up.
+pub const PORT_TIMEOUT: &str = "timeout";
 
 /// A workflow as a person drew it.
 #[derive(Debug, Clone, PartialEq)]

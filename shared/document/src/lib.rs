@@ -15,8 +15,8 @@ mod schema;
 
 pub use codes::Code;
 pub use document::{
-    Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR, PORT_IN, PORT_OUT, Position,
-    WorkflowSettings, id_is_legal, variable_name_is_legal, write,
+    Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR, PORT_IN, PORT_OUT, PORT_TIMEOUT,
+    Position, WorkflowSettings, id_is_legal, variable_name_is_legal, write,
 };
 pub use problem::{Change, PatchOp, Problem, Severity, pointer_to};
 pub use read::{Reading, Shape, read};

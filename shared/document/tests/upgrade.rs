@@ -143,6 +143,15 @@ fn questions_by_the_kind_of_answer() {
         let (_, found, ports) = upgrade("askUserQuestion", config, &[json!(handle)]);
         assert_eq!((found, ports), (settings, vec![port.to_owned()]));
     }
+    let gate = |handle: &str| {
+        upgrade(
+            "humanInTheLoopGate",
+            json!({"timeout": 5}),
+            &[json!(handle)],
+        )
+    };
+    assert_eq!(gate("timeout").1["timeoutMs"], 5);
+    assert_eq!(gate("approved").1.get("timeoutMs"), None);
     let form = json!({"fields": [{"label": "Size", "options": ["S", "M"]}]});
     let (kind, settings, ports) = upgrade("inputForm", form, &[json!("M")]);
     assert_eq!(kind, "askUserQuestion");

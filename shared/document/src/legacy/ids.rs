@@ -1,6 +1,6 @@
 //! Makes the ids of an older document legal, and finds a node by the id it had.
 
-use crate::document::id_is_legal;
+use crate::document::{PORT_TIMEOUT, id_is_legal};
 use crate::fields::Place;
 use crate::legacy::old::OldDocument;
 use crate::problem::{Change, Sink};
@@ -15,6 +15,8 @@ pub(crate) struct Ids {
     pub nodes: Vec<NodeId>,
     places: BTreeMap<String, usize>,
     previous: BTreeMap<String, BTreeSet<String>>,
+    /// The nodes with an edge for when their time is up.
+    with_timeout: BTreeSet<String>,
 }
 
 impl Ids {
@@ -26,6 +28,11 @@ impl Ids {
     /// The place of the node that had this id.
     pub fn place(&self, old: &str) -> Option<usize> {
         self.places.get(old).copied()
+    }
+
+    /// Whether an edge says where to go on when the time of the node that had this id is up.
+    pub fn has_timeout_edge(&self, old: &str) -> bool {
+        self.with_timeout.contains(old)
     }
 
     /// The node before the one that had this id, if there is exactly one.
@@ -51,6 +58,7 @@ pub(crate) fn legalise(old: &mut OldDocument, sink: &mut Sink) -> Ids {
         nodes: Vec::new(),
         places: BTreeMap::new(),
         previous: BTreeMap::new(),
+        with_timeout: BTreeSet::new(),
     };
     // Legal ids are given first, so that no made-up id takes one away.
     let legal = old.nodes.iter().filter(|node| id_is_legal(&node.id));
@@ -81,6 +89,9 @@ pub(crate) fn legalise(old: &mut OldDocument, sink: &mut Sink) -> Ids {
             .entry(edge.to.clone())
             .or_default()
             .insert(edge.from.clone());
+        if edge.from_port.as_deref() == Some(PORT_TIMEOUT) {
+            ids.with_timeout.insert(edge.from.clone());
+        }
     }
     ids
 }

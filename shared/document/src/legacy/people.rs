@@ -11,12 +11,12 @@ pub(crate) fn ask_user_question(work: &mut Work<'_>) {
     for (from, to) in [
         (&["multiSelect"][..], "multiSelect"),
         (&["freeText"], "freeText"),
-        (&["timeoutMs", "timeout"], "timeoutMs"),
     ] {
         if let Some(value) = work.take(from) {
             work.put(to, value);
         }
     }
+    timeout(work);
     let options = take_options(work);
     let suggested = work
         .take(&["useAiSuggestions"])
@@ -35,6 +35,21 @@ pub(crate) fn ask_user_question(work: &mut Work<'_>) {
     if !is(work, "multiSelect") && !is(work, "freeText") {
         work.ports = Ports::Branches(options);
     }
+}
+
+/// A question that stops waiting must say where to go on. Older tools let that open.
+fn timeout(work: &mut Work<'_>) {
+    let Some(timeout) = work.take(&["timeoutMs", "timeout"]) else {
+        return;
+    };
+    if work.has_timeout_edge() {
+        work.put("timeoutMs", timeout);
+        return;
+    }
+    work.look_at_upgrade(
+        &format!("this question stopped waiting after {timeout} ms and did not say where to go on"),
+        "it waits without end now: to limit it, set `timeoutMs` and draw an edge from port `timeout`",
+    );
 }
 
 /// Puts the options in place; gives what older edges called the port of each.
@@ -82,9 +97,7 @@ pub(crate) fn human_in_the_loop_gate(work: &mut Work<'_>) {
         "options",
         json!([{"label": "Approve"}, {"label": "Reject"}]),
     );
-    if let Some(timeout) = work.take(&["timeoutMs", "timeout"]) {
-        work.put("timeoutMs", timeout);
-    }
+    timeout(work);
     work.change("the gate is now a question with the options `Approve` (`branch-0`) and `Reject` (`branch-1`)");
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     work.ports = Ports::Branches(vec![
@@ -102,9 +115,7 @@ pub(crate) fn input_form(work: &mut Work<'_>) {
         Some(Value::Array(fields)) => fields,
         _ => Vec::new(),
     };
-    if let Some(timeout) = work.take(&["timeoutMs", "timeout"]) {
-        work.put("timeoutMs", timeout);
-    }
+    timeout(work);
     if let [field] = fields.as_slice()
         && let Some(Value::Array(options)) = field.get("options")
         && (OPTIONS_MIN..=OPTIONS_MAX).contains(&options.len())

@@ -1,6 +1,6 @@
 //! The ports that edges leave a node from, and how older names for them are understood.
 
-use crate::document::{PORT_ERROR, PORT_IN, PORT_OUT};
+use crate::document::{PORT_ERROR, PORT_IN, PORT_OUT, PORT_TIMEOUT};
 
 /// The ports of an upgraded node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Ports {
     /// those of its node, for the documents whose edges name no ports at all.
     pub fn leave(&self, old: Option<&str>, order: usize) -> String {
         let name = old.unwrap_or_default();
-        if matches!(name, PORT_ERROR | "timeout") {
+        if matches!(name, PORT_ERROR | PORT_TIMEOUT) {
             return name.to_owned();
         }
         let plain = PLAIN.contains(&name);

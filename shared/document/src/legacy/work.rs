@@ -168,6 +168,11 @@ impl<'a> Work<'a> {
         Some(path("nodes", &[previous.as_str(), "output"]))
     }
 
+    /// Whether an edge says where to go on when the time is up.
+    pub fn has_timeout_edge(&self) -> bool {
+        self.ids.has_timeout_edge(&self.old.id)
+    }
+
     /// The path that a name of the `in` block stands for.
     pub fn bound(&self, name: &str) -> Option<String> {
         self.old.binding(name)?;
