@@ -37,14 +37,16 @@ impl Hash {
 
     /// The 64 hexadecimal digits.
     pub fn to_hex(self) -> String {
-        use fmt::Write;
-        self.0
+        const DIGITS: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+        let digits = self
+            .0
             .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                // INVARIANT: writing to a String cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(digit);
+        digits.collect()
     }
 
     /// The first 12 digits, for people.
