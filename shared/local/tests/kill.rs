@@ -17,6 +17,9 @@ const ROUNDS: u64 = 4;
 
 #[test]
 fn all_that_was_acknowledged_before_a_kill_is_there_after_it() {
+    if let Ok(dir) = std::env::var(CHILD) {
+        return child(&dir);
+    }
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged: BTreeMap<RunId, u64> = BTreeMap::new();
     for round in 0..ROUNDS {
@@ -42,7 +45,11 @@ fn all_that_was_acknowledged_before_a_kill_is_there_after_it() {
 /// Lets a child write until it has acknowledged so many commits, and kills it in the middle of it.
 fn killed_after(lines: usize, dir: &std::path::Path) -> Vec<(u64, u64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "all_that_was_acknowledged_before_a_kill_is_there_after_it",
+            "--nocapture",
+        ])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
@@ -70,10 +77,8 @@ fn killed_after(lines: usize, dir: &std::path::Path) -> Vec<(u64, u64)> {
     seen
 }
 
-#[test]
-#[ignore = "the child of the test above"]
-fn child() {
-    let dir = std::env::var(CHILD).unwrap();
+/// What the test does in the process that it starts.
+fn child(dir: &str) {
     let store = LocalStore::open(dir.as_ref(), &LocalOptions::default()).unwrap();
     std::thread::scope(|scope| {
         for number in 0..RUNS {
