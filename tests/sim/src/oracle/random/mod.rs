@@ -279,6 +279,7 @@ mod tests {
     use crate::oracle::{Outcome, interpret};
     use lattice_ir::{Plan, verify};
     use lattice_journal::RunStatus;
+    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -360,9 +361,11 @@ mod tests {
             let outcome = interpret(&program, &world).comparable();
             let values = outcome.output.iter().chain(outcome.variables.values());
             for value in values.chain(outcome.outputs.values()) {
+                if *value == json!({ "waitedUntil": "a moment" }) {
+                    continue;
+                }
                 let text = value.to_string();
-                // A comparable output names no moment and no wording; one that was read would.
-                assert!(!text.contains("waitedUntil\":1"), "seed {seed}: {text}");
+                assert!(!text.contains("waitedUntil"), "seed {seed}: {text}");
                 assert!(!text.contains("message"), "seed {seed}: {text}");
             }
         }
