@@ -123,15 +123,14 @@ impl Host {
         let teller = self.teller.clone();
         let work = tokio::spawn(work);
         let stop = work.abort_handle();
-        let guard = tokio::spawn(async move {
+        tokio::spawn(async move {
             let _stop = AbortOnDrop(stop);
             if let Err(error) = work.await
                 && error.is_panic()
             {
                 teller.tell(Seen::Broken(error.to_string()));
             }
-        });
-        guard
+        })
     }
 }
 

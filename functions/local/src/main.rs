@@ -1,48 +1,6 @@
-//! The binary `lattice`: compiles workflows, runs them durably in a data directory, and reads what
-//! is stored.
-//!
-//! `cli` is what can be typed and `commands` what each word does. `app` is what every command
-//! knows: settings, screen, redaction. `source` reads workflow files, `input` what goes into them.
-//! `host` owns a data directory and works in it, `reach` reads and writes beside an owner. `watch`
-//! folds what runs tell, `progress` shows it, `carry` waits until there is nothing left to do.
+//! The binary `lattice`. All of it stands in the library, so that the kill harness can start the same
+//! program.
 
-mod app;
-mod bench;
-mod carry;
-mod cli;
-mod commands;
-mod error;
-mod host;
-mod input;
-mod logs;
-mod outcome;
-mod progress;
-mod reach;
-mod screen;
-mod source;
-mod text;
-mod watch;
-
-use clap::Parser;
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let json = cli.command.is_json();
-    let app = match app::App::read(json) {
-        Ok(app) => app,
-        Err(error) => return screen::Screen::bare(json).fail(&error).into(),
-    };
-    logs::start(&app.redactor, app.get("LATTICE_LOG"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let exit = match runtime {
-        Ok(runtime) => runtime.block_on(commands::perform(cli.command, &app)),
-        Err(source) => Err(error::CliError::Runtime(source)),
-    };
-    match exit {
-        Ok(exit) => exit.into(),
-        Err(error) => app.screen.fail(&error).into(),
-    }
+fn main() -> std::process::ExitCode {
+    lattice::main()
 }

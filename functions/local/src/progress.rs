@@ -129,7 +129,7 @@ impl Progress {
             .as_str()
             .strip_prefix(node.as_str())
             .and_then(|rest| rest.strip_prefix('.'));
-        let kind = part.map_or(kind.to_owned(), |part| format!("{kind}.{part}"));
+        let kind = part.map_or(kind.to_owned(), |part| format!("> {part}"));
         let (label, width) = (one_line(label, LABEL_CHARS_MAX), self.width);
         format!("  {mark} {label:<width$}  {:<18}", one_line(&kind, 18))
     }

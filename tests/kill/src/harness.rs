@@ -1,0 +1,212 @@
+//! The loop: start, kill, carry on, answer, until there were enough kills; then let everything end.
+
+use crate::process::{Bench, Ended};
+use crate::random::Random;
+use crate::verdict::{Told, Verdict};
+use crate::{KillError, io};
+use lattice_journal::RunStatus;
+use lattice_local::LocalStore;
+use lattice_model::RunId;
+use lattice_model_server::{ModelServer, Options};
+use lattice_ports::{RunFilter, RunIndex};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// The `lattice` to kill.
+    pub binary: PathBuf,
+    /// How often.
+    pub kills: u32,
+    /// For the choices.
+    pub seed: u64,
+    /// Whether the model server applies an effect once for each idempotency key.
+    pub honour_keys: bool,
+}
+
+/// Runs that are unfinished at the same time, at most.
+const UNFINISHED_MAX: usize = 4;
+/// The longest life of a process that is to be killed.
+const LIFE_MS_MAX: u64 = 500;
+/// From the effect to its answer.
+const LATENCY: Duration = Duration::from_millis(100);
+/// Processes started without a kill, after which the runs must be over.
+const CALM_MAX: u32 = 200;
+
+/// Two model calls, a delay, a question, and a model call behind it.
+const WORKFLOW: &str = r#"{"format": "agent-lattice/workflow", "formatVersion": 1,
+ "id": "killed", "name": "Killed often", "nodes": [
+  {"id": "start", "type": "start"},
+  {"id": "draft", "type": "prompt", "settings": {"prompt": "Draft.", "model": "small", "maxAttempts": 5}},
+  {"id": "check", "type": "prompt", "settings": {"prompt": "Check.", "model": "small", "maxAttempts": 5}},
+  {"id": "rest", "type": "delay", "settings": {"delayType": "duration", "duration": 40, "unit": "milliseconds"}},
+  {"id": "ask", "type": "askUserQuestion", "settings": {"questionText": "Send it?",
+    "options": [{"label": "Send"}, {"label": "Drop"}]}},
+  {"id": "send", "type": "prompt", "settings": {"prompt": "Send.", "model": "small", "maxAttempts": 5}},
+  {"id": "end", "type": "end"}],
+ "edges": [
+  {"id": "e1", "from": "start", "to": "draft"}, {"id": "e2", "from": "draft", "to": "check"},
+  {"id": "e3", "from": "check", "to": "rest"}, {"id": "e4", "from": "rest", "to": "ask"},
+  {"id": "e5", "from": "ask", "fromPort": "branch-0", "to": "send"},
+  {"id": "e6", "from": "ask", "fromPort": "branch-1", "to": "end"},
+  {"id": "e7", "from": "send", "to": "end"}]}"#;
+/// The stages of it that call the model.
+pub const MODEL_STAGES: &[&str] = &["draft", "check", "send"];
+
+/// The loop's state.
+pub struct Harness {
+    plan: Plan,
+    bench: Bench,
+    data: PathBuf,
+    random: Random,
+    told: Told,
+}
+
+impl Harness {
+    /// Does it all, and judges.
+    pub async fn perform(plan: Plan) -> Result<Verdict, KillError> {
+        let options = Options {
+            honour_keys: plan.honour_keys,
+            latency: LATENCY,
+            ..Options::default()
+        };
+        let server = ModelServer::start(options)
+            .await
+            .map_err(io("no model server"))?;
+        let dir = tempfile::tempdir().map_err(io("no temporary directory"))?;
+        std::fs::write(dir.path().join("killed.json"), WORKFLOW).map_err(io("no workflow file"))?;
+        let mut harness = Self {
+            bench: Bench::new(plan.binary.clone(), dir.path(), server.base_url()),
+            data: dir.path().join("data"),
+            random: Random::new(plan.seed),
+            told: Told::default(),
+            plan,
+        };
+        // The server answers on the runtime's other threads while this one waits for processes.
+        tokio::task::block_in_place(|| harness.kill_often())?;
+        tokio::task::block_in_place(|| harness.let_end())?;
+        let Harness {
+            plan, data, told, ..
+        } = harness;
+        Verdict::read(&data, told, plan.honour_keys, server.counts()).await
+    }
+
+    fn kill_often(&mut self) -> Result<(), KillError> {
+        while self.told.kills < self.plan.kills {
+            let unfinished = self.unfinished()?;
+            let waiting: Vec<RunId> = unfinished
+                .iter()
+                .filter(|(_, status)| *status == RunStatus::Waiting)
+                .map(|(run, _)| run.clone())
+                .collect();
+            let many = unfinished.len() >= UNFINISHED_MAX;
+            if !waiting.is_empty() && (many || self.random.chance(40)) {
+                let pick = usize::try_from(self.random.below(waiting.len() as u64)).unwrap_or(0);
+                if let Some(run) = waiting.get(pick) {
+                    self.signal(run, true)?;
+                }
+            }
+            match !many && self.random.chance(50) {
+                true => self.run()?,
+                false => self.resume(true)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn let_end(&mut self) -> Result<(), KillError> {
+        for _ in 0..CALM_MAX {
+            let unfinished = self.unfinished()?;
+            if unfinished.is_empty() {
+                return Ok(());
+            }
+            self.resume(false)?;
+            for (run, _) in unfinished {
+                self.signal(&run, false)?;
+            }
+        }
+        // The verdict counts them as stuck.
+        Ok(())
+    }
+
+    /// A new run.
+    fn run(&mut self) -> Result<(), KillError> {
+        let life = self.life();
+        let ended = self
+            .bench
+            .start(&["run", "killed.json", "--json"], Some(life))?;
+        self.note(&ended, &[0, 3])
+    }
+
+    fn resume(&mut self, kill: bool) -> Result<(), KillError> {
+        if !self.data.join("lattice.db").exists() {
+            return Ok(());
+        }
+        let life = kill.then(|| self.life());
+        let ended = self.bench.start(&["resume", "--json"], life)?;
+        if let Some(first) = ended.first_line {
+            self.told.resumed.push(first);
+        }
+        self.note(&ended, &[0, 1, 3])
+    }
+
+    /// Answers; the run may not have come to its question yet, or be over.
+    fn signal(&mut self, run: &RunId, kill: bool) -> Result<(), KillError> {
+        let life = (kill && self.random.chance(30)).then(|| self.life() / 20);
+        let ended = self
+            .bench
+            .start(&["signal", run.as_str(), "ask", "Send"], life)?;
+        self.note(&ended, &[0, 1])
+    }
+
+    fn note(&mut self, ended: &Ended, fine: &[i32]) -> Result<(), KillError> {
+        match ended.code {
+            None => self.told.kills += 1,
+            Some(code) if fine.contains(&code) => {}
+            Some(code) => {
+                let text = format!("lattice ended with {code}: {}", ended.said.trim());
+                return Err(KillError::Wrong(text));
+            }
+        }
+        let events = ended.lines.iter().filter(|line| line.get("seq").is_some());
+        self.told.events.extend(events.map(Value::to_string));
+        Ok(())
+    }
+
+    fn life(&mut self) -> Duration {
+        Duration::from_millis(self.random.below(LIFE_MS_MAX))
+    }
+
+    fn unfinished(&self) -> Result<Vec<(RunId, RunStatus)>, KillError> {
+        unfinished(&self.data)
+    }
+}
+
+/// The runs that are not over, as a reader beside the owner sees them.
+fn unfinished(data: &Path) -> Result<Vec<(RunId, RunStatus)>, KillError> {
+    if !data.join("lattice.db").exists() {
+        return Ok(Vec::new());
+    }
+    let store = match LocalStore::open_guest(data) {
+        Ok(store) => store,
+        // Killed before the first schema was there: nothing can be stored yet.
+        Err(lattice_local::LocalError::Older { found: 0, .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let wait = tokio::runtime::Handle::current();
+    let filter = RunFilter {
+        status: None,
+        before: None,
+        limit: 100_000,
+    };
+    let heads = wait.block_on(store.heads(filter))?;
+    let mut seen = BTreeSet::new();
+    let open = heads.into_iter().filter(|head| !head.status.is_terminal());
+    Ok(open
+        .filter(|head| seen.insert(head.run.clone()))
+        .map(|head| (head.run, head.status))
+        .collect())
+}
