@@ -82,71 +82,37 @@ fn openai_needs_a_key_and_has_an_address() {
     assert_eq!(config.api_key.unwrap().expose(), "k");
 }
 
+/// Environment, file, and words of the error.
+type Wrong = (
+    &'static [(&'static str, &'static str)],
+    Option<&'static str>,
+    &'static [&'static str],
+);
+
+const COMPATIBLE: (&str, &str) = ("LATTICE_PROVIDER", "openai-compatible");
+
+#[rustfmt::skip]
+const WRONG: &[Wrong] = &[
+    (&[("LATTICE_PROVIDER", "gpt")], None, &["`gpt`", "`LATTICE_PROVIDER`"]),
+    (&[("LATTICE_PROVIDER", "anthropic")], None, &["`anthropic`", "not yet supported"]),
+    (&[("LATTICE_PROVIDER", "bedrock")], None, &["`bedrock`", "not yet supported"]),
+    (&[COMPATIBLE], None, &["`LATTICE_BASE_URL`"]),
+    (&[COMPATIBLE, ("LATTICE_BASE_URL", "nowhere")], None, &["`nowhere`", "`LATTICE_BASE_URL`"]),
+    (&[COMPATIBLE, ("LATTICE_BASE_URL", "ftp://x/v1")], None, &["`http://`"]),
+    (&[COMPATIBLE, ("LATTICE_BASE_URL", "http://x/v1?y")], None, &["`?`"]),
+    (&[COMPATIBLE, ("LATTICE_BASE_URL", "https://u:hidden@x/v1")], None, &["a password"]),
+    (&[COMPATIBLE, ("LATTICE_BASE_URL", "http://models.example/v1"), ("OPENAI_API_KEY", "k")], None, &["`models.example`", "unencrypted"]),
+    (&[("LATTICE_MOCK_SEED", "x")], None, &["`x`", "`LATTICE_MOCK_SEED`"]),
+    (&[], Some("[provider\n"), &["`lattice.toml`"]),
+    (&[], Some("[provider]\nkin = \"mock\"\n"), &["`kin`"]),
+    (&[], Some("[provider]\napi_key = \"hidden\"\n"), &["`api_key`", "`OPENAI_API_KEY`"]),
+];
+
 #[test]
 fn every_wrong_setting_says_what_to_set() {
-    let compatible = ("LATTICE_PROVIDER", "openai-compatible");
-    let cases: [(&[(&str, &str)], Option<&str>, &[&str]); 13] = [
-        (
-            &[("LATTICE_PROVIDER", "gpt")],
-            None,
-            &["`gpt`", "`LATTICE_PROVIDER`"],
-        ),
-        (
-            &[("LATTICE_PROVIDER", "anthropic")],
-            None,
-            &["`anthropic`", "not yet supported"],
-        ),
-        (
-            &[("LATTICE_PROVIDER", "bedrock")],
-            None,
-            &["`bedrock`", "not yet supported"],
-        ),
-        (&[compatible], None, &["`LATTICE_BASE_URL`"]),
-        (
-            &[compatible, ("LATTICE_BASE_URL", "nowhere")],
-            None,
-            &["`nowhere`", "`LATTICE_BASE_URL`"],
-        ),
-        (
-            &[compatible, ("LATTICE_BASE_URL", "ftp://x/v1")],
-            None,
-            &["`http://`"],
-        ),
-        (
-            &[compatible, ("LATTICE_BASE_URL", "http://x/v1?y")],
-            None,
-            &["`?`"],
-        ),
-        (
-            &[compatible, ("LATTICE_BASE_URL", "https://u:hidden@x/v1")],
-            None,
-            &["a password"],
-        ),
-        (
-            &[
-                compatible,
-                ("LATTICE_BASE_URL", "http://models.example/v1"),
-                ("OPENAI_API_KEY", "k"),
-            ],
-            None,
-            &["`models.example`", "unencrypted"],
-        ),
-        (
-            &[("LATTICE_MOCK_SEED", "x")],
-            None,
-            &["`x`", "`LATTICE_MOCK_SEED`"],
-        ),
-        (&[], Some("[provider\n"), &["`lattice.toml`"]),
-        (&[], Some("[provider]\nkin = \"mock\"\n"), &["`kin`"]),
-        (
-            &[],
-            Some("[provider]\napi_key = \"hidden\"\n"),
-            &["`api_key`", "`OPENAI_API_KEY`"],
-        ),
-    ];
-    for (env, toml, words) in cases {
-        let message = error(env, toml);
-        for word in words {
+    for (env, toml, words) in WRONG {
+        let message = error(env, *toml);
+        for word in *words {
             assert!(message.contains(word), "{message}");
         }
         assert!(!message.contains("hidden"), "{message}");

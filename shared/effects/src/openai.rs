@@ -6,6 +6,7 @@ mod failure;
 mod read;
 mod request;
 mod sse;
+mod verdict;
 
 use crate::config::{ConfigError, base_url_of, is_loopback};
 use crate::outcome::{Ask, estimate_input, estimate_tokens};

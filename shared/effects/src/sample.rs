@@ -68,7 +68,7 @@ impl Maker<'_> {
             "array" => self.array(fields, seed, depth),
             "string" => Some(Value::String(text(fields))),
             "integer" | "number" => number(fields),
-            "boolean" => Some(Value::Bool(seed % 2 == 0)),
+            "boolean" => Some(Value::Bool(seed.is_multiple_of(2))),
             "null" => Some(Value::Null),
             _ => None,
         }
@@ -129,7 +129,7 @@ impl Maker<'_> {
 }
 
 /// The type; guessed from the other words where it is not given.
-fn kind<'s>(fields: &'s Map<String, Value>, seed: u64) -> Option<&'s str> {
+fn kind(fields: &Map<String, Value>, seed: u64) -> Option<&str> {
     match fields.get("type") {
         Some(Value::String(kind)) => Some(kind),
         Some(Value::Array(kinds)) => pick(kinds, seed)?.as_str(),

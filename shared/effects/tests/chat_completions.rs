@@ -86,114 +86,42 @@ fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> Behaviou
     Behaviour::Status(status, headers.collect(), body.to_owned())
 }
 
-#[tokio::test]
-async fn every_way_to_go_wrong_is_one_canonical_failure() {
+#[rustfmt::skip]
+fn ways_to_go_wrong() -> Vec<Case> {
     use FailureKind as Kind;
     let some = || "some words that come in several pieces".to_owned();
-    let cases: Vec<Case> = vec![
-        (
-            status(401, &[], "{}"),
-            Kind::Auth,
-            false,
-            "`OPENAI_API_KEY`",
-        ),
-        (
-            status(429, &[("retry-after", "3")], "{}"),
-            Kind::RateLimit,
-            true,
-            "answered 429",
-        ),
-        (
-            status(500, &[], "<html>"),
-            Kind::ProviderUnavailable,
-            true,
-            "answered 500",
-        ),
-        (
-            status(503, &[("retry-after", "3")], ""),
-            Kind::ProviderUnavailable,
-            true,
-            "answered 503",
-        ),
-        (
-            status(307, &[("location", "http://127.0.0.1:1/")], ""),
-            Kind::Configuration,
-            false,
-            "redirects",
-        ),
-        (
-            Behaviour::Close,
-            Kind::Network,
-            true,
-            "broke the connection",
-        ),
-        (
-            Behaviour::CutMidStream(some()),
-            Kind::Network,
-            true,
-            "broke the connection",
-        ),
-        (
-            Behaviour::EndMidStream(some()),
-            Kind::Network,
-            true,
-            "in the middle",
-        ),
-        (
-            Behaviour::StallBeforeHeaders,
-            Kind::Timeout,
-            true,
-            "no whole answer within",
-        ),
-        (
-            Behaviour::StallMidStream(some()),
-            Kind::Timeout,
-            true,
-            "model `model-s`",
-        ),
-        (
-            Behaviour::GarbageBody,
-            Kind::MalformedOutput,
-            false,
-            "`LATTICE_BASE_URL`",
-        ),
-        (
-            Behaviour::GarbageSse,
-            Kind::MalformedOutput,
-            false,
-            "no chat completion",
-        ),
-        (
-            Behaviour::ErrorInStream(json!({"code": 503})),
-            Kind::ProviderUnavailable,
-            true,
-            "broke its answer off",
-        ),
-        (
-            Behaviour::Huge(MODEL_ANSWER_BYTES_MAX + 1),
-            Kind::Limit,
-            false,
-            "MODEL_ANSWER_BYTES_MAX",
-        ),
-        (
-            Behaviour::ContentFilter,
-            Kind::Refused,
-            false,
-            "content filter",
-        ),
-        (
-            Behaviour::Refusal("I would rather not".to_owned()),
-            Kind::Refused,
-            false,
-            "I would rather not",
-        ),
-    ];
+    vec![
+        (status(401, &[], "{}"), Kind::Auth, false, "`OPENAI_API_KEY`"),
+        (status(429, &[("retry-after", "3")], "{}"), Kind::RateLimit, true, "answered 429"),
+        (status(500, &[], "<html>"), Kind::ProviderUnavailable, true, "answered 500"),
+        (status(503, &[("retry-after", "3")], ""), Kind::ProviderUnavailable, true, "answered 503"),
+        (status(307, &[("location", "http://127.0.0.1:1/")], ""), Kind::Configuration, false, "redirects"),
+        (Behaviour::Close, Kind::Network, true, "broke the connection"),
+        (Behaviour::CutMidStream(some()), Kind::Network, true, "broke the connection"),
+        (Behaviour::EndMidStream(some()), Kind::Network, true, "in the middle"),
+        (Behaviour::StallBeforeHeaders, Kind::Timeout, true, "no whole answer within"),
+        (Behaviour::StallMidStream(some()), Kind::Timeout, true, "model `model-s`"),
+        (Behaviour::GarbageBody, Kind::MalformedOutput, false, "`LATTICE_BASE_URL`"),
+        (Behaviour::GarbageSse, Kind::MalformedOutput, false, "no chat completion"),
+        (Behaviour::ErrorInStream(json!({"code": 503})), Kind::ProviderUnavailable, true, "broke its answer off"),
+        (Behaviour::Huge(MODEL_ANSWER_BYTES_MAX + 1), Kind::Limit, false, "MODEL_ANSWER_BYTES_MAX"),
+        (Behaviour::ContentFilter, Kind::Refused, false, "content filter"),
+        (Behaviour::Refusal("I would rather not".to_owned()), Kind::Refused, false, "I would rather not"),
+    ]
+}
+
+#[tokio::test]
+async fn every_way_to_go_wrong_is_one_canonical_failure() {
     let server = server().await;
     let provider = compatible(&server.base_url(), &[]);
     let host = server.base_url().replace("http://", "").replace("/v1", "");
-    for (behaviour, kind, retryable, words) in cases {
+    for (behaviour, kind, retryable, words) in ways_to_go_wrong() {
         server.script([behaviour.clone()]);
-        let timeout = if kind == Kind::Timeout { 300 } else { 20_000 };
+        let timeout = if kind == FailureKind::Timeout {
+            300
+        } else {
+            20_000
+        };
         let asking = Asking::new("go wrong").timeout_ms(timeout);
         let started = Instant::now();
         let (failure, usage) = outcome(&provider, asking).await.unwrap_err();

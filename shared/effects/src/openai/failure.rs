@@ -2,6 +2,7 @@
 //! to do. Codes are those of the OpenAI API reference and of llama.cpp's server.
 
 use super::Dialect;
+use super::verdict::{OTHERWISE, RULES, Rule, Verdict};
 use lattice_journal::{Failure, FailureKind};
 use lattice_model::limits::MODEL_ERROR_CHARS_MAX;
 use reqwest::header::HeaderMap;
@@ -25,9 +26,6 @@ pub(super) struct ErrorBody {
     /// A `code` that is a status.
     status: Option<u16>,
 }
-
-/// A kind with what happened and what to do.
-struct Verdict(FailureKind, &'static str, &'static str);
 
 impl ErrorBody {
     /// The error object of a body; bodies that are no JSON have no words that can be trusted.
@@ -70,8 +68,7 @@ impl ErrorBody {
         status: Option<u16>,
         headers: Option<&HeaderMap>,
     ) -> Failure {
-        let verdict = self.verdict(status.or(self.status).unwrap_or_default());
-        let Verdict(kind, what, remedy) = verdict;
+        let Verdict(kind, what, remedy) = *self.verdict(status.or(self.status).unwrap_or_default());
         let answered = match status {
             Some(status) => format!("answered {status}: {what}"),
             None => format!("broke its answer off with an error: {what}"),
@@ -84,7 +81,7 @@ impl ErrorBody {
         let mut failure = peer.fails(kind, &answered, &remedy);
         failure.retry_after_ms = headers
             .filter(|_| kind.is_retryable())
-            .and_then(|headers| retry_after_ms(headers));
+            .and_then(retry_after_ms);
         if self.has("insufficient_quota") {
             failure.retryable = false;
         }
@@ -99,107 +96,20 @@ impl ErrorBody {
         words.iter().any(|word| self.has(word))
     }
 
-    fn verdict(&self, status: u16) -> Verdict {
-        use FailureKind as Kind;
-        if self.has("insufficient_quota") {
-            return Verdict(
-                Kind::RateLimit,
-                "the quota is used up",
-                "add credit to the account or use another key",
-            );
-        }
-        if self.is_too_long(status) {
-            return Verdict(
-                Kind::ContextLength,
-                "the prompt is too long for the model",
-                "shorten it or choose a model with a larger context",
-            );
-        }
-        if self.has_any(&[
-            "content_filter",
-            "content_policy_violation",
-            "responsibleaipolicyviolation",
-        ]) {
-            return Verdict(
-                Kind::Refused,
-                "its content filter declined the prompt",
-                "change the prompt or choose another model",
-            );
-        }
-        if matches!(status, 401 | 403)
-            || self.has_any(&[
-                "invalid_api_key",
-                "authentication_error",
-                "permission_error",
-            ])
-        {
-            return Verdict(
-                Kind::Auth,
-                "the key was refused",
-                "check `OPENAI_API_KEY` and what it may do",
-            );
-        }
-        if status == 404 || self.has_any(&["model_not_found", "not_found_error"]) {
-            return Verdict(
-                Kind::Configuration,
-                "it does not know the model or the address",
-                "check the name of the model (`LATTICE_MODEL_SMALL`, `_MEDIUM`, `_LARGE`) and `LATTICE_BASE_URL`",
-            );
-        }
-        if status == 408 {
-            return Verdict(
-                Kind::Timeout,
-                "it gave the question up",
-                "try again, or shorten the prompt",
-            );
-        }
-        if status == 429 || self.has_any(&["rate_limit_error", "rate_limit_exceeded", "tokens"]) {
-            return Verdict(
-                Kind::RateLimit,
-                "too many requests",
-                "wait, or ask for a higher limit",
-            );
-        }
-        if (500..600).contains(&status)
-            || self.has_any(&[
-                "server_error",
-                "overloaded_error",
-                "unavailable_error",
-                "internal_error",
-            ])
-        {
-            return Verdict(
-                Kind::ProviderUnavailable,
-                "it cannot serve now",
-                "try again later",
-            );
-        }
-        if (300..400).contains(&status) {
-            return Verdict(
-                Kind::Configuration,
-                "it is somewhere else",
-                "set `LATTICE_BASE_URL` to its final address; redirects are not followed",
-            );
-        }
-        if self.has_any(&[
-            "unsupported_parameter",
-            "unsupported_value",
-            "invalid_json_schema",
-        ]) {
-            return Verdict(
-                Kind::Configuration,
-                "the model does not take these settings",
-                "change the node's settings or choose another model",
-            );
-        }
-        Verdict(
-            Kind::Unknown,
-            "it did not accept the request",
-            "see what it said, and try another model if that does not help",
-        )
+    /// The first rule that fits: words say more than a status, and come first where both speak.
+    fn verdict(&self, status: u16) -> &'static Verdict {
+        let fits = |rule: &&Rule| {
+            rule.statuses.contains(&status)
+                || self.has_any(rule.words)
+                || (rule.verdict.0 == FailureKind::ContextLength && self.says_too_long(status))
+        };
+        RULES
+            .iter()
+            .find(fits)
+            .map_or(&OTHERWISE, |rule| &rule.verdict)
     }
 
-    fn is_too_long(&self, status: u16) -> bool {
+    fn says_too_long(&self, status: u16) -> bool {
         let said = self.message.to_lowercase();
         let speaks_of_it = [
             "maximum context length",
@@ -209,8 +119,7 @@ impl ErrorBody {
         ]
         .iter()
         .any(|words| said.contains(words));
-        self.has_any(&["context_length_exceeded", "exceed_context_size_error"])
-            || (matches!(status, 400 | 413 | 422) && speaks_of_it)
+        matches!(status, 400 | 413 | 422) && speaks_of_it
     }
 }
 

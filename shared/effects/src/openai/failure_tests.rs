@@ -18,13 +18,13 @@ fn fail(status: u16, body: &Value, headers: &[(&'static str, &str)]) -> Failure 
     ErrorBody::of_bytes(body.to_string().as_bytes()).failure(&PEER, Some(status), Some(&map))
 }
 
-#[test]
-fn every_status_and_code_has_its_kind() {
+#[rustfmt::skip]
+fn statuses_and_codes() -> Vec<(u16, Value, FailureKind, bool)> {
     use FailureKind as Kind;
     let code = |code: &str| json!({"error": {"message": "m", "code": code}});
     let kind = |kind: &str| json!({"error": {"message": "m", "type": kind, "code": 400}});
     let said = |text: &str| json!({"error": {"message": text, "type": "invalid_request_error"}});
-    for (status, body, wanted, retryable) in [
+    vec![
         (401, Value::Null, Kind::Auth, false),
         (403, code("permission"), Kind::Auth, false),
         (400, code("invalid_api_key"), Kind::Auth, false),
@@ -32,52 +32,27 @@ fn every_status_and_code_has_its_kind() {
         (429, code("insufficient_quota"), Kind::RateLimit, false),
         (429, kind("insufficient_quota"), Kind::RateLimit, false),
         (408, Value::Null, Kind::Timeout, true),
-        (
-            400,
-            code("context_length_exceeded"),
-            Kind::ContextLength,
-            false,
-        ),
-        (
-            400,
-            kind("exceed_context_size_error"),
-            Kind::ContextLength,
-            false,
-        ),
-        (
-            500,
-            kind("exceed_context_size_error"),
-            Kind::ContextLength,
-            false,
-        ),
-        (
-            400,
-            said("This model's maximum context length is 8192 tokens"),
-            Kind::ContextLength,
-            false,
-        ),
+        (400, code("context_length_exceeded"), Kind::ContextLength, false),
+        (400, kind("exceed_context_size_error"), Kind::ContextLength, false),
+        (500, kind("exceed_context_size_error"), Kind::ContextLength, false),
+        (400, said("This model's maximum context length is 8192 tokens"), Kind::ContextLength, false),
         (400, code("content_filter"), Kind::Refused, false),
         (404, Value::Null, Kind::Configuration, false),
         (404, code("model_not_found"), Kind::Configuration, false),
-        (
-            400,
-            code("unsupported_parameter"),
-            Kind::Configuration,
-            false,
-        ),
+        (400, code("unsupported_parameter"), Kind::Configuration, false),
         (302, Value::Null, Kind::Configuration, false),
         (500, Value::Null, Kind::ProviderUnavailable, true),
         (502, json!("<html>"), Kind::ProviderUnavailable, true),
         (503, Value::Null, Kind::ProviderUnavailable, true),
-        (
-            529,
-            kind("overloaded_error"),
-            Kind::ProviderUnavailable,
-            true,
-        ),
+        (529, kind("overloaded_error"), Kind::ProviderUnavailable, true),
         (400, said("what is this"), Kind::Unknown, false),
         (418, json!({"detail": "teapot"}), Kind::Unknown, false),
-    ] {
+    ]
+}
+
+#[test]
+fn every_status_and_code_has_its_kind() {
+    for (status, body, wanted, retryable) in statuses_and_codes() {
         let failure = fail(status, &body, &[]);
         assert_eq!(
             (failure.kind, failure.retryable),
