@@ -280,10 +280,36 @@ fn names_mean_what_they_meant() {
             .to_owned()
     };
     let expected = "{{vars.topic}} {{in.user.name}} {{nodes.ask.output.items[0]}} {{in.kept}} \
-                    {{secret.KEY}} {{vars.loose}} {{in[\"my-name\"]}} {{#each x}} {{open";
+                    {{secret.KEY}} {{in.loose}} {{in[\"my-name\"]}} {{#each x}} {{open";
     assert_eq!(text(1), expected);
     assert_eq!(text(2), "{{vars.topic}} {{nodes.ask.output}}");
     assert_eq!(document.settings.variables["topic"], "t");
+}
+
+#[test]
+fn variables_get_legal_names_and_keep_apart() {
+    let store =
+        |id: &str, name: &str| json!({"id": id, "type": "variableStore", "data": {"key": name}});
+    let prompt = |id: &str, value: i32| {
+        let variables = json!({"a-b": value, "topic": "t"});
+        let text = "{{$vars.best.draft}} {{best.draft}} {{a-b}} {{a_b}} {{$vars.topic}}";
+        json!({"id": id, "type": "prompt", "data": {"prompt": text, "variables": variables}})
+    };
+    let (document, _) = open(&json!({"connections": [], "nodes": [
+        store("s1", "best.draft"), store("s2", "a_b"), prompt("p1", 1), prompt("p2", 2),
+    ]}));
+    let name = |index: usize| &document.nodes[index].settings["variableName"];
+    assert_eq!((name(0), name(1)), (&json!("best_draft"), &json!("a_b")));
+    let text = |own: &str| {
+        let best = "{{vars.best_draft}} {{vars.best_draft}}";
+        json!(format!(
+            "{best} {{{{vars.{own}}}}} {{{{vars.a_b}}}} {{{{vars.topic}}}}"
+        ))
+    };
+    assert_eq!(document.nodes[2].settings["prompt"], text("a_b_2"));
+    assert_eq!(document.nodes[3].settings["prompt"], text("a_b_3"));
+    let defaults = json!({"a_b_2": 1, "a_b_3": 2, "topic": "t"});
+    assert_eq!(json!(document.settings.variables), defaults);
 }
 
 #[test]

@@ -68,14 +68,17 @@ fn from_args(work: &mut Work<'_>, keys: &[&str]) {
 
 /// `variableStore`: the name was `key` once.
 pub(crate) fn variable_store(work: &mut Work<'_>) {
-    for (from, to) in [
-        (&["operation"][..], "operation"),
-        (&["scope"], "scope"),
-        (&["variableName", "key", "name"], "variableName"),
-    ] {
+    for (from, to) in [(&["operation"][..], "operation"), (&["scope"], "scope")] {
         if let Some(value) = work.take(from) {
             work.put(to, value);
         }
+    }
+    if let Some(old) = work.take_text(&["variableName", "key", "name"]) {
+        let new = work.variable(&old).unwrap_or(&old).to_owned();
+        if new != old {
+            work.change(format!("the variable `{old}` is now `{new}`"));
+        }
+        work.put("variableName", new);
     }
     for (key, default) in [("operation", "set"), ("scope", "workflow")] {
         if !work.settings.contains_key(key) {

@@ -1,5 +1,5 @@
 //! Opens the two older shapes. `old` reads both into one form, `ids` makes their ids legal,
-//! `names` finds out what `{{name}}` meant, `types` lists every type name with the function that
+//! `variables` gives their variables legal names, `names` finds out what `{{name}}` meant, `types` lists every type name with the function that
 //! turns its settings into ours, and `edges` carries the ports over.
 //!
 //! Nothing is dropped: what has no place in our format is kept under `legacy`, of the node or of
@@ -16,6 +16,7 @@ mod old;
 mod people;
 mod ports;
 mod types;
+mod variables;
 mod work;
 
 use crate::codes;
@@ -30,6 +31,7 @@ use names::Names;
 use old::{Layout, OldDocument, OldNode};
 use ports::Ports;
 use serde_json::{Map, Value};
+use variables::Variables;
 use work::Work;
 
 /// Reads a document of an older shape.
@@ -68,13 +70,13 @@ fn check_size(document: &Document, sink: &mut Sink) {
 
 fn upgrade(mut old: OldDocument, layout: &Layout, sink: &mut Sink) -> Document {
     let ids = ids::legalise(&mut old, sink);
-    let mut settings = WorkflowSettings::default();
-    let names = Names::collect(&old, &ids, &mut settings.variables, sink);
+    let mut variables = Variables::collect(&old);
+    let names = Names::collect(&old, &ids, &mut variables, sink);
     let mut nodes = Vec::with_capacity(old.nodes.len());
     let mut ports = Vec::with_capacity(old.nodes.len());
     let mut input = None;
     for (place, node) in old.nodes.iter().enumerate() {
-        let mut work = Work::new(node, place, &ids, &names, layout, sink);
+        let mut work = Work::new(node, place, &names, &variables, layout, sink);
         types::convert(&mut work);
         input = input.or_else(|| work.input.take());
         let (node, node_ports) = finish(work, node, layout);
@@ -96,6 +98,10 @@ fn upgrade(mut old: OldDocument, layout: &Layout, sink: &mut Sink) -> Document {
             .insert(layout.edges.to_owned(), Value::Object(edges_kept));
     }
     embedded_flows(&old.keep, sink);
+    let settings = WorkflowSettings {
+        max_lifetime_ms: None,
+        variables: variables.defaults,
+    };
     into_document(old, input, settings, nodes, edges)
 }
 

@@ -4,6 +4,7 @@
 use crate::document::variable_name_is_legal;
 use crate::legacy::ids::Ids;
 use crate::legacy::old::{OldDocument, OldNode};
+use crate::legacy::variables::Variables;
 use crate::problem::{Change, Sink};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ const ROOTS: &[&str] = &["in", "vars", "nodes", "item", "index", "run", "secret"
 
 /// Every name of the document: variables that a prompt brought with it, by node, and the ids.
 pub(crate) struct Names<'a> {
-    ids: &'a Ids,
+    pub ids: &'a Ids,
     /// Names that mean the same everywhere: variables, and fields of the trigger's input.
     declared: BTreeMap<String, String>,
     /// Names that one node brought, with the path they stand for now.
@@ -21,28 +22,35 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Collects the names; the values of prompt variables become the workflow's variables.
+    /// Collects the names, and declares the variables that nodes brought with them.
     pub fn collect(
         old: &OldDocument,
         ids: &'a Ids,
-        variables: &mut BTreeMap<String, Value>,
+        variables: &mut Variables,
         sink: &mut Sink,
     ) -> Self {
-        let mut number = 1;
         let mut names = Self {
             ids,
             declared: BTreeMap::new(),
             own: Vec::new(),
         };
-        for node in &old.nodes {
-            names.declare_from(node);
+        for node in old.nodes.iter().filter(|node| node.kind == "start") {
+            let schema = node.data.get("inputSchema").or(node.data.get("schema"));
+            let fields = schema.and_then(|schema| schema.get("properties")?.as_object());
+            let fields = fields.into_iter().flatten().map(|(name, _)| name);
+            names
+                .declared
+                .extend(fields.map(|name| (name.clone(), path("in", &[name]))));
         }
+        let stored = variables.stored.iter();
+        names
+            .declared
+            .extend(stored.map(|(old, new)| (old.clone(), path("vars", &[new]))));
         for (place, node) in old.nodes.iter().enumerate() {
             let mut own = bindings(node, ids);
             let declared = node.data.get("variables").and_then(Value::as_object);
             for (name, value) in declared.into_iter().flatten() {
-                let free = declare(variables, name, value, &mut number);
-                let path = path("vars", &[&free]);
+                let path = path("vars", &[&variables.declare(name, value)]);
                 sink.change(Change {
                     node: ids.nodes.get(place).cloned(),
                     pointer: format!("/nodes/{place}"),
@@ -59,26 +67,6 @@ impl<'a> Names<'a> {
             names.own.push(own);
         }
         names
-    }
-
-    fn declare_from(&mut self, node: &OldNode) {
-        let text = |key: &str| node.data.get(key).and_then(Value::as_str);
-        match node.kind.as_str() {
-            "variableStore" => {
-                let name = text("variableName").or(text("key")).or(text("name"));
-                let name = name.filter(|name| !name.is_empty());
-                self.declared
-                    .extend(name.map(|name| (name.to_owned(), path("vars", &[name]))));
-            }
-            "start" => {
-                let schema = node.data.get("inputSchema").or(node.data.get("schema"));
-                let fields = schema.and_then(|schema| schema.get("properties")?.as_object());
-                let names = fields.into_iter().flatten().map(|(name, _)| name);
-                self.declared
-                    .extend(names.map(|name| (name.clone(), path("in", &[name]))));
-            }
-            _ => {}
-        }
     }
 
     /// The path of today for a path of then, as seen by the node at `place`. `None` if it is one
@@ -105,7 +93,7 @@ impl<'a> Names<'a> {
         }
         match (*root, rest.split_first()) {
             ("env", Some((name, []))) => Some(format!("secret.{name}")),
-            ("vars", Some((name, rest))) if sign => Some(self.variable(name, rest)),
+            ("vars", Some((name, rest))) if sign => Some(self.plain(name, rest)),
             ("input" | "in", _) if sign => Some(extend("in", rest)),
             _ if sign || ROOTS.contains(root) => None,
             _ => Some(self.plain(root, rest)),
@@ -125,13 +113,7 @@ impl<'a> Names<'a> {
             || (is_path && ROOTS.contains(&root))
     }
 
-    fn variable(&self, name: &str, rest: &[&str]) -> String {
-        match self.ids.node(name) {
-            Some(_) => self.output(name, rest),
-            None => extend(&path("vars", &[name]), rest),
-        }
-    }
-
+    /// A name that nothing declares must come from outside: from the trigger's input.
     fn plain(&self, root: &str, rest: &[&str]) -> String {
         if let Some(path) = self.declared.get(root) {
             return extend(path, rest);
@@ -154,34 +136,6 @@ impl<'a> Names<'a> {
             None => extend("in", rest),
         }
     }
-}
-
-/// Declares a variable under its name, or under one like it if that has another value already.
-/// `number` only rises, so that many equal names take no longer than many different ones.
-fn declare(
-    variables: &mut BTreeMap<String, Value>,
-    name: &str,
-    value: &Value,
-    number: &mut usize,
-) -> String {
-    let word = |sign: char| {
-        if sign.is_ascii_alphanumeric() {
-            sign
-        } else {
-            '_'
-        }
-    };
-    let mut base: String = name.chars().map(word).take(64).collect();
-    if !variable_name_is_legal(&base) {
-        base = format!("_{base}");
-    }
-    let mut free = base.clone();
-    while variables.get(&free).is_some_and(|taken| taken != value) {
-        *number += 1;
-        free = format!("{base}_{number}");
-    }
-    variables.insert(free.clone(), value.clone());
-    free
 }
 
 /// The names of an `in` block: `{"text": {"kind": "from", "ref": "<node>"}}`.

@@ -3,10 +3,10 @@
 
 use crate::codes;
 use crate::fields::Place;
-use crate::legacy::ids::Ids;
 use crate::legacy::names::{Names, path, rewrite};
 use crate::legacy::old::{Layout, OldNode};
 use crate::legacy::ports::Ports;
+use crate::legacy::variables::Variables;
 use crate::problem::{Change, Sink};
 use lattice_model::NodeId;
 use serde_json::{Map, Value};
@@ -30,8 +30,8 @@ pub(crate) struct Work<'a> {
     /// A schema of the trigger's input, if this is the node that had one.
     pub input: Option<Value>,
     place: usize,
-    ids: &'a Ids,
     names: &'a Names<'a>,
+    variables: &'a Variables,
     data_key: &'static str,
     sink: &'a mut Sink,
 }
@@ -41,11 +41,12 @@ impl<'a> Work<'a> {
     pub fn new(
         old: &'a OldNode,
         place: usize,
-        ids: &'a Ids,
         names: &'a Names<'a>,
+        variables: &'a Variables,
         layout: &Layout,
         sink: &'a mut Sink,
     ) -> Self {
+        let ids = names.ids;
         let mut data = old.data.clone();
         for key in DERIVED.iter().chain(&["label"]) {
             data.remove(*key);
@@ -72,8 +73,8 @@ impl<'a> Work<'a> {
             ports: Ports::One,
             input: None,
             place,
-            ids,
             names,
+            variables,
             data_key: layout.data,
             sink,
         }
@@ -164,13 +165,18 @@ impl<'a> Work<'a> {
 
     /// The path of what the only node before this one gave.
     pub fn previous(&self) -> Option<String> {
-        let previous = self.ids.only_previous(&self.old.id)?;
+        let previous = self.names.ids.only_previous(&self.old.id)?;
         Some(path("nodes", &[previous.as_str(), "output"]))
+    }
+
+    /// The name that a stored variable has now.
+    pub fn variable(&self, old: &str) -> Option<&str> {
+        self.variables.stored.get(old).map(String::as_str)
     }
 
     /// Whether an edge says where to go on when the time is up.
     pub fn has_timeout_edge(&self) -> bool {
-        self.ids.has_timeout_edge(&self.old.id)
+        self.names.ids.has_timeout_edge(&self.old.id)
     }
 
     /// The path that a name of the `in` block stands for.
