@@ -191,7 +191,9 @@ impl Walker<'_, '_> {
     fn visit(&mut self, root: usize) {
         self.enter(root);
         while let Some((node, taken)) = self.path.last_mut() {
-            let (node, place) = (*node, self.graph.out_places(*node).get(*taken).copied());
+            // The last way first: what follows the first way then stands first in the order.
+            let places = self.graph.out_places(*node).iter().rev();
+            let (node, place) = (*node, places.copied().nth(*taken));
             *taken += 1;
             match place {
                 Some(place) => self.follow(place),

@@ -9,6 +9,9 @@ use lattice_document::{Document, Node};
 use lattice_nodes::{Opened, Read, Write};
 use std::collections::BTreeSet;
 
+/// The node types that begin a run beside `start`.
+const TRIGGERS: &[&str] = &["webhookTrigger", "scheduleTrigger"];
+
 /// One compilation.
 pub(crate) struct Unit<'d> {
     pub document: &'d Document,
@@ -17,8 +20,11 @@ pub(crate) struct Unit<'d> {
     pub slots: Vec<Slot>,
     pub graph: Graph<'d>,
     pub walk: Walk,
-    /// The nodes of type `start` and `end`.
+    /// The nodes of type `start`.
     pub starts: Vec<usize>,
+    /// Every node that a run can begin at: starts, and triggers even before they are supported.
+    pub entries: Vec<usize>,
+    /// The nodes of type `end`.
     pub ends: Vec<usize>,
     /// The variables that are declared, or set by some node.
     pub variables: BTreeSet<String>,
@@ -39,14 +45,14 @@ impl<'d> Unit<'d> {
     pub fn open(document: &'d Document, problems: &mut Problems) -> Self {
         let slots = open::open_all(document, problems);
         let graph = Graph::build(document, &slots);
-        let of_kind = |kind: &str| {
+        let of_kind = |kind: &str| -> Vec<usize> {
             let nodes = document.nodes.iter().enumerate();
             nodes
                 .filter(|(_, node)| node.kind == kind)
                 .map(|(index, _)| index)
                 .collect()
         };
-        let starts: Vec<usize> = of_kind("start");
+        let starts = of_kind("start");
         let sets = slots
             .iter()
             .filter_map(|slot| match &slot.opened.as_ref()?.writes {
@@ -56,7 +62,9 @@ impl<'d> Unit<'d> {
         let variables = sets
             .chain(document.settings.variables.keys().cloned())
             .collect();
-        let walk = Walk::new(&graph, &starts);
+        let triggers = TRIGGERS.iter().flat_map(|kind| of_kind(kind));
+        let entries: Vec<usize> = starts.iter().copied().chain(triggers).collect();
+        let walk = Walk::new(&graph, &entries);
         Self {
             document,
             pointers: problems.pointers,
@@ -64,6 +72,7 @@ impl<'d> Unit<'d> {
             graph,
             walk,
             starts,
+            entries,
             ends: of_kind("end"),
             variables,
             suggest: Suggest::default(),
@@ -85,16 +94,16 @@ impl<'d> Unit<'d> {
 
     /// The one start, if there is exactly one.
     pub fn start(&self) -> Option<usize> {
-        match self.starts.as_slice() {
-            [start] => Some(*start),
+        match (self.starts.as_slice(), self.entries.len()) {
+            ([start], 1) => Some(*start),
             _ => None,
         }
     }
 
-    /// Whether a run can come to the node. Where there is no start, every node is taken to be
-    /// reached, so that the other checks say what they can.
+    /// Whether a run can come to the node. Where a run can begin nowhere, every node is taken
+    /// to be reached, so that the other checks say what they can.
     pub fn is_reached(&self, index: usize) -> bool {
-        self.starts.is_empty() || self.walk.reached.get(index).copied().unwrap_or(false)
+        self.entries.is_empty() || self.walk.reached.get(index).copied().unwrap_or(false)
     }
 
     /// The ids of nodes as a path, cut where it gets long.

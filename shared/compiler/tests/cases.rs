@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 fn pages(folder: &str) -> Vec<PathBuf> {
     let entries = read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut pages: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
+    let mut pages: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
     pages.sort();
     assert!(!pages.is_empty(), "{folder} has no pages");
     pages
@@ -31,17 +33,24 @@ fn every_code_is_triggered_by_some_case() {
     for page in pages("cases") {
         shown.push_str(&read_to_string(page).unwrap());
     }
-    let all = lattice_compiler::codes::ALL.iter().chain(lattice_nodes::codes::ALL);
+    let all = lattice_compiler::codes::ALL
+        .iter()
+        .chain(lattice_nodes::codes::ALL);
     let unseen: BTreeSet<_> = all
         .filter(|code| !shown.contains(&format!("[{code}]")))
         .map(|code| code.id())
         .collect();
-    assert_eq!(unseen, BTreeSet::from([lattice_compiler::codes::DEFECT.id()]));
+    assert_eq!(
+        unseen,
+        BTreeSet::from([lattice_compiler::codes::DEFECT.id()])
+    );
 }
 
 #[test]
 fn every_code_has_a_page_with_its_name() {
-    let all = lattice_compiler::codes::ALL.iter().chain(lattice_nodes::codes::ALL);
+    let all = lattice_compiler::codes::ALL
+        .iter()
+        .chain(lattice_nodes::codes::ALL);
     for code in all {
         let path = format!("../../docs/problems/{code}.md");
         let page = read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));

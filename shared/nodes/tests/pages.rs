@@ -32,11 +32,20 @@ fn every_manual_page_names_each_setting() {
         let path = page_of(kind.name());
         let page = read_to_string(&path).unwrap();
         let title = page.lines().next().unwrap();
-        assert_eq!(title, format!("# {} (`{}`)", kind.title(), kind.name()), "{path}");
+        assert_eq!(
+            title,
+            format!("# {} (`{}`)", kind.title(), kind.name()),
+            "{path}"
+        );
         let schema = kind.settings_schema().to_value();
-        let properties = schema.get("properties").and_then(|all| all.as_object().cloned());
+        let properties = schema
+            .get("properties")
+            .and_then(|all| all.as_object().cloned());
         for setting in properties.unwrap_or_default().keys() {
-            assert!(page.contains(&format!("| `{setting}` |")), "{path}: `{setting}`");
+            assert!(
+                page.contains(&format!("| `{setting}` |")),
+                "{path}: `{setting}`"
+            );
         }
     }
 }

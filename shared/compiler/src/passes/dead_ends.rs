@@ -19,6 +19,14 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
         let Some(opened) = unit.opened(index).filter(|_| unit.is_reached(index)) else {
             continue;
         };
+        // An edge from an unknown port was meant for one of these, and is reported already.
+        let mut links = unit
+            .graph
+            .links_out(index)
+            .filter_map(|link| edges.get(link.edge));
+        if links.any(|edge| opened.ports.iter().all(|port| port.name != edge.from_port)) {
+            continue;
+        }
         for port in opened.ports.iter().filter(|port| port.required) {
             let is_drawn = drawn.contains(&(node.id.as_str(), port.name.as_str()));
             if !is_drawn && problems.has_room_for_errors() {

@@ -77,7 +77,7 @@ fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
         [] => return Err(NoInput::Nothing),
         _ => return Err(NoInput::Several(nodes)),
     };
-    if unit.starts.contains(&only) {
+    if unit.entries.contains(&only) {
         return Ok(TRIGGER.to_owned());
     }
     let Some(node) = unit.node(only) else {

@@ -77,7 +77,12 @@ impl Places {
         let is_passed_over = unit
             .opened(index)
             .is_some_and(|opened| opened.parts.is_empty());
-        let behind = || unit.graph.links_out(index).next().map(|link| self.first(link.to));
+        let behind = || {
+            unit.graph
+                .links_out(index)
+                .next()
+                .map(|link| self.first(link.to))
+        };
         match is_passed_over {
             true => behind().unwrap_or(OpId(u32::MAX)),
             false => self.first(index),

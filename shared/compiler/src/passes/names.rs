@@ -100,15 +100,6 @@ impl Names<'_> {
             };
             return Some(Problem::error(codes::NO_OUTPUT, pointer, text).help(help));
         }
-        let part = path.get(1).and_then(Segment::key);
-        if part.is_some_and(|part| part != "output") {
-            let text = format!(
-                "a node has `output` and nothing else; `{}` is not there",
-                read.reference
-            );
-            let help = format!("write `nodes.{id}.output` and what you want of it behind that");
-            return Some(Problem::error(codes::UNKNOWN_NODE, pointer, text).help(help));
-        }
         let Output::Shape(schema) = output else {
             return None;
         };

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
-    if unit.starts.is_empty() {
+    if unit.entries.is_empty() {
         let text = "the workflow has no node of the type `start`";
         let problem = Problem::error(codes::NO_START, unit.pointers.top("/nodes"), text);
         let help = "add one and lead an edge from it to the first step";

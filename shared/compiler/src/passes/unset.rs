@@ -2,7 +2,7 @@
 
 use crate::assigned::Assigned;
 use crate::codes;
-use crate::flow::Flow;
+use crate::flow::{Flow, Vertices};
 use crate::problems::Problems;
 use crate::unit::Unit;
 use lattice_document::Problem;
@@ -80,25 +80,30 @@ impl Paths<'_> {
         let text = match self.flow.vertices(node) {
             _ if node == reader => format!("`{id}` reads its own output"),
             None => format!("`{id}` never runs, so it has no output"),
-            Some(vertices) => {
-                let part = read.reference.path.get(2).and_then(Segment::key);
-                let wanted = match part {
-                    None | Some("error") => vertices.any,
-                    Some(_) if (3..=read.reference.path.len()).any(|n| read.is_guarded(n)) => {
-                        vertices.any
-                    }
-                    Some(_) => vertices.output,
-                };
-                if self.flow.dominates(wanted, at) {
-                    return None;
-                }
-                let path = self.flow.path_around(wanted, at);
-                let path = self.unit.path_text(&path);
-                format!("`{id}` has no output on the path {path}")
-            }
+            Some(vertices) => self.unset_text(read, id, vertices, at)?,
         };
         let help = "read it only behind the node, where every path has its output; or ask first \
                     with `has(..)` in a condition";
         Some(Problem::error(codes::UNSET_OUTPUT, &read.pointer, text).help(help))
+    }
+
+    /// On which path the output, or the part of it that is read, is not there.
+    fn unset_text(&self, read: &Read, id: &str, of: Vertices, at: usize) -> Option<String> {
+        let around = |vertex| self.unit.path_text(&self.flow.path_around(vertex, at));
+        if !self.flow.dominates(of.any, at) {
+            return Some(format!(
+                "`{id}` has no output on the path {}",
+                around(of.any)
+            ));
+        }
+        let part = read.reference.path.get(2).and_then(Segment::key)?;
+        let asked = (3..=read.reference.path.len()).any(|parts| read.is_guarded(parts));
+        if part == "error" || asked || self.flow.dominates(of.output, at) {
+            return None;
+        }
+        let path = around(of.output);
+        Some(format!(
+            "`{id}` has failed on the path {path}, and its output is then its `error`"
+        ))
     }
 }

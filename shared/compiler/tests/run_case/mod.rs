@@ -29,7 +29,10 @@ pub fn problems(compiled: &Compiled) -> String {
     let lines = compiled.problems.iter().flat_map(|problem| {
         let fix = problem.fix.as_ref();
         let fix = fix.map(|fix| serde_json::to_string(fix).expect("a patch is JSON"));
-        [Some(problem.to_string()), fix.map(|fix| format!("  fix {fix}"))]
+        [
+            Some(problem.to_string()),
+            fix.map(|fix| format!("  fix {fix}")),
+        ]
     });
     lines.flatten().collect::<Vec<_>>().join("\n")
 }

@@ -4,7 +4,7 @@ use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Output, Part, Port, Write};
 use crate::lowering::reference_template;
 use crate::opening::Opening;
-use lattice_document::{PORT_ERROR, PORT_OUT, variable_name_is_legal};
+use lattice_document::{PORT_ERROR, PORT_OUT, id_is_legal};
 use lattice_expr::Root;
 use lattice_ir::{Assign, Eval, OpKind};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -22,7 +22,7 @@ struct Settings {
     operation: Operation,
     /// How long the variable lives; `workflow`, which is the default, means this run.
     scope: Option<VariableScope>,
-    /// The variable: letters, digits and `_`, no digit first.
+    /// The variable: letters, digits, `-`, `_` and `.`.
     #[schemars(length(min = 1, max = 128))]
     variable_name: String,
     /// What `set` and `update` put in: any JSON whose strings are templates.
@@ -90,9 +90,10 @@ impl NodeKind for VariableStore {
 }
 
 fn check_name(fields: &Fields<'_>, name: &str) {
-    if !name.is_empty() && !variable_name_is_legal(name) {
+    if !name.is_empty() && !id_is_legal(name) {
         let name = name.escape_debug();
-        let text = format!("`{name}` cannot name a variable: only letters, digits and `_` can");
+        let text =
+            format!("`{name}` cannot name a variable: only letters, digits, `-`, `_` and `.` can");
         fields.out_of_range("variableName", text);
     }
 }

@@ -1,0 +1,95 @@
+//! Compiles every fixture of the two older shapes: the types that this release runs give no error,
+//! the others exactly the problem that they are not supported yet.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "a test reads files")]
+
+use lattice_compiler::codes::UNDEFINED_VARIABLE;
+use lattice_compiler::{Compiled, compile};
+use lattice_document::Code;
+use lattice_nodes::{NOT_YET, codes};
+use std::fs::{read, read_dir};
+
+const SHAPES: &[&str] = &["cc-workflow-studio", "earlier-lattice"];
+
+fn fixtures() -> Vec<(String, Compiled)> {
+    let mut found = Vec::new();
+    for shape in SHAPES {
+        for entry in read_dir(format!("../../tests/fixtures/legacy/{shape}")).unwrap() {
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                found.push((path.display().to_string(), compile(&read(&path).unwrap())));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found
+}
+
+/// Errors that the documents themselves have: this one reads a variable that nothing sets.
+const MISTAKES: &[(&str, Code)] = &[("earlier-lattice/switch.json", UNDEFINED_VARIABLE)];
+
+#[test]
+fn every_older_document_compiles_or_says_what_is_not_supported_yet() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() > 40, "{} fixtures", fixtures.len());
+    let mut wrong = Vec::new();
+    for (path, compiled) in fixtures {
+        let document = compiled
+            .document
+            .as_ref()
+            .unwrap_or_else(|| panic!("{path}"));
+        let mut waiting: Vec<_> = document
+            .nodes
+            .iter()
+            .filter(|node| NOT_YET.contains(&node.kind.as_str()))
+            .map(|node| node.id.clone())
+            .collect();
+        let is_value = |setting: Option<&serde_json::Value>, kind: &str| {
+            let value = setting
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default();
+            NOT_YET.contains(&format!("{kind}:{value}").as_str())
+        };
+        waiting.extend(document.nodes.iter().filter_map(|node| {
+            let setting = node
+                .settings
+                .get("transformationType")
+                .or(node.settings.get("scope"));
+            is_value(setting, &node.kind).then(|| node.id.clone())
+        }));
+        waiting.sort();
+        let errors = compiled.problems.iter().filter(|one| one.is_error());
+        let (mut found, mut others) = (Vec::new(), Vec::new());
+        for problem in errors {
+            let is_mistake =
+                |(name, code): &(&str, Code)| path.ends_with(name) && *code == problem.code;
+            if problem.code == codes::NOT_YET {
+                found.push(problem.node.clone().unwrap());
+            } else if !MISTAKES.iter().any(is_mistake) {
+                others.push(problem.to_string());
+            }
+        }
+        wrong.extend(
+            others
+                .into_iter()
+                .map(|problem| format!("{path}: {problem}")),
+        );
+        found.sort();
+        assert_eq!(found, waiting, "{path}");
+        let is_whole = !compiled.problems.iter().any(|problem| problem.is_error());
+        assert_eq!(compiled.program.is_some(), is_whole, "{path}");
+        let fixes = compiled
+            .problems
+            .iter()
+            .filter(|problem| problem.fix.is_some());
+        assert_eq!(
+            fixes.count(),
+            0,
+            "{path}: a patch would not fit the older shape"
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
