@@ -30,7 +30,9 @@ pub(crate) fn visit(
     let Some(way) = taken else {
         let message = "no branch fits and there is no default branch";
         let failure = Failure::new(FailureKind::Expression, message);
-        return scratch.fail_stage(at, 0, failure, op.on_error);
+        // `on_error` is for a test that cannot be evaluated; the way for everything else is
+        // `otherwise`, and without it the run fails, as the Program's definition says.
+        return scratch.fail_stage(at, 0, failure, None);
     };
     let port = way.port.clone();
     let output = match op
