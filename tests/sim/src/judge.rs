@@ -80,6 +80,9 @@ fn check_rows(sim: &Sim, shadow: &Shadow) -> Checked {
     if !state.status.is_terminal() && head.due_at.is_none_or(|due| due > state.deadline) {
         return Err(format!("stuck: the run is {} and nothing will wake it", state.status));
     }
+    if head.status != state.status {
+        return Err(format!("the row says {}, the log says {}", head.status, state.status));
+    }
     let unread = ready("unread", sim.raw.unread(run, usize::MAX).now_or_never())?;
     match unread.first() {
         Some(item) => Err(format!("inbox item `{}` is never read", item.id)),

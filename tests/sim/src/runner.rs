@@ -106,7 +106,7 @@ impl Runner {
             return true;
         }
         let Some(next_ms) = self.next_ms() else {
-            return false;
+            return self.cancel_after_all();
         };
         if next_ms > self.bound_ms || self.calls.len() > CALLS_MAX {
             let calls = self.calls.len();
@@ -116,6 +116,16 @@ impl Runner {
         }
         self.pass_until(next_ms);
         true
+    }
+
+    /// A run that has come to rest before the call at which it should be cancelled is cancelled
+    /// now.
+    fn cancel_after_all(&mut self) -> bool {
+        let due = self.sim.scenario.cancel_at.is_some() && !self.lives.contains_key(&CANCELLER);
+        if due {
+            self.begin(CANCELLER);
+        }
+        due
     }
 
     fn pick(&mut self) -> Option<Ticket> {

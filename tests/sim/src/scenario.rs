@@ -79,7 +79,8 @@ impl Case {
             OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
             OpKind::Wait(wait) => match &wait.timer {
                 Some(Timer::After(ms)) => *ms,
-                _ => 0,
+                Some(Timer::Until(_)) => self.plan.program().lifetime_ms,
+                None => 0,
             },
             _ => 0,
         })

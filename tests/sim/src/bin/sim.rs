@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use lattice_sim::exhaustive::{Sample, every_point};
-use lattice_sim::scenario::{Case, RANDOM, Regime};
+use lattice_sim::scenario::Case;
 use lattice_sim::table::Table;
 use lattice_sim::{Scenario, seeds, simulate};
 use std::process::ExitCode;
@@ -16,6 +16,9 @@ struct Line {
     /// How many seeds to run, from `--seed` on; without it the one scenario is run.
     #[arg(long)]
     seeds: Option<u64>,
+    /// Prints the Program as well.
+    #[arg(long)]
+    show: bool,
     #[command(flatten)]
     scenario: Scenario,
 }
@@ -64,12 +67,15 @@ fn run(line: &Line) -> Result<bool, String> {
             println!("{table}");
             Ok(table.is_clean())
         }
-        (None, None) => one(&line.scenario),
+        (None, None) => one(&line.scenario, line.show),
     }
 }
 
-fn one(scenario: &Scenario) -> Result<bool, String> {
+fn one(scenario: &Scenario, show: bool) -> Result<bool, String> {
     let case = Case::find(&scenario.shape, scenario.seed)?;
+    if show {
+        println!("{}", lattice_ir::print::print(case.plan.program()));
+    }
     let report = simulate(&case, scenario);
     for (number, kind, fate) in &report.faults {
         println!("call {number} {kind:?}: {fate}");
@@ -79,6 +85,5 @@ fn one(scenario: &Scenario) -> Result<bool, String> {
     }
     let (calls, status) = (report.calls.len(), report.status);
     println!("{status:?} after {calls} calls and {} ms", report.ended_ms);
-    let _ = (RANDOM, Regime::Calm);
     Ok(report.is_clean())
 }
