@@ -8,7 +8,7 @@ use lattice_expr::{Part, Rendered};
 use lattice_ir::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::Secret;
-use lattice_policy::{Redactor, redact_failure};
+use lattice_policy::Redactor;
 use lattice_ports::{Performer, PortError, Secrets};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -188,4 +188,12 @@ fn redact_answer(redactor: &Redactor, request: &ModelRequest, text: String) -> S
         };
     }
     redactor.redact_text(&text).into_owned()
+}
+
+/// The failure with its message redacted.
+fn redact_failure(redactor: &Redactor, mut failure: Failure) -> Failure {
+    if let Cow::Owned(message) = redactor.redact_text(&failure.message) {
+        failure.message = message;
+    }
+    failure
 }
