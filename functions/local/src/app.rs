@@ -3,7 +3,7 @@
 use crate::cli::{Data, ProviderChoice};
 use crate::error::CliError;
 use crate::screen::Screen;
-use lattice_effects::{EnvSecrets, ProviderConfig, ProviderKind};
+use lattice_effects::{ChosenBy, EnvSecrets, ProviderConfig, ProviderKind};
 use lattice_model::Secret;
 use lattice_policy::Redactor;
 use std::collections::BTreeMap;
@@ -114,6 +114,24 @@ impl App {
             })
         };
         self.get("LATTICE_DATA_BYTES_MAX").map_or(Ok(None), parse)
+    }
+
+    /// The provider in one line, for people; how to choose another where nobody chose.
+    pub fn describe(config: &ProviderConfig) -> String {
+        match (&config.kind, config.chosen_by) {
+            (
+                ProviderKind::Mock {
+                    script: Some(script),
+                    ..
+                },
+                ChosenBy::Default,
+            ) => format!(
+                "model provider: mock, answers from `{}`; set `LATTICE_PROVIDER` to `openai` or \
+                 `openai-compatible` for a real one",
+                script.display()
+            ),
+            _ => config.describe(),
+        }
     }
 
     /// The provider that the words and the settings choose. A mock without a script follows

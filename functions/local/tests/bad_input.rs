@@ -91,7 +91,7 @@ fn documents() -> Vec<(&'static str, String, Vec<&'static str>)> {
         (
             "a type to come",
             with(|w| w["nodes"][1]["type"] = json!("subAgent")),
-            vec!["node `draft`", "not yet supported"],
+            vec!["node `draft`", "not supported yet"],
         ),
         ("a cycle", looped(), vec!["`draft`", "`again`", "cycle"]),
         (

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{LONG, Live, Place, line, prompt, question};
+use common::{LONG, Live, Place, line, prompt, question, tenacious};
 use serde_json::json;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ fn slow() -> (Place, Live, String) {
     let place = Place::new();
     place.write(
         "w.json",
-        line(&[("draft", "prompt", prompt("Hi."))]).to_string(),
+        line(&[("draft", "prompt", tenacious("Hi."))]).to_string(),
     );
     place.write(
         "w.mock.json",

@@ -45,7 +45,7 @@ async fn every_misbehaviour_has_its_kind_and_its_sentence() {
         (status(429), "rate_limit", "429"),
         (status(503), "provider_unavailable", "503"),
         (Behaviour::Close, "network", ""),
-        (Behaviour::StallBeforeHeaders, "timeout", "400 ms"),
+        (Behaviour::StallBeforeHeaders, "timeout", " ms"),
         (
             Behaviour::StallMidStream("hello there".to_owned()),
             "timeout",

@@ -120,6 +120,32 @@ fn a_question_ends_the_process_with_3_and_says_how_to_answer() {
 }
 
 #[test]
+fn an_answer_to_an_old_question_is_refused() {
+    let place = Place::new();
+    let asks = || ("askUserQuestion", question());
+    let (first, second) = (asks(), asks());
+    let nodes = [("first", first.0, first.1), ("second", second.0, second.1)];
+    place.write("w.json", line(&nodes).to_string());
+    assert_eq!(
+        place
+            .lattice(&["run", "w.json", "--answer", "first=Send"])
+            .code,
+        Some(3)
+    );
+    let run = place.newest_run("waiting");
+    let late = place.lattice(&["signal", &run, "first", "Drop it"]);
+    late.fails(1, &["the question of node `first` is over", "lattice show"]);
+    // One that is not open yet is kept.
+    assert_eq!(
+        place.lattice(&["signal", &run, "second", "Send"]).code,
+        Some(0)
+    );
+    place
+        .lattice(&["resume"])
+        .says(0, &["✓ second", "completed in"]);
+}
+
+#[test]
 fn answers_can_be_given_beforehand() {
     let place = Place::new();
     let many = json!({"questionText": "Which?", "multiSelect": true, "options": [{"label": "A"}, {"label": "B"}]});

@@ -41,7 +41,7 @@ const PAGE: usize = 256;
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let named = args.run.as_deref().map(str::parse::<RunId>).transpose()?;
     let provider = app.provider(&args.provider, None)?;
-    let described = provider.describe();
+    let described = App::describe(&provider);
     let flags = app.flags_of_run(&args.data, &args.provider, &provider);
     // A directory without data is not made by looking into it.
     drop(crate::reach::open(app, &args.data)?);

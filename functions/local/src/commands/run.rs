@@ -57,7 +57,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let answers = input::answers(&args.answers, &source.program)?;
     let input = input::read(args.input.as_deref(), &args.file, &source, app)?;
     let provider = app.provider(&args.provider, Some(&args.file))?;
-    let described = provider.describe();
+    let described = App::describe(&provider);
     let flags = app.flags_of_run(&args.data, &args.provider, &provider);
     let mut host = Host::open(app, &args.data, provider)?;
     app.screen.note(described);

@@ -224,8 +224,14 @@ pub fn line(nodes: &[(&str, &str, Value)]) -> Value {
     json!({"format": "agent-lattice/workflow", "formatVersion": 1, "id": "w", "name": "W", "nodes": all, "edges": edges})
 }
 
+/// Tried once, so that a failure ends the run.
 pub fn prompt(text: &str) -> Value {
     json!({"prompt": text, "maxAttempts": 1})
+}
+
+/// Tried again after a crash.
+pub fn tenacious(text: &str) -> Value {
+    json!({"prompt": text, "maxAttempts": 3})
 }
 
 pub fn question() -> Value {

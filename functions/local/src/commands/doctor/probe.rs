@@ -20,7 +20,7 @@ pub async fn provider(app: &App) -> Vec<Finding> {
         Ok(config) => config,
         Err(error) => return vec![Finding::of_error(CHECK, error)],
     };
-    let mut findings = vec![Finding::good(CHECK, config.describe())];
+    let mut findings = vec![Finding::good(CHECK, App::describe(&config))];
     // The same that `run` does before anything is sent: the script is read, the client is made.
     if let Err(error) = Provider::new(config.clone(), app.secrets()) {
         findings.push(Finding::of_error(CHECK, error));
