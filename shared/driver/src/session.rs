@@ -215,7 +215,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
         if put.head.is_none() && (status != rested.0 || waits_anew) {
             let at = put.commit.events.last().map(|event| event.timestamp);
-            self.put_row(session, at.unwrap_or(session.state.started_at)).await?;
+            self.put_row(session, at.unwrap_or(session.state.started_at))
+                .await?;
         }
         if status.is_terminal() {
             self.forget(&session.run);

@@ -11,6 +11,7 @@ use lattice_model::Secret;
 use lattice_policy::Redactor;
 use lattice_ports::{Performer, PortError, Secrets};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 /// The performer of model calls.
@@ -196,4 +197,19 @@ fn redact_failure(redactor: &Redactor, mut failure: Failure) -> Failure {
         failure.message = message;
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_all_but_the_secret() {
+        let message = format!("refused key sk-{}", "aB3dE5fG7h".repeat(4));
+        let failure = Failure::new(FailureKind::Auth, message).after(Some(7));
+        let redacted = redact_failure(&Redactor::new(), failure);
+        assert_eq!(redacted.message, "refused key [redacted:openai-key]");
+        assert_eq!(redacted.kind, FailureKind::Auth);
+        assert_eq!(redacted.retry_after_ms, Some(7));
+    }
 }

@@ -1,5 +1,10 @@
 //! `evolve` is frozen per event version: a log that was ever written folds to the same state.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines
+)]
 #![allow(clippy::disallowed_methods, reason = "a test reads files")]
 
 mod support;

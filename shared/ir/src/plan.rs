@@ -213,8 +213,12 @@ impl PlannedTest {
 
 fn parse_transform(transform: &crate::Transform) -> Result<Transform, ExprError> {
     match transform.language {
-        TransformLanguage::Jmespath => Transform::parse(TransformKind::JmesPath, &transform.expression),
-        TransformLanguage::Jsonpath => Transform::parse(TransformKind::JsonPath, &transform.expression),
+        TransformLanguage::Jmespath => {
+            Transform::parse(TransformKind::JmesPath, &transform.expression)
+        }
+        TransformLanguage::Jsonpath => {
+            Transform::parse(TransformKind::JsonPath, &transform.expression)
+        }
     }
 }
 

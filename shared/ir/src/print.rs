@@ -1,6 +1,8 @@
 //! A Program as a text for people: one line per op, in the order of the list.
 
-use crate::program::{Effect, Op, OpKind, Program, Test, Timer, Way};
+use crate::program::{
+    Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
+};
 use lattice_model::OpId;
 use std::fmt::Write;
 
@@ -19,99 +21,96 @@ pub fn print(program: &Program) -> String {
 }
 
 fn line(op: &Op) -> String {
-    let word = op.kind.word();
-    match &op.kind {
-        OpKind::Call(call) => {
-            let Effect::Model(model) = &call.effect;
-            let schema = if model.output_schema.is_some() {
-                " schema"
-            } else {
-                ""
-            };
-            let system = model
-                .system
-                .as_ref()
-                .map(|text| format!(" system {text:?}"));
-            format!(
-                "{word} model {}{} {:?}{schema} timeout {}ms attempts {} -> {}{}{}",
-                model.model,
-                system.unwrap_or_default(),
-                model.prompt,
-                call.timeout_ms,
-                call.retry.attempts_max,
-                call.next,
-                target("error", call.on_error),
-                target("timeout", call.on_timeout),
-            )
-        }
-        OpKind::Eval(eval) => {
-            let transform = eval
-                .transform
-                .as_ref()
-                .map(|transform| format!(" | {:?} {:?}", transform.language, transform.expression));
-            let fallback = eval.fallback.as_ref().map(|value| format!(" else {value}"));
-            format!(
-                "{word} {}{}{} -> {}{}",
-                eval.input,
-                transform.unwrap_or_default(),
-                fallback.unwrap_or_default(),
-                eval.next,
-                target("error", eval.on_error),
-            )
-        }
-        OpKind::Assign(assign) => {
-            let value = assign
-                .value
-                .as_ref()
-                .map_or("deleted".to_owned(), ToString::to_string);
-            let error = target("error", assign.on_error);
-            format!(
-                "{word} vars.{} = {value} -> {}{error}",
-                assign.variable, assign.next
-            )
-        }
-        OpKind::Choice(choice) => {
-            let mut parts: Vec<String> = choice
-                .arms
-                .iter()
-                .map(|arm| arm_text(&arm.test, &arm.way))
-                .collect();
-            parts.extend(
-                choice
-                    .otherwise
-                    .as_ref()
-                    .map(|way| format!("else {}", way_text(way))),
-            );
-            format!(
-                "{word} {}{}",
-                parts.join("; "),
-                target("error", choice.on_error)
-            )
-        }
-        OpKind::Wait(wait) => {
-            let question = wait.question.as_ref().map(|question| {
-                let labels: Vec<_> = question
-                    .options
-                    .iter()
-                    .map(|option| option.label.as_str())
-                    .collect();
-                format!(" {:?} {:?} {labels:?}", question.choice, question.text)
-            });
-            let timer = wait.timer.as_ref().map(|timer| match timer {
-                Timer::After(ms) => format!(" after {ms}ms"),
-                Timer::Until(text) => format!(" until {text:?}"),
-            });
-            format!(
-                "{word}{}{}{}{}{}",
-                question.unwrap_or_default(),
-                timer.unwrap_or_default(),
-                target("answer", wait.on_answer),
-                target("timer", wait.on_timer),
-                target("error", wait.on_error),
-            )
-        }
-        OpKind::End(end) => format!("{word} {}", end.output),
-    }
+    let text = match &op.kind {
+        OpKind::Call(op) => call(op),
+        OpKind::Eval(op) => eval(op),
+        OpKind::Assign(op) => assign(op),
+        OpKind::Choice(op) => choice(op),
+        OpKind::Wait(op) => wait(op),
+        OpKind::End(op) => format!(" {}", op.output),
+    };
+    format!("{}{text}", op.kind.word())
+}
+
+fn call(op: &Call) -> String {
+    let Effect::Model(model) = &op.effect;
+    let system = model
+        .system
+        .as_ref()
+        .map(|text| format!(" system {text:?}"));
+    format!(
+        " model {}{} {:?}{} timeout {}ms attempts {} -> {}{}{}",
+        model.model,
+        system.unwrap_or_default(),
+        model.prompt,
+        if model.output_schema.is_some() {
+            " schema"
+        } else {
+            ""
+        },
+        op.timeout_ms,
+        op.retry.attempts_max,
+        op.next,
+        target("error", op.on_error),
+        target("timeout", op.on_timeout),
+    )
+}
+
+fn eval(op: &Eval) -> String {
+    let transform = op.transform.as_ref();
+    let transform =
+        transform.map(|query| format!(" | {:?} {:?}", query.language, query.expression));
+    let fallback = op.fallback.as_ref().map(|value| format!(" else {value}"));
+    format!(
+        " {}{}{} -> {}{}",
+        op.input,
+        transform.unwrap_or_default(),
+        fallback.unwrap_or_default(),
+        op.next,
+        target("error", op.on_error),
+    )
+}
+
+fn assign(op: &Assign) -> String {
+    let value = op
+        .value
+        .as_ref()
+        .map_or("deleted".to_owned(), ToString::to_string);
+    let error = target("error", op.on_error);
+    format!(" vars.{} = {value} -> {}{error}", op.variable, op.next)
+}
+
+fn choice(op: &Choice) -> String {
+    let arms = op.arms.iter().map(|arm| arm_text(&arm.test, &arm.way));
+    let otherwise = op
+        .otherwise
+        .iter()
+        .map(|way| format!("else {}", way_text(way)));
+    let parts: Vec<String> = arms.chain(otherwise).collect();
+    format!(" {}{}", parts.join("; "), target("error", op.on_error))
+}
+
+fn wait(op: &Wait) -> String {
+    let question = op.question.as_ref().map(|asked| {
+        let labels: Vec<_> = asked
+            .options
+            .iter()
+            .map(|option| option.label.as_str())
+            .collect();
+        format!(" {:?} {:?} {labels:?}", asked.choice, asked.text)
+    });
+    let timer = op.timer.as_ref().map(|timer| match timer {
+        Timer::After(ms) => format!(" after {ms}ms"),
+        Timer::Until(text) => format!(" until {text:?}"),
+    });
+    format!(
+        "{}{}{}{}{}",
+        question.unwrap_or_default(),
+        timer.unwrap_or_default(),
+        target("answer", op.on_answer),
+        target("timer", op.on_timer),
+        target("error", op.on_error),
+    )
 }
 
 fn arm_text(test: &Test, way: &Way) -> String {

@@ -205,9 +205,9 @@ pub struct Assign {
 pub struct Choice {
     /// The arms, tried in order.
     pub arms: Vec<Arm>,
-    /// The way if none holds; unset = the run fails.
+    /// The way if none holds; unset = a failure.
     pub otherwise: Option<Way>,
-    /// Where to go if a test cannot be evaluated; unset = the run fails.
+    /// Where to go if a test cannot be evaluated, or if no way fits; unset = the run fails.
     pub on_error: Option<OpId>,
     /// Whether the port that was taken becomes the node's output.
     pub keeps_port: bool,

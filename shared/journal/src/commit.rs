@@ -155,7 +155,7 @@ impl Commit {
 
     fn hash_of(run: &RunId, first: Seq, prev: &Hash, body: &[u8]) -> Hash {
         Hash::of_parts(&[
-            prev.to_hex().as_bytes(),
+            prev.as_bytes(),
             run.as_str().as_bytes(),
             &first.get().to_be_bytes(),
             body,

@@ -1,5 +1,10 @@
 //! Stored shapes are for ever: every sample ever written is read, and written back byte for byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines
+)]
 #![allow(clippy::disallowed_methods, reason = "a test reads files")]
 
 use lattice_journal::payload::*;

@@ -1,7 +1,7 @@
 //! The log, checkpoints, summaries and start keys in SQLite.
 
 use crate::error::Trouble;
-use crate::sql::{self, hash_bytes, int};
+use crate::sql::{self, int};
 use crate::store::LocalStore;
 use crate::writer::Session;
 use crate::{inbox, rows};
@@ -41,7 +41,7 @@ impl RunLog for LocalStore {
                  WHERE excluded.seq > seq",
             )?;
             let (run, seq) = (checkpoint.run.as_str(), int(checkpoint.seq.get()));
-            Ok(put.execute((run, seq, hash_bytes(checkpoint.hash), &*checkpoint.body))? > 0)
+            Ok(put.execute((run, seq, checkpoint.hash.as_bytes(), &*checkpoint.body))? > 0)
         })
         .await
     }
@@ -96,8 +96,8 @@ fn prepare(put: Put) -> Result<Prepared, Trouble> {
         )));
     }
     Ok(Prepared {
-        prev: hash_bytes(put.commit.prev),
-        hash: hash_bytes(put.commit.hash),
+        prev: put.commit.prev.as_bytes(),
+        hash: put.commit.hash.as_bytes(),
         summary: put
             .summary
             .as_ref()

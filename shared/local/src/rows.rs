@@ -1,7 +1,7 @@
 //! The rows of runs in SQLite.
 
 use crate::error::Trouble;
-use crate::sql::{self, hash_bytes, int, limit};
+use crate::sql::{self, int, limit};
 use crate::store::LocalStore;
 use lattice_journal::Head;
 use lattice_model::{Millis, RunId, Seq, WorkflowId};
@@ -95,7 +95,7 @@ pub(crate) fn put_head(connection: &Connection, head: &Head) -> Result<bool, Tro
         head.run.as_str(),
         head.workflow.as_str(),
         &head.name,
-        hash_bytes(head.program),
+        head.program.as_bytes(),
         int(head.seq.get()),
         head.status.as_str(),
         int(head.started_at.get()),

@@ -1,7 +1,7 @@
 //! Blobs, Programs and workflow documents in SQLite.
 
 use crate::error::{PORT, Trouble};
-use crate::sql::{self, hash_bytes, int};
+use crate::sql::{self, int};
 use crate::store::LocalStore;
 use lattice_ir::Program;
 use lattice_model::{Hash, ProgramHash, WorkflowId, canonical_json};
@@ -50,9 +50,9 @@ impl Workflows for LocalStore {
             )?;
             put.execute((
                 workflow.id.as_str(),
-                hash_bytes(workflow.version),
+                workflow.version.as_bytes(),
                 &workflow.name,
-                hash_bytes(workflow.program),
+                workflow.program.as_bytes(),
                 int(workflow.stored_at.get()),
                 &*workflow.document,
             ))?;
@@ -99,7 +99,7 @@ impl LocalStore {
         self.write(move |session| {
             let insert = format!("INSERT OR IGNORE INTO {table} (hash, body) VALUES (?1, ?2)");
             let mut insert = session.connection.prepare_cached(&insert)?;
-            insert.execute((hash_bytes(hash), &body))?;
+            insert.execute((hash.as_bytes(), &body))?;
             Ok(())
         })
         .await
@@ -117,7 +117,7 @@ impl LocalStore {
         self.read(move |connection| {
             let select = format!("SELECT body FROM {table} WHERE hash = ?1");
             let mut read = connection.prepare_cached(&select)?;
-            let body = read.query_row([hash_bytes(hash)], |row| row.get::<_, Vec<u8>>(0));
+            let body = read.query_row([hash.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
             let Some(body) = body.optional()? else {
                 let (name, help) = (format!("{what} {hash}"), help.to_owned());
                 return Err(Trouble::Port(PortError::Missing {

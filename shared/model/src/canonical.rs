@@ -35,6 +35,16 @@ impl Hash {
         Self::of(&canonical_json(value))
     }
 
+    /// The hash as it is stored where bytes can be.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads the stored bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 64 hexadecimal digits.
     pub fn to_hex(self) -> String {
         const DIGITS: [char; 16] = [

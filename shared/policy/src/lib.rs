@@ -11,7 +11,7 @@ mod redactor;
 mod rules;
 
 pub use find::{Finding, find_secrets};
-pub use redactor::{Redactor, redact_failure};
+pub use redactor::Redactor;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@ use crate::fields::{NameKind, is_secret_value, name_kind};
 use crate::find::{Finding, MARKER_HEAD, find_secrets, settle};
 use crate::forms::forms;
 use aho_corasick::{AhoCorasick, MatchKind};
-use lattice_journal::Failure;
 use lattice_model::Secret;
 use lattice_model::limits::SECRET_CHARS_MIN;
 use serde_json::{Map, Value};
@@ -144,14 +143,6 @@ fn declared(span: std::ops::Range<usize>) -> Finding {
         rule: DECLARED,
         span,
     }
-}
-
-/// The failure with its message redacted.
-pub fn redact_failure(redactor: &Redactor, mut failure: Failure) -> Failure {
-    if let Cow::Owned(message) = redactor.redact_text(&failure.message) {
-        failure.message = message;
-    }
-    failure
 }
 
 fn replace(text: &str, found: &[Finding]) -> String {

@@ -5,9 +5,8 @@
 mod canaries;
 
 use crate::rules::RULES;
-use crate::{Redactor, find_secrets, redact_failure};
+use crate::{Redactor, find_secrets};
 use canaries::{alnum, canaries, hex, run};
-use lattice_journal::{Failure, FailureKind};
 use lattice_model::Secret;
 use proptest::prelude::*;
 use serde_json::json;
@@ -180,18 +179,6 @@ fn secrets_in_names_go_and_no_field_is_lost() {
     let mut names: Vec<_> = redacted.as_object().unwrap().keys().cloned().collect();
     names.sort();
     assert_eq!(names, values);
-}
-
-#[test]
-fn a_failure_keeps_all_but_the_secret() {
-    let message = format!("refused key sk-{}", alnum(40));
-    let failure = Failure::new(FailureKind::Auth, message).after(Some(7));
-    let redacted = redact_failure(&Redactor::new(), failure);
-    assert_eq!(redacted.message, "refused key [redacted:openai-key]");
-    assert_eq!(
-        (redacted.kind, redacted.retry_after_ms),
-        (FailureKind::Auth, Some(7))
-    );
 }
 
 /// Texts made of what redaction looks at: canaries, their halves, markers, names and signs.

@@ -17,10 +17,8 @@ pub enum InboxPut {
 /// What outside writers hand to runs. Items are never deleted: a fold makes them tombstones.
 pub trait Inbox: Send + Sync + 'static {
     /// Puts an item once per `(run, id)`. The run need not exist yet.
-    fn put_item(
-        &self,
-        item: InboxItem,
-    ) -> impl Future<Output = Result<InboxPut, PortError>> + Send;
+    fn put_item(&self, item: InboxItem)
+    -> impl Future<Output = Result<InboxPut, PortError>> + Send;
 
     /// Items of the run that no commit has folded, in the order they were put, `limit` at most.
     fn unread(

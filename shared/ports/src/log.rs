@@ -24,7 +24,13 @@ pub struct Put {
 impl Put {
     /// An append of the commit alone.
     pub fn of(commit: Commit) -> Self {
-        Self { commit, start_key: None, folds: Vec::new(), head: None, summary: None }
+        Self {
+            commit,
+            start_key: None,
+            folds: Vec::new(),
+            head: None,
+            summary: None,
+        }
     }
 }
 

@@ -25,10 +25,8 @@ pub trait RunIndex: Send + Sync + 'static {
     fn head(&self, run: &RunId) -> impl Future<Output = Result<Option<Head>, PortError>> + Send;
 
     /// A page of rows, newest run first.
-    fn heads(
-        &self,
-        filter: RunFilter,
-    ) -> impl Future<Output = Result<Vec<Head>, PortError>> + Send;
+    fn heads(&self, filter: RunFilter)
+    -> impl Future<Output = Result<Vec<Head>, PortError>> + Send;
 
     /// Rows whose `due_at` is `now` or earlier, earliest first.
     fn due(

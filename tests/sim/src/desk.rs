@@ -46,7 +46,12 @@ impl Desk {
     /// Waits for the scheduler's word on a call. Dropped before, the call was never made.
     pub fn gate(&self, process: ProcessId, kind: Kind) -> Gate<'_> {
         let desk = self;
-        Gate { desk, process, kind, ticket: None }
+        Gate {
+            desk,
+            process,
+            kind,
+            ticket: None,
+        }
     }
 
     /// How many calls wait.
@@ -64,7 +69,11 @@ impl Desk {
         let state = lock(&self.state);
         let (number, parked) = state.parked.iter().nth(place)?;
         let (number, process, kind) = (*number, parked.process, parked.kind);
-        Some(Ticket { number, process, kind })
+        Some(Ticket {
+            number,
+            process,
+            kind,
+        })
     }
 
     /// Lets a call go on to its fate.
@@ -101,7 +110,14 @@ impl Future for Gate<'_> {
                 let ticket = state.tickets;
                 let waker = context.waker().clone();
                 let (process, kind) = (gate.process, gate.kind);
-                state.parked.insert(ticket, Parked { process, kind, waker });
+                state.parked.insert(
+                    ticket,
+                    Parked {
+                        process,
+                        kind,
+                        waker,
+                    },
+                );
                 gate.ticket = Some(ticket);
                 Poll::Pending
             }

@@ -78,6 +78,9 @@ impl Effects {
     /// How many attempts were sent under a key that their receiver knew already: a receiver that
     /// ignores keys would have applied these again.
     pub fn repeated(&self) -> u32 {
-        self.applied.values().map(|times| times.saturating_sub(1)).sum()
+        self.applied
+            .values()
+            .map(|times| times.saturating_sub(1))
+            .sum()
     }
 }

@@ -25,19 +25,63 @@ impl Sample {
 /// The arrangements in which every point is tried, with their names in the table.
 pub fn arrangements(case: &Case) -> Vec<(&'static str, Scenario)> {
     let base = Scenario::of(case);
-    let two = Scenario { workers: 2, ..base.clone() };
+    let two = Scenario {
+        workers: 2,
+        ..base.clone()
+    };
     vec![
         ("one worker", base.clone()),
-        ("one worker, started here", Scenario { entry: Entry::Here, ..base.clone() }),
-        ("one worker, one stage a message", Scenario { chain: 1, ..base.clone() }),
-        ("two workers, duplicates", Scenario { traffic: Traffic::Duplicated, ..two.clone() }),
+        (
+            "one worker, started here",
+            Scenario {
+                entry: Entry::Here,
+                ..base.clone()
+            },
+        ),
+        (
+            "one worker, one stage a message",
+            Scenario {
+                chain: 1,
+                ..base.clone()
+            },
+        ),
+        (
+            "two workers, duplicates",
+            Scenario {
+                traffic: Traffic::Duplicated,
+                ..two.clone()
+            },
+        ),
         (
             "two workers, duplicates, drawn order",
-            Scenario { traffic: Traffic::Duplicated, order: Order::Drawn, ..two.clone() },
+            Scenario {
+                traffic: Traffic::Duplicated,
+                order: Order::Drawn,
+                ..two.clone()
+            },
         ),
-        ("two workers, reordered", Scenario { traffic: Traffic::Reordered, ..two.clone() }),
-        ("local", Scenario { local: true, ..base.clone() }),
-        ("local, started here", Scenario { local: true, entry: Entry::Here, ..base }),
+        (
+            "two workers, reordered",
+            Scenario {
+                traffic: Traffic::Reordered,
+                ..two.clone()
+            },
+        ),
+        (
+            "local",
+            Scenario {
+                local: true,
+                ..base.clone()
+            },
+        ),
+        (
+            "local, started here",
+            Scenario {
+                local: true,
+                entry: Entry::Here,
+                ..base
+            },
+        ),
     ]
 }
 
@@ -62,7 +106,11 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
         }
         for fate in Fate::FAULTS {
             if fate.applies(*kind, quiet.local) {
-                let scenario = Scenario { crash_at: Some(number), fate: *fate, ..quiet.clone() };
+                let scenario = Scenario {
+                    crash_at: Some(number),
+                    fate: *fate,
+                    ..quiet.clone()
+                };
                 let report = simulate_within(case, &scenario, bound_ms);
                 table.add(word(*fate), &scenario, &struck(report));
             }
@@ -74,8 +122,15 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
 pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Table) {
     let baseline = simulate(case, quiet);
     for number in (1..=baseline.calls.len() as u64).step_by(sample.every as usize) {
-        let scenario = Scenario { cancel_at: Some(number), ..quiet.clone() };
-        table.add("cancel before every call", &scenario, &simulate(case, &scenario));
+        let scenario = Scenario {
+            cancel_at: Some(number),
+            ..quiet.clone()
+        };
+        table.add(
+            "cancel before every call",
+            &scenario,
+            &simulate(case, &scenario),
+        );
     }
 }
 
@@ -83,7 +138,10 @@ pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut T
 fn struck(mut report: Report) -> Report {
     if report.faults.is_empty() && report.is_clean() {
         let text = "the call that should meet its fate was never made".to_owned();
-        report.breaches.push(Breach { kind: BreachKind::Wrong, text });
+        report.breaches.push(Breach {
+            kind: BreachKind::Wrong,
+            text,
+        });
     }
     report
 }

@@ -44,10 +44,17 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Stri
 fn outcome_of(program: &Program, world: &World, shadow: &Shadow) -> Result<Outcome, String> {
     let mut outcome = interpret(program, world);
     if shadow.state.status == RunStatus::Waiting && outcome.status != RunStatus::Waiting {
-        return Err(format!("stuck: the run waits and should be {}", outcome.status));
+        return Err(format!(
+            "stuck: the run waits and should be {}",
+            outcome.status
+        ));
     }
     outcome.output = outcome.output.as_ref().map(scrubbed);
-    for value in outcome.outputs.values_mut().chain(outcome.variables.values_mut()) {
+    for value in outcome
+        .outputs
+        .values_mut()
+        .chain(outcome.variables.values_mut())
+    {
         *value = scrubbed(value);
     }
     Ok(outcome)
@@ -66,28 +73,45 @@ fn impose(
     let Some(OpKind::Call(call)) = op.map(|op| &mut op.kind) else {
         return Err(format!("`{stage}` was claimed and is not a call"));
     };
-    let lost = log.claims.iter().filter(|claim| claim.recorded.is_none()).count();
+    let lost = log
+        .claims
+        .iter()
+        .filter(|claim| claim.recorded.is_none())
+        .count();
     let by_worker = |claim: &&crate::shadow::Claim| {
-        claim.recorded.as_ref().is_some_and(|recorded| recorded.by_worker)
+        claim
+            .recorded
+            .as_ref()
+            .is_some_and(|recorded| recorded.by_worker)
     };
     let worker_said = log.claims.iter().filter(by_worker).count();
     if lost + worker_said > 0 && !may_lose(sim) {
-        return Err(format!("{lost} attempts of `{stage}` were lost and nothing went wrong"));
+        return Err(format!(
+            "{lost} attempts of `{stage}` were lost and nothing went wrong"
+        ));
     }
     for claim in log.claims.iter().filter(by_worker) {
-        let failure = claim.recorded.as_ref().and_then(|recorded| recorded.failure.clone());
+        let failure = claim
+            .recorded
+            .as_ref()
+            .and_then(|recorded| recorded.failure.clone());
         if let Some(failure) = failure {
             imposed.insert((stage.to_owned(), claim.epoch), (failure, Usage::default()));
         }
     }
-    let last_is_lost = log.claims.last().is_some_and(|claim| claim.recorded.is_none());
+    let last_is_lost = log
+        .claims
+        .last()
+        .is_some_and(|claim| claim.recorded.is_none());
     let claims = u32::try_from(log.claims.len()).unwrap_or(u32::MAX);
     if last_is_lost && call.on_unknown == OnUnknown::Fail {
         give_up(stage, log, FailureKind::UnknownOutcome, imposed);
     } else if last_is_lost && claims >= call.retry.attempts_max {
         give_up(stage, log, FailureKind::AttemptsExhausted, imposed);
     } else if last_is_lost {
-        return Err(format!("the last attempt of `{stage}` was lost and none followed"));
+        return Err(format!(
+            "the last attempt of `{stage}` was lost and none followed"
+        ));
     } else {
         let lost = u32::try_from(lost).unwrap_or(u32::MAX);
         call.retry.attempts_max = call.retry.attempts_max.saturating_sub(lost).max(1);
@@ -97,7 +121,10 @@ fn impose(
 
 /// The stage must have ended with this failure, for good.
 fn give_up(stage: &str, log: &StageLog, kind: FailureKind, imposed: &mut Imposed) {
-    let failure = (Failure::new(kind, "the simulated fault took it"), Usage::default());
+    let failure = (
+        Failure::new(kind, "the simulated fault took it"),
+        Usage::default(),
+    );
     imposed.insert((stage.to_owned(), log.retried), failure);
 }
 
@@ -131,7 +158,9 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, String> {
     let nodes: Vec<NodeId> = fired.map(|op| op.node.clone()).collect();
     let late = nodes.iter().find(|node| accepted.contains(node));
     match late {
-        Some(node) => Err(format!("the question of `{node}` was answered and timed out")),
+        Some(node) => Err(format!(
+            "the question of `{node}` was answered and timed out"
+        )),
         None => Ok(nodes),
     }
 }
@@ -139,7 +168,10 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, String> {
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.
 fn without_unrecorded(mut outcome: Outcome, shadow: &Shadow) -> Outcome {
     for (stage, log) in &shadow.stages {
-        if log.claims.last().is_some_and(|claim| claim.recorded.is_none())
+        if log
+            .claims
+            .last()
+            .is_some_and(|claim| claim.recorded.is_none())
             && let Some(calls) = outcome.calls.get_mut(stage.as_str())
         {
             *calls = calls.saturating_sub(1);

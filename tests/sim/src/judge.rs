@@ -21,12 +21,19 @@ pub fn judge(case: &Case, sim: &Sim) {
     sim.look(|shadows| {
         if shadows.len() != 1 {
             let runs = shadows.len();
-            sim.breach(BreachKind::Duplicated, format!("one start gave {runs} runs"));
+            sim.breach(
+                BreachKind::Duplicated,
+                format!("one start gave {runs} runs"),
+            );
         }
         for shadow in shadows.values() {
             let checks = [check_log, check_rows, check_summary, check_end];
             if let Some(text) = checks.iter().find_map(|check| check(sim, shadow).err()) {
-                let kind = if text.starts_with("stuck") { BreachKind::Stuck } else { BreachKind::Wrong };
+                let kind = if text.starts_with("stuck") {
+                    BreachKind::Stuck
+                } else {
+                    BreachKind::Wrong
+                };
                 sim.breach(kind, text);
                 continue;
             }
@@ -45,18 +52,28 @@ fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
     let stored = ready("load", sim.raw.load(run, Seq::FIRST).now_or_never())?;
     if stored != shadow.commits {
         let (left, written) = (stored.len(), shadow.commits.len());
-        return Err(format!("{left} commits are stored of {written} that were written"));
+        return Err(format!(
+            "{left} commits are stored of {written} that were written"
+        ));
     }
-    let chain = stored.iter().try_fold(Tail::empty(run.clone()), |tail, commit| tail.follow(commit));
+    let chain = stored
+        .iter()
+        .try_fold(Tail::empty(run.clone()), |tail, commit| tail.follow(commit));
     chain.map_err(|error| error.to_string())?;
-    let dense = (1..).zip(shadow.events()).all(|(seq, event)| event.seq.get() == seq);
+    let dense = (1..)
+        .zip(shadow.events())
+        .all(|(seq, event)| event.seq.get() == seq);
     if !dense {
         return Err("the events are not numbered from 1 on without a hole".to_owned());
     }
     let folded = state_at(&sim.raw, run, Seq::from_stored(u64::MAX)).now_or_never();
-    let folded = folded.ok_or("the store made a reader wait")?.map_err(|error| error.to_string())?;
+    let folded = folded
+        .ok_or("the store made a reader wait")?
+        .map_err(|error| error.to_string())?;
     let loaded = load_run(&sim.raw, run, Guards::ALL).now_or_never();
-    let loaded = loaded.ok_or("the store made a reader wait")?.map_err(|error| error.to_string())?;
+    let loaded = loaded
+        .ok_or("the store made a reader wait")?
+        .map_err(|error| error.to_string())?;
     let loaded = loaded.ok_or("the run cannot be loaded")?;
     if folded != shadow.state || loaded.state != shadow.state || loaded.tail != shadow.tail {
         return Err("the log, its checkpoint and the live state do not agree".to_owned());
@@ -75,13 +92,22 @@ fn check_rows(sim: &Sim, shadow: &Shadow) -> Checked {
     let head = ready("head", sim.raw.head(run).now_or_never())?.ok_or("the run has no row")?;
     if state.status.is_terminal() && (head.status != state.status || head.due_at.is_some()) {
         let (row, log) = (head.status, state.status);
-        return Err(format!("the row says {row}, due at {:?}; the log says {log}", head.due_at));
+        return Err(format!(
+            "the row says {row}, due at {:?}; the log says {log}",
+            head.due_at
+        ));
     }
     if !state.status.is_terminal() && head.due_at.is_none_or(|due| due > state.deadline) {
-        return Err(format!("stuck: the run is {} and nothing will wake it", state.status));
+        return Err(format!(
+            "stuck: the run is {} and nothing will wake it",
+            state.status
+        ));
     }
     if head.status != state.status {
-        return Err(format!("the row says {}, the log says {}", head.status, state.status));
+        return Err(format!(
+            "the row says {}, the log says {}",
+            head.status, state.status
+        ));
     }
     let unread = ready("unread", sim.raw.unread(run, usize::MAX).now_or_never())?;
     match unread.first() {
@@ -120,17 +146,29 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
         node,
     };
     if summary.as_ref() != Some(&right) {
-        return Err(format!("the summary is {summary:?}, the log says {right:?}"));
+        return Err(format!(
+            "the summary is {summary:?}, the log says {right:?}"
+        ));
     }
-    let ends = shadow.events().filter(|event| event.body.is_terminal()).count();
-    if ends == 1 { Ok(()) } else { Err(format!("the log has {ends} terminal events")) }
+    let ends = shadow
+        .events()
+        .filter(|event| event.body.is_terminal())
+        .count();
+    if ends == 1 {
+        Ok(())
+    } else {
+        Err(format!("the log has {ends} terminal events"))
+    }
 }
 
 /// A run that stands still waits; what was used is what the outcomes add up to.
 fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     let state = &shadow.state;
     if !state.status.is_terminal() && state.status != RunStatus::Waiting {
-        return Err(format!("stuck: the run stands still and is {}", state.status));
+        return Err(format!(
+            "stuck: the run stands still and is {}",
+            state.status
+        ));
     }
     let mut usage = Usage::default();
     for event in shadow.events() {
@@ -142,7 +180,9 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     }
     if usage != state.totals.usage {
         let counted = state.totals.usage;
-        return Err(format!("usage is counted as {counted:?}, the outcomes say {usage:?}"));
+        return Err(format!(
+            "usage is counted as {counted:?}, the outcomes say {usage:?}"
+        ));
     }
     let cancelled = sim.scenario.cancel_at.is_some();
     if state.status == RunStatus::Cancelled && !cancelled {
@@ -164,14 +204,20 @@ fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
     if seen == right {
         return Ok(());
     }
-    Err(format!("the run came to\n{seen}\nand the oracle says\n{right}"))
+    Err(format!(
+        "the run came to\n{seen}\nand the oracle says\n{right}"
+    ))
 }
 
 /// What the run came to, in the oracle's words.
 fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
     let state = &shadow.state;
     let resolve = |value: &ValueRef| resolve(sim, value);
-    let ends: Vec<&NodeId> = sim.plan.program().ops.iter()
+    let ends: Vec<&NodeId> = sim
+        .plan
+        .program()
+        .ops
+        .iter()
         .filter(|op| matches!(op.kind, OpKind::End(_)))
         .map(|op| &op.node)
         .collect();
@@ -194,8 +240,15 @@ fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
     let mut path = shadow.path.clone();
     path.extend(state.stages.keys().map(|stage| stage.as_str().to_owned()));
     let calls = shadow.stages.iter().map(|(stage, log)| {
-        let recorded = log.claims.iter().filter(|claim| claim.recorded.is_some()).count();
-        (stage.as_str().to_owned(), u32::try_from(recorded).unwrap_or(u32::MAX))
+        let recorded = log
+            .claims
+            .iter()
+            .filter(|claim| claim.recorded.is_some())
+            .count();
+        (
+            stage.as_str().to_owned(),
+            u32::try_from(recorded).unwrap_or(u32::MAX),
+        )
     });
     Ok(Outcome {
         status: state.status,
@@ -212,9 +265,10 @@ fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
 fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
     match (value.inline(), value.blob()) {
         (Some(value), _) => Ok(Value::clone(value)),
-        (None, Some(hash)) => {
-            Ok(Value::clone(&*ready("blob", sim.raw.blob(hash).now_or_never())?))
-        }
+        (None, Some(hash)) => Ok(Value::clone(&*ready(
+            "blob",
+            sim.raw.blob(hash).now_or_never(),
+        )?)),
         (None, None) => Err("a value is neither here nor elsewhere".to_owned()),
     }
 }

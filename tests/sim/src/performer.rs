@@ -39,14 +39,19 @@ impl Drop for Alive<'_> {
             return;
         };
         let cancelled_ms = self.sim.look_at(&sent.run, |shadow| {
-            shadow.ended_ms.filter(|_| shadow.state.status == RunStatus::Cancelled)
+            shadow
+                .ended_ms
+                .filter(|_| shadow.state.status == RunStatus::Cancelled)
         });
         let allowed_ms = self.sim.scenario.fence_ms();
         if let Some(cancelled_ms) = cancelled_ms.flatten()
             && now_ms > cancelled_ms + allowed_ms
         {
             let late_ms = now_ms - cancelled_ms;
-            let text = format!("the effect of `{}` outlived a cancel by {late_ms} ms", sent.stage);
+            let text = format!(
+                "the effect of `{}` outlived a cancel by {late_ms} ms",
+                sent.stage
+            );
             self.sim.breach(BreachKind::Wrong, text);
         }
     }
@@ -103,7 +108,9 @@ impl SimPerformer {
             sim.breach(BreachKind::Duplicated, text);
         }
         let claimed = sim.look_at(&request.run, |shadow| {
-            shadow.claim(stage, attempt).is_some_and(|claim| claim.key == request.key)
+            shadow
+                .claim(stage, attempt)
+                .is_some_and(|claim| claim.key == request.key)
         });
         if claimed != Some(true) {
             let text = format!("attempt {attempt} of `{stage}` was sent without a claim");
@@ -113,7 +120,9 @@ impl SimPerformer {
             let text = format!("attempt {attempt} of `{stage}` has a key that is not its stage's");
             sim.breach(BreachKind::Duplicated, text);
         }
-        let ended_ms = sim.look_at(&request.run, |shadow| shadow.ended_ms).flatten();
+        let ended_ms = sim
+            .look_at(&request.run, |shadow| shadow.ended_ms)
+            .flatten();
         if ended_ms.is_some_and(|ended_ms| sim.now_ms() > ended_ms + sim.scenario.fence_ms()) {
             let text = format!("attempt {attempt} of `{stage}` was sent after the run had ended");
             sim.breach(BreachKind::Wrong, text);

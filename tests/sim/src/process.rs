@@ -38,15 +38,29 @@ pub fn driver(sim: &Arc<Sim>, process: ProcessId, life: u32) -> Arc<SimDriver> {
         guards: sim.scenario.rig.guards,
         ..Settings::new(BootId::new(boot))
     };
-    let store = SimStore { sim: Arc::clone(sim), process };
-    let queue = SimQueue { sim: Arc::clone(sim), process };
-    let performer = SimPerformer { sim: Arc::clone(sim), process };
-    let clock = SimClock { sim: Arc::clone(sim), process };
+    let store = SimStore {
+        sim: Arc::clone(sim),
+        process,
+    };
+    let queue = SimQueue {
+        sim: Arc::clone(sim),
+        process,
+    };
+    let performer = SimPerformer {
+        sim: Arc::clone(sim),
+        process,
+    };
+    let clock = SimClock {
+        sim: Arc::clone(sim),
+        process,
+    };
     Arc::new(Driver::new(
         (Arc::new(store), Arc::new(queue)),
         (Arc::new(performer), Arc::new(clock)),
         Arc::new(Redactor::new()),
-        Arc::new(Witness { sim: Arc::clone(sim) }),
+        Arc::new(Witness {
+            sim: Arc::clone(sim),
+        }),
         settings,
     ))
 }
@@ -59,7 +73,9 @@ struct Witness {
 impl Observer for Witness {
     // INVARIANT: an event is stored before anyone is shown it.
     fn committed(&self, commit: &Commit) {
-        let stands = self.sim.look_at(&commit.run, |shadow| shadow.commits.contains(commit));
+        let stands = self
+            .sim
+            .look_at(&commit.run, |shadow| shadow.commits.contains(commit));
         if stands != Some(true) {
             let text = format!("a commit at {} was shown and is not stored", commit.first);
             self.sim.breach(BreachKind::Lost, text);
@@ -156,7 +172,9 @@ async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<NodeId> {
             return Some(None);
         }
         let mut questions = state.questions().map(|(_, node, ..)| node);
-        questions.find(|node| has_answers(node)).map(|node| Some(node.clone()))
+        questions
+            .find(|node| has_answers(node))
+            .map(|node| Some(node.clone()))
     })
     .await
 }

@@ -36,8 +36,16 @@ impl Mailbox {
     pub fn new(rules: QueueRules, traffic: Traffic, seed: u64) -> Self {
         let messages = QueueState::new(rules);
         let (waiting, chance) = (Vec::new(), Chance::new(seed ^ 0x51));
-        let state = State { rules, messages, waiting, traffic, chance };
-        Self { state: Mutex::new(state) }
+        let state = State {
+            rules,
+            messages,
+            waiting,
+            traffic,
+            chance,
+        };
+        Self {
+            state: Mutex::new(state),
+        }
     }
 
     /// Loses everything, as a queue in the memory of a process does.
@@ -103,7 +111,11 @@ impl SimQueue {
         poll_fn(|context| {
             let mut state = lock(&self.sim.mailbox.state);
             let now_ms = self.sim.now_ms();
-            if state.messages.next_due_ms().is_some_and(|due| due <= now_ms) {
+            if state
+                .messages
+                .next_due_ms()
+                .is_some_and(|due| due <= now_ms)
+            {
                 return Poll::Ready(());
             }
             state.waiting.push(context.waker().clone());
@@ -148,8 +160,12 @@ impl StageQueue for SimQueue {
 
     async fn give_back(&self, receipt: &Receipt, delay_ms: u64) -> Result<(), PortError> {
         let give_back = async {
-            let visible_ms = self.now_ms().saturating_add(delay_ms.min(QUEUE_DELAY_MS_MAX));
-            lock(&self.sim.mailbox.state).messages.give_back(receipt, visible_ms);
+            let visible_ms = self
+                .now_ms()
+                .saturating_add(delay_ms.min(QUEUE_DELAY_MS_MAX));
+            lock(&self.sim.mailbox.state)
+                .messages
+                .give_back(receipt, visible_ms);
             self.sim.mailbox.stir();
             Ok(())
         };

@@ -58,7 +58,9 @@ struct Runner {
 impl Runner {
     fn new(case: &Case, scenario: &Scenario, bound_ms: u64) -> Self {
         let sim = Arc::new(Sim::new(case, scenario));
-        let stored = sim.raw.put_program(sim.plan.hash(), Arc::clone(sim.plan.program()));
+        let stored = sim
+            .raw
+            .put_program(sim.plan.hash(), Arc::clone(sim.plan.program()));
         if !matches!(stored.now_or_never(), Some(Ok(()))) {
             sim.breach(BreachKind::Wrong, "the program could not be stored");
         }
@@ -147,7 +149,10 @@ impl Runner {
         let fate = self.fate(number, ticket);
         self.calls.push(ticket.kind);
         self.ended_ms = self.sim.now_ms();
-        let line = format!("{number} {} {:?} {fate} {}\n", ticket.process, ticket.kind, self.ended_ms);
+        let line = format!(
+            "{number} {} {:?} {fate} {}\n",
+            ticket.process, ticket.kind, self.ended_ms
+        );
         self.trace.extend_from_slice(line.as_bytes());
         if fate != Fate::Proceed {
             self.faults.push((number, ticket.kind, fate));
@@ -181,20 +186,31 @@ impl Runner {
             true => ticket.kind.group() != crate::fate::Group::Mute,
             false => drawn.applies(ticket.kind, local),
         };
-        if can && self.faults.len() < limit { drawn } else { Fate::Proceed }
+        if can && self.faults.len() < limit {
+            drawn
+        } else {
+            Fate::Proceed
+        }
     }
 
     /// The moment at which something happens by itself; `None` if nothing ever will, or only what
     /// a run that waits need not be watched for.
     fn next_ms(&self) -> Option<u64> {
-        let timers = [self.sim.clock.next_wake_ms(), self.next_message_ms(), self.next_sweep_ms()];
+        let timers = [
+            self.sim.clock.next_wake_ms(),
+            self.next_message_ms(),
+            self.next_sweep_ms(),
+        ];
         let returns = self.returns.iter().map(|(at_ms, _)| *at_ms);
         timers.into_iter().flatten().chain(returns).min()
     }
 
     fn next_message_ms(&self) -> Option<u64> {
         let now_ms = self.sim.now_ms();
-        self.sim.mailbox.next_due_ms().filter(|due_ms| *due_ms > now_ms)
+        self.sim
+            .mailbox
+            .next_due_ms()
+            .filter(|due_ms| *due_ms > now_ms)
     }
 
     /// The next minute at whose sweep there is something to find.
@@ -209,7 +225,11 @@ impl Runner {
         if matches!(unread, Some(Ok(runs)) if !runs.is_empty()) {
             return Some(next);
         }
-        let filter = RunFilter { status: None, before: None, limit: usize::MAX };
+        let filter = RunFilter {
+            status: None,
+            before: None,
+            limit: usize::MAX,
+        };
         let heads = match self.sim.raw.heads(filter).now_or_never() {
             Some(Ok(heads)) => heads,
             _ => Vec::new(),
@@ -229,9 +249,16 @@ impl Runner {
 
     fn pass_until(&mut self, next_ms: u64) {
         let sweep_due = self.next_sweep_ms() == Some(next_ms);
-        self.sim.clock.advance(next_ms.saturating_sub(self.sim.now_ms()));
+        self.sim
+            .clock
+            .advance(next_ms.saturating_sub(self.sim.now_ms()));
         self.sim.mailbox.stir();
-        let back: Vec<_> = self.returns.iter().filter(|(at, _)| *at <= next_ms).copied().collect();
+        let back: Vec<_> = self
+            .returns
+            .iter()
+            .filter(|(at, _)| *at <= next_ms)
+            .copied()
+            .collect();
         self.returns.retain(|(at, _)| *at > next_ms);
         for (_, process) in back {
             self.begin(process);
@@ -255,11 +282,14 @@ impl Runner {
         let sim = || Arc::clone(&self.sim);
         let client = process >= CLIENT && process < CANCELLER;
         if process < CLIENT {
-            self.executor.spawn(process, process::work(sim(), Arc::clone(&driver)));
+            self.executor
+                .spawn(process, process::work(sim(), Arc::clone(&driver)));
         }
         if client || self.sim.scenario.local && process == 0 {
-            self.executor.spawn(process, process::start(sim(), Arc::clone(&driver)));
-            self.executor.spawn(process, process::answer(sim(), Arc::clone(&driver)));
+            self.executor
+                .spawn(process, process::start(sim(), Arc::clone(&driver)));
+            self.executor
+                .spawn(process, process::answer(sim(), Arc::clone(&driver)));
         }
         if process == CANCELLER {
             self.executor.spawn(process, process::cancel(sim(), driver));
@@ -300,7 +330,10 @@ impl Runner {
                 .map(|commit| [commit.id.as_str().as_bytes(), &*commit.body].concat())
                 .collect();
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            (last.map(|shadow| shadow.state.status), Hash::of_parts(&parts))
+            (
+                last.map(|shadow| shadow.state.status),
+                Hash::of_parts(&parts),
+            )
         });
         Report {
             breaches: self.sim.breaches(),
@@ -321,9 +354,7 @@ fn draw(chance: &mut Chance, regime: Regime) -> Fate {
     let slow_ms = |chance: &mut Chance| chance.below(20_000) as u64;
     match regime {
         Regime::Calm => Fate::Proceed,
-        Regime::Crashes if chance.percent(5) => {
-            chance.pick(Fate::CrashBefore, &[Fate::CrashAfter])
-        }
+        Regime::Crashes if chance.percent(5) => chance.pick(Fate::CrashBefore, &[Fate::CrashAfter]),
         Regime::LostAnswers if chance.percent(15) => Fate::AnswerLost,
         Regime::Throttling if chance.percent(40) => Fate::Refused,
         Regime::Slowness if chance.percent(20) => {

@@ -37,14 +37,24 @@ impl Case {
         let plan = Plan::new(Arc::new(program));
         let plan = plan.map_err(|errors| format!("`{name}` does not verify: {errors:?}"))?;
         let (name, plan, world) = (name.to_owned(), Arc::new(plan), Box::new(world));
-        Ok(Self { name, plan, world, answers_early: false, heavy: false })
+        Ok(Self {
+            name,
+            plan,
+            world,
+            answers_early: false,
+            heavy: false,
+        })
     }
 
     /// Every shape of the shelf.
     pub fn all() -> Result<Vec<Self>, String> {
         let cases = shapes().into_iter().map(|shape| {
             let case = Self::new(shape.name, shape.program, shape.world)?;
-            Ok(Self { answers_early: shape.answers_early, heavy: shape.heavy, ..case })
+            Ok(Self {
+                answers_early: shape.answers_early,
+                heavy: shape.heavy,
+                ..case
+            })
         });
         cases.collect()
     }
@@ -58,17 +68,28 @@ impl Case {
         let mut cases = Self::all()?.into_iter();
         let found = cases.find(|case| case.name == name);
         found.ok_or_else(|| {
-            let names: Vec<_> = shapes().iter().map(|shape| format!("`{}`", shape.name)).collect();
-            format!("`{name}` is not a shape; expected `{RANDOM}` or one of {}", names.join(", "))
+            let names: Vec<_> = shapes()
+                .iter()
+                .map(|shape| format!("`{}`", shape.name))
+                .collect();
+            format!(
+                "`{name}` is not a shape; expected `{RANDOM}` or one of {}",
+                names.join(", ")
+            )
         })
     }
 
     /// The longest lease of its calls.
     pub fn lease_ms_max(&self) -> u64 {
-        let leases = self.plan.program().ops.iter().filter_map(|op| match &op.kind {
-            OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
-            _ => None,
-        });
+        let leases = self
+            .plan
+            .program()
+            .ops
+            .iter()
+            .filter_map(|op| match &op.kind {
+                OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
+                _ => None,
+            });
         leases.max().unwrap_or(0)
     }
 
@@ -258,7 +279,11 @@ impl Scenario {
     /// A quiet scenario of a case, to be changed.
     pub fn of(case: &Case) -> Self {
         let (shape, early) = (case.name.clone(), case.answers_early);
-        Self { shape, early, ..Self::default() }
+        Self {
+            shape,
+            early,
+            ..Self::default()
+        }
     }
 
     /// How long an effect may outlive the end of its run: one look at the tail, and what it takes
@@ -293,7 +318,11 @@ impl Scenario {
             ("--order", name(&self.order), name(&usual.order)),
             ("--regime", name(&self.regime), name(&usual.regime)),
             ("--chain", word(&self.chain), word(&usual.chain)),
-            ("--visibility-ms", word(&self.visibility_ms), word(&usual.visibility_ms)),
+            (
+                "--visibility-ms",
+                word(&self.visibility_ms),
+                word(&usual.visibility_ms),
+            ),
             ("--skew-ms", word(&self.skew_ms), word(&usual.skew_ms)),
         ];
         let changed = pairs.into_iter().filter(|(_, value, usual)| value != usual);
@@ -353,7 +382,11 @@ mod tests {
         for scenario in [scenario, Scenario::default()] {
             let line = scenario.to_string();
             let words = line.split(' ').skip(2);
-            assert_eq!(Line::try_parse_from(words).unwrap().scenario, scenario, "{line}");
+            assert_eq!(
+                Line::try_parse_from(words).unwrap().scenario,
+                scenario,
+                "{line}"
+            );
         }
     }
 }

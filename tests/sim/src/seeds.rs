@@ -69,7 +69,10 @@ pub fn run(first: u64, count: u64, shape: &str, twice: bool) -> Result<Table, St
 fn compare(report: &mut Report, again: &Report) {
     if report.trace != again.trace || report.log != again.log {
         let text = "the same seed gave another log the second time".to_owned();
-        report.breaches.push(Breach { kind: BreachKind::Wrong, text });
+        report.breaches.push(Breach {
+            kind: BreachKind::Wrong,
+            text,
+        });
     }
 }
 

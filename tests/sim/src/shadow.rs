@@ -96,7 +96,10 @@ impl Shadow {
     /// The fold up to a seq.
     pub fn state_at(&self, seq: Seq) -> RunState {
         let events = self.commits.iter().flat_map(|commit| &commit.events);
-        fold(RunState::empty(), events.take_while(|event| event.seq <= seq))
+        fold(
+            RunState::empty(),
+            events.take_while(|event| event.seq <= seq),
+        )
     }
 
     /// Every event.
@@ -116,7 +119,10 @@ impl Shadow {
         match self.tail.follow(commit) {
             Ok(tail) => self.tail = tail,
             Err(error) => {
-                found.push((BreachKind::Lost, format!("a commit does not follow: {error}")));
+                found.push((
+                    BreachKind::Lost,
+                    format!("a commit does not follow: {error}"),
+                ));
                 return found;
             }
         }
@@ -126,7 +132,10 @@ impl Shadow {
             evolve(&mut self.state, event);
             let after = self.state.status;
             if before != after && !before.may_become(after) && self.state.seq != Seq::FIRST {
-                found.push((BreachKind::Wrong, format!("a run went from {before} to {after}")));
+                found.push((
+                    BreachKind::Wrong,
+                    format!("a run went from {before} to {after}"),
+                ));
             }
         }
         self.commits.push(commit.clone());
@@ -141,7 +150,10 @@ impl Shadow {
         let mut wrong = |kind, text: String| found.push((kind, text));
         if self.state.status.is_terminal() {
             let (seq, kind) = (event.seq, event.body.kind());
-            wrong(BreachKind::Wrong, format!("`{kind}` at {seq} follows the end of the run"));
+            wrong(
+                BreachKind::Wrong,
+                format!("`{kind}` at {seq} follows the end of the run"),
+            );
         }
         match &event.body {
             EventBody::StageStarted(started) => {
@@ -155,12 +167,18 @@ impl Shadow {
                 found.extend(self.record(&failed.stage, failed.attempt, failure, effects));
             }
             EventBody::StageRetrying(retrying) => {
-                self.stages.entry(retrying.stage.clone()).or_default().retried += 1;
+                self.stages
+                    .entry(retrying.stage.clone())
+                    .or_default()
+                    .retried += 1;
             }
             EventBody::StageCompleted(done) => found.extend(self.end_stage(&done.stage)),
             EventBody::StageFailed(failed) => found.extend(self.end_stage(&failed.stage)),
             EventBody::TimerFired(timer) if event.timestamp < timer.due_at => {
-                wrong(BreachKind::Wrong, format!("the timer of `{}` fired early", timer.stage));
+                wrong(
+                    BreachKind::Wrong,
+                    format!("the timer of `{}` fired early", timer.stage),
+                );
             }
             EventBody::SignalReceived(signal) => found.extend(self.check_signal(signal)),
             _ => {}
@@ -171,7 +189,9 @@ impl Shadow {
         let mut found = Found::new();
         let (stage, attempt) = (&started.stage, started.attempt);
         let log = self.stages.entry(stage.clone()).or_default();
-        let expected = u32::try_from(log.claims.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let expected = u32::try_from(log.claims.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         if attempt != expected {
             let text = format!("`{stage}` was claimed as attempt {attempt}, not {expected}");
             found.push((BreachKind::Duplicated, text));
@@ -188,7 +208,11 @@ impl Shadow {
             found.push((BreachKind::Duplicated, text));
         }
         let (epoch, key) = (started.epoch, started.key);
-        log.claims.push(Claim { epoch, key, recorded: None });
+        log.claims.push(Claim {
+            epoch,
+            key,
+            recorded: None,
+        });
         found
     }
 
@@ -208,7 +232,9 @@ impl Shadow {
             let text = format!("attempt {attempt} of `{stage}` has an outcome and no claim");
             found.push((BreachKind::Duplicated, text));
         }
-        let told = effects.of(&run, stage, attempt).and_then(|sent| sent.outcome.as_ref());
+        let told = effects
+            .of(&run, stage, attempt)
+            .and_then(|sent| sent.outcome.as_ref());
         let by_worker = told.is_none();
         if by_worker && failure.as_ref().is_none_or(|failure| !is_timeout(failure)) {
             let text = format!("attempt {attempt} of `{stage}` has an outcome that nobody gave");
@@ -247,14 +273,20 @@ impl Shadow {
         };
         seen.push(signal.outcome.clone());
         let text = || format!("inbox item `{}` counts twice", signal.inbox);
-        again.then(|| (BreachKind::Duplicated, text())).into_iter().collect()
+        again
+            .then(|| (BreachKind::Duplicated, text()))
+            .into_iter()
+            .collect()
     }
 
     fn check_commit(&mut self, put: &Put, found: &mut Found) {
         let last = put.commit.events.last().map(|event| &event.body);
         let asks = |event: &Event| matches!(event.body, EventBody::CancelRequested(_));
         if put.commit.events.iter().any(asks) && !matches!(last, Some(EventBody::RunCancelled(_))) {
-            found.push((BreachKind::Wrong, "a cancel and its end are not one commit".to_owned()));
+            found.push((
+                BreachKind::Wrong,
+                "a cancel and its end are not one commit".to_owned(),
+            ));
         }
         for inbox in &put.folds {
             if !self.folded.insert(inbox.clone()) {

@@ -193,5 +193,8 @@ impl Sim {
 
 fn unavailable(kind: Kind, reason: &str) -> PortError {
     let reason = format!("{reason} at `{kind:?}`");
-    PortError::Unavailable { port: "simulated world", reason }
+    PortError::Unavailable {
+        port: "simulated world",
+        reason,
+    }
 }

@@ -49,7 +49,10 @@ impl RunLog for SimStore {
         match fate {
             Fate::Refused | Fate::AnswerLost => {
                 let reason = "refused at `Load`".to_owned();
-                Err(PortError::Unavailable { port: "simulated world", reason })
+                Err(PortError::Unavailable {
+                    port: "simulated world",
+                    reason,
+                })
             }
             Fate::CrashAfter => {
                 self.sim.crash(self.process).await;
@@ -77,7 +80,13 @@ impl RunLog for SimStore {
     async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, PortError> {
         let checkpoint: Option<Checkpoint> = through!(self, Checkpoint, checkpoint(run))?;
         let corrupt = self.sim.scenario.rig.corrupt_checkpoints;
-        Ok(checkpoint.map(|checkpoint| if corrupt { changed(checkpoint) } else { checkpoint }))
+        Ok(checkpoint.map(|checkpoint| {
+            if corrupt {
+                changed(checkpoint)
+            } else {
+                checkpoint
+            }
+        }))
     }
 
     async fn summary(&self, run: &RunId) -> Result<Option<RunSummary>, PortError> {
@@ -104,10 +113,15 @@ impl SimStore {
         let loose = !self.sim.scenario.rig.guards.on(Guard::CheckpointHash);
         let body: Option<Value> = serde_json::from_slice(&checkpoint.body).ok();
         let state = body.and_then(|mut body| body.get_mut("state").map(Value::take));
-        let folded = self.sim.look_at(&checkpoint.run, |shadow| shadow.state_at(checkpoint.seq));
+        let folded = self
+            .sim
+            .look_at(&checkpoint.run, |shadow| shadow.state_at(checkpoint.seq));
         let folded = folded.and_then(|state| serde_json::to_value(state).ok());
         if state.is_none() || (state != folded && !loose) {
-            let text = format!("the checkpoint at {} is not the fold of the log", checkpoint.seq);
+            let text = format!(
+                "the checkpoint at {} is not the fold of the log",
+                checkpoint.seq
+            );
             self.sim.breach(BreachKind::Wrong, text);
         }
     }
@@ -122,7 +136,10 @@ fn changed(checkpoint: Checkpoint) -> Checkpoint {
         *tokens = Value::from(1_000_000);
     }
     match serde_json::to_vec(&body) {
-        Ok(bytes) => Checkpoint { body: bytes.into(), ..checkpoint },
+        Ok(bytes) => Checkpoint {
+            body: bytes.into(),
+            ..checkpoint
+        },
         Err(_) => checkpoint,
     }
 }

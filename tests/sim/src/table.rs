@@ -84,7 +84,15 @@ impl fmt::Display for Table {
         writeln!(
             f,
             "{:<34} {:>7} {:>8} {:>8} {:>5} {:>11} {:>5} {:>6} {:>6} {:>9}",
-            "fault", "runs", "faults", "effects", "lost", "duplicated", "gaps", "stuck", "wrong",
+            "fault",
+            "runs",
+            "faults",
+            "effects",
+            "lost",
+            "duplicated",
+            "gaps",
+            "stuck",
+            "wrong",
             "repeated*"
         )?;
         for (fault, row) in &self.rows {

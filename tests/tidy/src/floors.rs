@@ -24,6 +24,9 @@ const SHARED: &[(&str, u8)] = &[
 /// The floor of every crate in a folder that stands on top of `shared/`.
 const ON_TOP: &[(&str, u8)] = &[("functions", 6), ("tests", 7), ("xtask", 7)];
 
+/// Crates of those folders that others of the same folder use, each below them.
+const BELOW: &[(&str, u8)] = &[("lattice-model-server", 5), ("lattice-fixtures", 5)];
+
 /// Crates that only tests may use.
 const FOR_TESTS: &[&str] = &["lattice-cases"];
 
@@ -74,7 +77,7 @@ fn floor(one: &Crate) -> Option<u8> {
     };
     match one.folder.as_str() {
         "shared" => place(SHARED, &one.name),
-        folder => place(ON_TOP, folder),
+        folder => place(BELOW, &one.name).or_else(|| place(ON_TOP, folder)),
     }
 }
 

@@ -16,6 +16,9 @@ use cel::{Context, ExecutionError, FunctionContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// What touching one value costs beside the bytes of its text, in units of work.
+pub(super) const VALUE_UNITS: u64 = 16;
+
 const SPEND: &str = "@spend";
 const EACH: &str = "@each";
 
@@ -158,7 +161,7 @@ fn take(value: &dyn Val, left: &mut u64) {
     } else {
         0
     };
-    *left = left.saturating_sub(own as u64 + 1);
+    *left = left.saturating_sub(own as u64 + VALUE_UNITS);
     if let Some(list) = value.downcast_ref::<CelList>() {
         for item in list.inner() {
             if *left == 0 {

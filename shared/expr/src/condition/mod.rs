@@ -187,9 +187,24 @@ fn describe(error: &ExecutionError) -> String {
         ExecutionError::Overflow(..) => "a number grows too large".to_owned(),
         ExecutionError::IndexOutOfBounds(_) => "a list has no element at that index".to_owned(),
         ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
-        // The rest cannot arise from JSON values; the crate's own words may hold a value, so they
-        // are cut short.
-        other => crate::error::shorten(&other.to_string(), 200),
+        ExecutionError::UnsupportedKeyType(value) => {
+            format!(
+                "{} cannot be a key",
+                kind_name(&value.type_of().to_string())
+            )
+        }
+        ExecutionError::DuplicateKey(_) => "an object has the same key twice".to_owned(),
+        ExecutionError::UnsupportedIndex(index, value) => format!(
+            "{} cannot be looked up in {}",
+            kind_name(&index.type_of().to_string()),
+            kind_name(&value.type_of().to_string())
+        ),
+        ExecutionError::InvalidArgumentCount { expected, actual } => {
+            format!("a function takes {expected} arguments, not {actual}")
+        }
+        ExecutionError::UndeclaredReference(name) => format!("there is no `{name}`"),
+        // The crate's own words would print values, whose fields come in any order.
+        _ => "its parts do not fit each other".to_owned(),
     }
 }
 
@@ -216,5 +231,7 @@ fn kind_name(cel: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod tests;

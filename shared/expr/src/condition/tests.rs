@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
 use lattice_model::limits::EXPRESSION_DEPTH_MAX;
-use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Evaluates over one scope; the only place that knows the API.
-fn run(source: &str) -> Result<bool, String> {
+pub(super) fn run(source: &str) -> Result<bool, String> {
     let input = json!({
-        "score": 4, "ratio": 3.5, "big": u64::MAX, "name": "x", "text": "banana", "none": null,
+        "score": 4, "ratio": 3.5, "low": i64::MIN, "big": u64::MAX, "name": "x", "text": "banana", "none": null,
         "tags": ["a", "b"], "empty": [], "flag": true,
         "items": [{"price": 2, "tags": ["a"]}, {"price": 5, "tags": []}],
         "byName": {"b": 2, "a": 1, "c": 3},
@@ -270,9 +269,10 @@ fn the_budget_is_the_limit_itself() {
         let result = Value::resolve_val(&condition.0.expression, &context);
         (result.is_ok(), meter.is_spent())
     };
-    // The list and its three numbers, and the number that `size` gives to `==`.
-    assert_eq!(meter(5), (false, true));
-    assert_eq!(meter(6), (true, false));
+    // The list and its three numbers, and the number that `size` gives to `==`; the last unit is
+    // the sign that nothing was left.
+    assert_eq!(meter(5 * meter::VALUE_UNITS), (false, true));
+    assert_eq!(meter(5 * meter::VALUE_UNITS + 1), (true, false));
 }
 
 #[test]
@@ -288,23 +288,4 @@ fn nesting_has_a_limit() {
     ));
     let many = vec!["in.score == 4"; 400].join(" && ");
     check(&many, true);
-}
-
-proptest! {
-    #[test]
-    fn no_text_makes_it_panic(text in "(in|vars|'a'|1|[.\\[\\](){}!?:,&|+<>=\"' -]){0,16}") {
-        let _ = run(&text);
-    }
-
-    #[test]
-    fn no_unicode_makes_it_panic(text in any::<String>()) {
-        let _ = run(&text);
-    }
-
-    #[test]
-    fn a_string_of_any_kind_compares_with_itself(text in any::<String>()) {
-        let input = serde_json::Value::from(text.clone());
-        let condition = Condition::parse("in == in && size(in) >= 0").unwrap();
-        prop_assert_eq!(condition.evaluate(&Scope::of_input(&input)), Ok(true));
-    }
 }

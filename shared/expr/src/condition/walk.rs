@@ -17,8 +17,6 @@ const FUNCTIONS: &[&str] = &[
     "endsWith",
     "hasValue",
     "int",
-    "max",
-    "min",
     "none",
     "of",
     "ofNonZeroValue",

@@ -189,7 +189,8 @@ pub(super) fn children(ast: &Ast) -> Vec<&Ast> {
 /// it can be far larger than in memory.
 fn to_json(value: &Variable, depth: usize, bytes_left: &mut usize) -> Result<Value, ExprError> {
     check_depth(depth)?;
-    spend(bytes_left, 1)?;
+    // A value takes one sign and one comma at least.
+    spend(bytes_left, 2)?;
     Ok(match value {
         Variable::Null => Value::Null,
         Variable::Bool(truth) => Value::Bool(*truth),

@@ -5,8 +5,6 @@
 //!   that is not caught ends the run and leaves the node's output as it was.
 //! - An expression that cannot be evaluated is a failure of kind `expression`; a value that is too
 //!   large to be kept is one of kind `limit`. Neither is tried again.
-//! - A choice without a way ends the run even if it has a target for tests that fail, since its
-//!   tests did not fail.
 //! - An assign that deletes, a choice that does not keep its port and an end leave the node's
 //!   output as it was.
 
@@ -232,7 +230,10 @@ impl<'w> Walk<'w> {
             },
             None => {
                 let message = "no arm of the choice holds and it has no other way";
-                Step::Fail(Failure::new(FailureKind::Expression, message), None)
+                Step::Fail(
+                    Failure::new(FailureKind::Expression, message),
+                    choice.on_error,
+                )
             }
         }
     }
