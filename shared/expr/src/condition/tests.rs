@@ -114,6 +114,7 @@ fn what_is_no_condition_is_refused_when_read() {
         said("ready()"),
         "there is no function `ready` in a condition"
     );
+    assert!(said("max(in.a, 1) > 0").contains("no function `max`"));
     assert!(said("timestamp('2024-01-01T00:00:00Z') > in.t").contains("no function `timestamp`"));
     assert_eq!(
         said("'yes'"),
