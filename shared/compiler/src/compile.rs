@@ -30,10 +30,14 @@ pub fn compile(bytes: &[u8]) -> Compiled {
         .document
         .as_ref()
         .and_then(|document| run(document, &mut problems));
+    let mut changes = reading.changes;
+    for change in &mut changes {
+        change.text = problems.without_secrets(std::mem::take(&mut change.text));
+    }
     Compiled {
         program,
         document: reading.document,
-        changes: reading.changes,
+        changes,
         problems: problems.finish(),
     }
 }

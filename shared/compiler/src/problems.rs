@@ -54,6 +54,14 @@ impl Problems {
         }
     }
 
+    /// The text with every secret that stands in it redacted.
+    pub fn without_secrets(&self, text: String) -> String {
+        match find_secrets(&text).is_empty() {
+            true => text,
+            false => self.redactor.redact_text(&text).into_owned(),
+        }
+    }
+
     /// Whether an error would still be shown. A costly explanation is worth making only then.
     pub fn has_room_for_errors(&self) -> bool {
         self.has_room(Severity::Error)
@@ -91,7 +99,7 @@ impl Problems {
     }
 
     fn keep(&mut self, problem: Problem) {
-        let problem = self.without_secrets(problem);
+        let problem = self.hide_secrets(problem);
         let key = (problem.code, problem.pointer.clone(), problem.text.clone());
         if !self.seen.insert(key) {
             return;
@@ -103,11 +111,9 @@ impl Problems {
     }
 
     /// Problems quote what a person wrote, and that may hold a secret.
-    fn without_secrets(&self, mut problem: Problem) -> Problem {
+    fn hide_secrets(&self, mut problem: Problem) -> Problem {
         for text in [&mut problem.text, &mut problem.help, &mut problem.pointer] {
-            if !find_secrets(text).is_empty() {
-                *text = self.redactor.redact_text(text).into_owned();
-            }
+            *text = self.without_secrets(std::mem::take(text));
         }
         let has_secret = |fix: &mut Vec<_>| {
             let text = serde_json::to_string(fix).unwrap_or_default();

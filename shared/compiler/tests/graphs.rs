@@ -210,7 +210,6 @@ fn ten_thousand_nodes_compile_and_the_cost_is_not_quadratic() {
         large < small * 15,
         "2,000 nodes {small:?}, 10,000 nodes {large:?}"
     );
-    println!("2,000 nodes {small:?}, 10,000 nodes {large:?}");
 }
 
 #[test]

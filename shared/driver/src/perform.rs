@@ -6,8 +6,8 @@ use crate::session::Session;
 use futures::future::{Either, select};
 use lattice_engine::Cause;
 use lattice_ir::{CallOutcome, CallRequest};
-use lattice_journal::{Commit, Failure, FailureKind, Usage};
-use lattice_model::Guard;
+use lattice_journal::{Commit, Failure, FailureKind, InboxBody, InboxItem, Usage};
+use lattice_model::{Guard, limits};
 use lattice_ports::{Clock, Performer, StageQueue, Store};
 use std::pin::pin;
 
@@ -91,8 +91,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
     }
 
-    /// Ends when another worker's commits mean that the attempt does not count any more: a cancel,
-    /// or a claim that took over (protocol, rule 11).
+    /// Ends when the attempt does not count any more: a cancel, or a claim that took over (protocol,
+    /// rule 11). Gives the commits of other workers. A cancel that nobody has folded yet counts too:
+    /// there may be no other worker, or this one holds the run's only message.
     async fn fenced(
         &self,
         session: &Session,
@@ -113,6 +114,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             let ours =
                 |claim: lattice_engine::Claimed| claim.stage == *stage && claim.attempt == attempt;
             if !state.claims().any(ours) {
+                return commits;
+            }
+            let unread = self.store.unread(&session.run, limits::FOLD_ITEMS_MAX).await;
+            let asks = |item: &InboxItem| matches!(item.body, InboxBody::Cancel { .. });
+            if unread.is_ok_and(|items| items.iter().any(asks)) {
                 return commits;
             }
         }

@@ -14,7 +14,7 @@ pub mod secrets;
 
 pub use config::{ChosenBy, ConfigError, Models, ProviderConfig, ProviderKind};
 pub use mock::{Mock, Script, ScriptError};
-pub use openai::OpenAi;
+pub use openai::{Dialect, OpenAi};
 pub use outcome::Ask;
 pub use provider::Provider;
 pub use sample::sample;

@@ -36,6 +36,7 @@ pub struct OpenAi {
     endpoint: Url,
     dialect: Dialect,
     host: String,
+    stall_max: Duration,
 }
 
 impl OpenAi {
@@ -71,12 +72,21 @@ impl OpenAi {
         }
         let client = client.build().map_err(ConfigError::Client)?;
         let host = host_of(&endpoint);
+        let stall_max = Duration::from_millis(MODEL_STALL_MS_MAX);
         Ok(Self {
             client,
             endpoint,
             dialect,
             host,
+            stall_max,
         })
+    }
+
+    /// The same client with less patience for silence in the middle of an answer.
+    #[must_use]
+    pub fn with_stall_max(mut self, stall_max: Duration) -> Self {
+        self.stall_max = stall_max;
+        self
     }
 
     /// Asks once. Every failure comes as one of the canonical kinds, with what was used.
@@ -129,7 +139,7 @@ impl OpenAi {
             return Err(read::refused_response(response, peer).await);
         }
         reading.asked = true;
-        let stall = ask.timeout.min(Duration::from_millis(MODEL_STALL_MS_MAX));
+        let stall = ask.timeout.min(self.stall_max);
         if read::is_event_stream(&response) {
             reading.stream(response, peer, stall).await
         } else {

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Asking, compatible, outcome, server};
+use lattice_effects::{Dialect, OpenAi};
 use lattice_expr::Part;
 use lattice_journal::{FailureKind, Usage};
 use lattice_model::limits::MODEL_ANSWER_BYTES_MAX;
@@ -141,6 +142,30 @@ async fn every_way_to_go_wrong_is_one_canonical_failure() {
         );
         assert_eq!(usage.input_tokens > 0, took_it, "{behaviour:?} {usage:?}");
     }
+}
+
+#[tokio::test]
+async fn silence_counts_only_once_the_answer_has_begun() {
+    let options = Options {
+        latency: Duration::from_millis(400),
+        ..Options::default()
+    };
+    let server = ModelServer::start(options).await.unwrap();
+    server.script([
+        Behaviour::Text("slow to begin".to_owned()),
+        Behaviour::StallMidStream("a b c d".to_owned()),
+    ]);
+    let openai = OpenAi::new(Dialect::Compatible, &server.base_url(), None)
+        .unwrap()
+        .with_stall_max(Duration::from_millis(100));
+    let asking = Asking::new("x");
+    let done = openai.answer(&asking.ask()).await.unwrap();
+    assert_eq!(done.text, "slow to begin");
+    let asking = Asking::new("y");
+    let (failure, usage) = openai.answer(&asking.ask()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.message.contains("silent for 100 ms"), "{failure}");
+    assert!(usage.output_tokens > 0);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use lattice_journal::InboxItem;
 use lattice_model::{InboxId, RunId};
 use lattice_ports::{Inbox, InboxPut, PortError};
 use rusqlite::{Connection, OptionalExtension};
+use std::sync::Arc;
 
 impl Inbox for LocalStore {
     async fn put_item(&self, item: InboxItem) -> Result<InboxPut, PortError> {
@@ -19,6 +20,7 @@ impl Inbox for LocalStore {
             )?;
             let at = int(item.at.get());
             let stored = insert.execute((item.run.as_str(), item.id.as_str(), at, &body))? > 0;
+            session.put_item = true;
             Ok(if stored {
                 InboxPut::Stored
             } else {
@@ -29,8 +31,12 @@ impl Inbox for LocalStore {
     }
 
     async fn unread(&self, run: &RunId, most: usize) -> Result<Vec<InboxItem>, PortError> {
-        let run = run.clone();
+        if self.status().inboxes_are_empty() {
+            return Ok(Vec::new());
+        }
+        let (run, status) = (run.clone(), Arc::clone(self.status()));
         self.read(move |connection| {
+            let mark = status.inbox_mark();
             let mut read = connection.prepare_cached(
                 "SELECT id, at, body FROM inbox WHERE run = ?1 AND folded = 0
                  ORDER BY place LIMIT ?2",
@@ -44,6 +50,14 @@ impl Inbox for LocalStore {
                     at: sql::millis(row.get(1)?),
                     body: serde_json::from_str(sql::text(row, 2)?)?,
                 });
+            }
+            let any = "SELECT EXISTS (SELECT 1 FROM inbox WHERE folded = 0)";
+            if items.is_empty()
+                && !connection
+                    .prepare_cached(any)?
+                    .query_row([], |row| row.get(0))?
+            {
+                status.inboxes_empty(mark);
             }
             Ok(items)
         })

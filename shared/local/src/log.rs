@@ -96,8 +96,8 @@ fn prepare(put: Put) -> Result<Prepared, Trouble> {
         )));
     }
     Ok(Prepared {
-        prev: put.commit.prev.as_bytes(),
-        hash: put.commit.hash.as_bytes(),
+        prev: *put.commit.prev.as_bytes(),
+        hash: *put.commit.hash.as_bytes(),
         summary: put
             .summary
             .as_ref()

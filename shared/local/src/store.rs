@@ -4,7 +4,7 @@ use crate::error::{LocalError, PORT, Trouble};
 use crate::owner::{self, Owner};
 use crate::readers::Readers;
 use crate::schema;
-use crate::writer::{Session, WriteCounts, Writer};
+use crate::writer::{Session, Status, WriteCounts, Writer};
 use lattice_model::BootId;
 use lattice_ports::PortError;
 use rusqlite::Connection;
@@ -105,6 +105,11 @@ impl LocalStore {
     /// The data directory.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
+    }
+
+    /// What the writer's thread shares.
+    pub(crate) fn status(&self) -> &Arc<Status> {
+        &self.inner.writer.status
     }
 
     /// How many writes there were since it was opened, and how many syncs they took.

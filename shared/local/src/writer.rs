@@ -8,7 +8,7 @@ use lattice_model::limits::{LOCAL_FOREIGN_POLL_MS, LOCAL_GROUP_WRITES_MAX, LOCAL
 use lattice_ports::PortError;
 use rusqlite::Connection;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -34,9 +34,33 @@ pub(crate) struct Status {
     writes: AtomicU64,
     commits: AtomicU64,
     broken: OnceLock<String>,
+    /// Rises after each transaction that put an inbox item, and with each write of another process.
+    inbox_marks: AtomicU64,
+    /// The mark at which no inbox had an unread item.
+    inbox_empty_at: AtomicU64,
+    /// Whether writes of other processes are noticed.
+    watched: AtomicBool,
 }
 
 impl Status {
+    /// Where the inboxes stand, to be asked before they are read.
+    pub(crate) fn inbox_mark(&self) -> u64 {
+        self.inbox_marks.load(Ordering::Acquire)
+    }
+
+    /// Notes that no inbox had an unread item in a read that began at the mark.
+    pub(crate) fn inboxes_empty(&self, mark: u64) {
+        self.inbox_empty_at.store(mark + 1, Ordering::Release);
+    }
+
+    /// Whether nobody has put an item since all inboxes were empty, so that a read can be spared.
+    /// A write of another process is noticed within `FOREIGN_POLL`, and whoever watches for it
+    /// wakes the run again: an item is late then, never lost.
+    pub(crate) fn inboxes_are_empty(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+            && self.inbox_empty_at.load(Ordering::Acquire) == self.inbox_mark() + 1
+    }
+
     pub(crate) fn counts(&self) -> WriteCounts {
         WriteCounts {
             groups: self.groups.load(Ordering::Relaxed),
@@ -69,6 +93,8 @@ pub(crate) struct Session {
     pub(crate) numbers: HashMap<RunId, i64>,
     /// Commits appended in this transaction.
     pub(crate) commits: u64,
+    /// Whether this transaction put an inbox item.
+    pub(crate) put_item: bool,
 }
 
 /// The handle on the writer's thread; dropping it ends the thread after what is queued.
@@ -138,6 +164,7 @@ impl Writer {
             connection,
             numbers: HashMap::new(),
             commits: 0,
+            put_item: false,
         };
         let run = move || {
             Loop {
@@ -237,7 +264,10 @@ impl Loop {
     fn sort(&mut self, task: Task, group: &mut Vec<Box<dyn Write>>) {
         match task {
             Task::Write(write) => group.push(write),
-            Task::Watch(watcher) => self.watchers.push(watcher),
+            Task::Watch(watcher) => {
+                self.watchers.push(watcher);
+                self.status.watched.store(true, Ordering::Release);
+            }
         }
     }
 
@@ -264,9 +294,13 @@ impl Loop {
 
     fn attempt(&mut self, group: &mut [Box<dyn Write>]) -> Result<(), PortError> {
         self.session.commits = 0;
+        self.session.put_item = false;
         if let Err(error) = self.transact(group) {
             self.undo(&error);
             return Err(port_error(&error));
+        }
+        if self.session.put_item {
+            self.status.inbox_marks.fetch_add(1, Ordering::Release);
         }
         self.status.groups.fetch_add(1, Ordering::Relaxed);
         self.status
@@ -327,6 +361,7 @@ impl Loop {
             .replace(version)
             .is_some_and(|before| before != version)
         {
+            self.status.inbox_marks.fetch_add(1, Ordering::Release);
             self.watchers.iter_mut().for_each(|watcher| watcher());
         }
     }

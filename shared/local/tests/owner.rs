@@ -140,9 +140,12 @@ fn a_guest_reads_and_puts_items_and_the_owner_notices() {
     let guest = LocalStore::open_guest(dir.path()).unwrap();
     assert_eq!(guest.boot(), None);
     assert_eq!(block_on(guest.load(&run(1), Seq::FIRST)).unwrap(), [commit]);
+    assert_eq!(block_on(owner.unread(&run(1), 9)).unwrap(), []);
     let put = block_on(guest.put_item(item(&run(1), "i", "yes"))).unwrap();
     assert_eq!(put, InboxPut::Stored);
     notices.recv_timeout(Duration::from_secs(5)).unwrap();
+    // Whoever knew the inbox to be empty does not think so any more.
+    assert_eq!(block_on(owner.unread(&run(1), 9)).unwrap().len(), 1);
     assert_eq!(block_on(owner.runs_with_unread(9)).unwrap(), [run(1)]);
 
     let refused = block_on(guest.append(Put::of(Chain::new(run(2)).seal("two", 1)))).unwrap_err();

@@ -18,6 +18,20 @@ fn with_store(check: impl AsyncFnOnce(LocalStore)) {
 
 lattice_ports::run_store_suites!(with_store);
 
+/// A store that spares reads of inboxes it knows to be empty: what a running process has.
+mod watched {
+    use super::*;
+
+    fn with_store(check: impl AsyncFnOnce(LocalStore)) {
+        super::with_store(async |store| {
+            store.watch_foreign_writes(|| {});
+            check(store).await;
+        });
+    }
+
+    lattice_ports::run_store_suites!(with_store);
+}
+
 fn runtime(paused: bool) -> Runtime {
     Builder::new_current_thread()
         .enable_time()

@@ -13,6 +13,7 @@ pub fn run(case: &Case) -> Outputs {
     if let Some(program) = &compiled.program {
         Plan::new(Arc::new(program.clone())).expect("a program that was made can be planned");
     }
+    check_fixes(document, &compiled);
     let mut outputs = Outputs::from([
         ("problems".to_owned(), problems(&compiled)),
         ("changes".to_owned(), changes(&compiled)),
@@ -43,4 +44,21 @@ fn changes(compiled: &Compiled) -> String {
         None => format!("{}: {}", change.pointer, change.text),
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Every patch applies to the document as it was given, and its problem is gone behind it.
+fn check_fixes(document: &str, compiled: &Compiled) {
+    for problem in &compiled.problems {
+        let Some(fix) = &problem.fix else { continue };
+        let fix = serde_json::to_value(fix).expect("a patch is JSON");
+        let patch: json_patch::Patch = serde_json::from_value(fix).expect("it is a JSON patch");
+        let mut value = serde_json::from_str(document).expect("the document is JSON");
+        json_patch::patch(&mut value, &patch).unwrap_or_else(|error| panic!("{problem}: {error}"));
+        let mended = compile(value.to_string().as_bytes());
+        let is_same = |other: &&lattice_document::Problem| {
+            (other.code, &other.text) == (problem.code, &problem.text)
+        };
+        let left = mended.problems.iter().find(is_same);
+        assert_eq!(left, None, "the patch of {problem} does not mend it");
+    }
 }

@@ -72,8 +72,8 @@ pub(super) fn is_event_stream(response: &Response) -> bool {
 }
 
 impl Reading {
-    /// Reads a streamed answer. Silence counts from the first byte on: before it, a model may be
-    /// reading a long prompt or thinking, and only the whole deadline holds.
+    /// Reads a streamed answer. Silence counts from the answer's first words on: before them, a
+    /// model may be reading a long prompt or thinking, and only the whole deadline holds.
     pub(super) async fn stream(
         &mut self,
         mut response: Response,
@@ -91,7 +91,6 @@ impl Reading {
                 Ok(Err(error)) => return Err(peer.broken(&error)),
                 Err(_) => return Err(peer.silent(stall)),
             };
-            patience = stall;
             bytes_read += piece.len();
             if bytes_read > MODEL_STREAM_BYTES_MAX {
                 return Err(peer.too_much("MODEL_STREAM_BYTES_MAX", MODEL_STREAM_BYTES_MAX));
@@ -103,6 +102,9 @@ impl Reading {
                     let _ = tokio::time::timeout(END_WAIT, response.chunk()).await;
                     return self.complete(peer);
                 }
+            }
+            if !self.text.is_empty() {
+                patience = stall;
             }
         }
         if let Some(data) = reader.finish() {

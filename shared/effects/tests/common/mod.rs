@@ -1,7 +1,7 @@
 //! Questions, providers and servers for the tests.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use lattice_effects::{ChosenBy, EnvSecrets, Models, Provider, ProviderConfig, ProviderKind};
+use lattice_effects::{Ask, ChosenBy, EnvSecrets, Models, Provider, ProviderConfig, ProviderKind};
 use lattice_expr::{Part, Rendered};
 use lattice_ir::{CallOutcome, CallRequest, EffectRequest, ModelRequest};
 use lattice_model::{Hash, Millis, RunId, Secret, StageId};
@@ -9,6 +9,7 @@ use lattice_model_server::{ModelServer, Options};
 use lattice_ports::Performer;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The key that the provider is given.
 pub const KEY: &str = "the-key-of-the-provider";
@@ -83,6 +84,21 @@ impl Asking {
     fn request(&mut self) -> &mut ModelRequest {
         let EffectRequest::Model(request) = &mut self.0.effect;
         request
+    }
+
+    /// The question as an adapter gets it.
+    pub fn ask(&self) -> Ask<'_> {
+        let EffectRequest::Model(request) = &self.0.effect;
+        Ask {
+            stage: &self.0.stage,
+            attempt: self.0.attempt,
+            key: self.0.key,
+            timeout: Duration::from_millis(self.0.timeout_ms),
+            model: "model-s".to_owned(),
+            system: None,
+            prompt: Secret::new(request.prompt.to_display()),
+            request,
+        }
     }
 
     pub fn schema(mut self, schema: Value) -> Self {
