@@ -30,9 +30,7 @@ pub(crate) fn visit(
     let Some(way) = taken else {
         let message = "no branch fits and there is no default branch";
         let failure = Failure::new(FailureKind::Expression, message);
-        // `on_error` is for a test that cannot be evaluated; the way for everything else is
-        // `otherwise`, and without it the run fails, as the Program's definition says.
-        return scratch.fail_stage(at, 0, failure, None);
+        return scratch.fail_stage(at, 0, failure, op.on_error);
     };
     let port = way.port.clone();
     let output = match op
