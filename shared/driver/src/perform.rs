@@ -116,7 +116,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if !state.claims().any(ours) {
                 return commits;
             }
-            let unread = self.store.unread(&session.run, limits::FOLD_ITEMS_MAX).await;
+            let unread = self
+                .store
+                .unread(&session.run, limits::FOLD_ITEMS_MAX)
+                .await;
             let asks = |item: &InboxItem| matches!(item.body, InboxBody::Cancel { .. });
             if unread.is_ok_and(|items| items.iter().any(asks)) {
                 return commits;
