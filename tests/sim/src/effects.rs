@@ -60,14 +60,16 @@ impl Effects {
         }
     }
 
-    /// Nobody waits for the attempt any more. Gives it, the first time.
-    pub fn end(&mut self, place: usize, now_ms: u64) -> Option<Sent> {
-        let sent = self.sent.get_mut(place)?;
-        if sent.until_ms.is_some() {
-            return None;
+    /// Nobody waits for the attempt any more.
+    pub fn end(&mut self, place: usize, now_ms: u64) {
+        if let Some(sent) = self.sent.get_mut(place) {
+            sent.until_ms.get_or_insert(now_ms);
         }
-        sent.until_ms = Some(now_ms);
-        Some(sent.clone())
+    }
+
+    /// The attempt for which somebody waited longest.
+    pub fn last(&self) -> Option<&Sent> {
+        self.sent.iter().max_by_key(|sent| sent.until_ms)
     }
 
     /// How many attempts were sent.

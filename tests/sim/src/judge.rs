@@ -1,6 +1,7 @@
 //! What must hold of everything that is left when nothing can happen any more.
 
 use crate::expect::expected;
+use crate::lock;
 use crate::oracle::Outcome;
 use crate::report::BreachKind;
 use crate::scenario::Case;
@@ -10,7 +11,7 @@ use futures::FutureExt;
 use lattice_driver::{load_run, state_at};
 use lattice_engine::RunState;
 use lattice_ir::OpKind;
-use lattice_journal::{EventBody, RunStatus, RunSummary, Tail, Usage, ValueRef};
+use lattice_journal::{EventBody, FailureKind, RunStatus, RunSummary, Tail, Usage, ValueRef};
 use lattice_model::{Guards, NodeId, Seq};
 use lattice_ports::{Blobs, Inbox, RunIndex, RunLog};
 use serde_json::{Map, Value, json};
@@ -184,6 +185,16 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
             "usage is counted as {counted:?}, the outcomes say {usage:?}"
         ));
     }
+    if let (RunStatus::Cancelled, Some(bound_ms)) = (state.status, sim.cancelled_ms())
+        && let Some(sent) = lock(&sim.effects).last()
+        && sent.until_ms.is_none_or(|until_ms| until_ms > bound_ms)
+    {
+        let (stage, until_ms) = (&sent.stage, sent.until_ms);
+        let text = format!("the effect of `{stage}` was alive until {until_ms:?} ms");
+        return Err(format!(
+            "{text}, and the cancel should have ended it by {bound_ms} ms"
+        ));
+    }
     let cancelled = sim.scenario.cancel_at.is_some();
     if state.status == RunStatus::Cancelled && !cancelled {
         return Err("the run was cancelled and nobody asked for it".to_owned());
@@ -196,7 +207,7 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
 
 /// The run came to what the oracle says, given which attempts the faults took.
 fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
-    if shadow.state.status == RunStatus::Cancelled {
+    if shadow.state.status == RunStatus::Cancelled || outlived(shadow) {
         return Ok(());
     }
     let right = expected(case, sim, shadow)?;
@@ -207,6 +218,17 @@ fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
     Err(format!(
         "the run came to\n{seen}\nand the oracle says\n{right}"
     ))
+}
+
+/// Whether the run reached its lifetime, which the oracle does not count.
+fn outlived(shadow: &Shadow) -> bool {
+    let last = shadow.events().last();
+    last.is_some_and(|event| match &event.body {
+        EventBody::RunFailed(failed) if failed.failure.kind == FailureKind::Lifetime => {
+            event.timestamp >= shadow.state.deadline
+        }
+        _ => false,
+    })
 }
 
 /// What the run came to, in the oracle's words.

@@ -9,7 +9,6 @@ use crate::report::BreachKind;
 use crate::shadow::key_of;
 use crate::sim::Sim;
 use lattice_ir::{CallOutcome, CallRequest, EffectRequest};
-use lattice_journal::RunStatus;
 use lattice_model::limits::STAGE_ATTEMPTS_MAX;
 use lattice_ports::Performer;
 use std::sync::Arc;
@@ -35,25 +34,7 @@ struct Alive<'a> {
 impl Drop for Alive<'_> {
     fn drop(&mut self) {
         let now_ms = self.sim.now_ms();
-        let Some(sent) = lock(&self.sim.effects).end(self.place, now_ms) else {
-            return;
-        };
-        let cancelled_ms = self.sim.look_at(&sent.run, |shadow| {
-            shadow
-                .ended_ms
-                .filter(|_| shadow.state.status == RunStatus::Cancelled)
-        });
-        let allowed_ms = self.sim.scenario.fence_ms();
-        if let Some(cancelled_ms) = cancelled_ms.flatten()
-            && now_ms > cancelled_ms + allowed_ms
-        {
-            let late_ms = now_ms - cancelled_ms;
-            let text = format!(
-                "the effect of `{}` outlived a cancel by {late_ms} ms",
-                sent.stage
-            );
-            self.sim.breach(BreachKind::Wrong, text);
-        }
+        lock(&self.sim.effects).end(self.place, now_ms);
     }
 }
 
@@ -120,11 +101,11 @@ impl SimPerformer {
             let text = format!("attempt {attempt} of `{stage}` has a key that is not its stage's");
             sim.breach(BreachKind::Duplicated, text);
         }
-        let ended_ms = sim
-            .look_at(&request.run, |shadow| shadow.ended_ms)
-            .flatten();
-        if ended_ms.is_some_and(|ended_ms| sim.now_ms() > ended_ms + sim.scenario.fence_ms()) {
-            let text = format!("attempt {attempt} of `{stage}` was sent after the run had ended");
+        if sim
+            .cancelled_ms()
+            .is_some_and(|bound_ms| sim.now_ms() > bound_ms)
+        {
+            let text = format!("attempt {attempt} of `{stage}` was sent after a cancel");
             sim.breach(BreachKind::Wrong, text);
         }
     }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Calls after which a simulation is called stuck.
-const CALLS_MAX: usize = 100_000;
+const CALLS_MAX: usize = 20_000;
 /// How long a process that died stays away.
 const RESTART_MS: u64 = 2_000;
 /// Faults drawn for one simulation, at most: it has to be able to end.

@@ -44,6 +44,7 @@ pub struct Sim {
     breaches: Mutex<Vec<Breach>>,
     crashes: Mutex<Vec<ProcessId>>,
     watchers: Mutex<Vec<Waker>>,
+    cancel_ms: Mutex<Option<u64>>,
 }
 
 impl Sim {
@@ -65,6 +66,7 @@ impl Sim {
             breaches: Mutex::default(),
             crashes: Mutex::default(),
             watchers: Mutex::default(),
+            cancel_ms: Mutex::default(),
             scenario: scenario.clone(),
             world,
         }
@@ -118,6 +120,16 @@ impl Sim {
     /// Who died since the last time somebody asked.
     pub fn crashed(&self) -> Vec<ProcessId> {
         std::mem::take(&mut lock(&self.crashes))
+    }
+
+    /// Notes that a cancel stands in the inbox.
+    pub fn asked_to_cancel(&self) {
+        lock(&self.cancel_ms).get_or_insert(self.now_ms());
+    }
+
+    /// By when no effect may be alive any more, because somebody cancelled.
+    pub fn cancelled_ms(&self) -> Option<u64> {
+        lock(&self.cancel_ms).map(|asked_ms| asked_ms + self.scenario.fence_ms())
     }
 
     /// How wrong a process's wall clock is: fixed by the seed.

@@ -1,1 +1,327 @@
-//! teeth
+//! Whether the suite notices: for each guard the scenarios in which switching it off breaks a
+//! promise, and in which every promise is kept while it is on.
+
+use crate::fate::{Fate, Kind};
+use crate::report::Breach;
+use crate::runner::simulate;
+use crate::scenario::{Case, Order, Rig, Scenario, Traffic};
+use lattice_ir::{Op, OpKind, Program};
+use lattice_model::{Guard, Guards, NodeId, OpId};
+use serde_json::json;
+
+/// A case, and the scenarios of it that a guard has to hold in.
+pub struct Tooth {
+    /// What runs.
+    pub case: Case,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What came of one guard.
+#[derive(Debug)]
+pub struct Bite {
+    /// The guard.
+    pub guard: Guard,
+    /// A breach with every guard on: there must be none.
+    pub with: Option<(Scenario, Breach)>,
+    /// A breach with this guard off: there must be one.
+    pub without: Option<(Scenario, Breach)>,
+}
+
+impl Bite {
+    /// Whether the guard holds, and whether somebody notices when it does not.
+    pub fn is_caught(&self) -> bool {
+        self.with.is_none() && self.without.is_some()
+    }
+}
+
+/// Switches every guard off in turn.
+pub fn all() -> Result<Vec<Bite>, String> {
+    Guard::ALL.iter().map(|guard| bite(*guard)).collect()
+}
+
+/// Runs the scenarios of a guard, first with every guard on, then without this one.
+pub fn bite(guard: Guard) -> Result<Bite, String> {
+    let tooth = case(guard)?;
+    let with = tooth.first_breach(Guards::ALL);
+    let without = tooth.first_breach(Guards::ALL.without(guard));
+    Ok(Bite {
+        guard,
+        with,
+        without,
+    })
+}
+
+impl Tooth {
+    fn first_breach(&self, guards: Guards) -> Option<(Scenario, Breach)> {
+        self.scenarios.iter().find_map(|scenario| {
+            let mut scenario = scenario.clone();
+            scenario.rig.guards = guards;
+            let breach = simulate(&self.case, &scenario)
+                .breaches
+                .into_iter()
+                .next()?;
+            Some((scenario, breach))
+        })
+    }
+}
+
+/// The scenarios of a guard.
+pub fn case(guard: Guard) -> Result<Tooth, String> {
+    let name = match guard {
+        Guard::AttemptCeiling => "exhausted",
+        Guard::HandOnBeforeDelete => "retry_then_success",
+        Guard::EarlySignalBuffer => "early_answer",
+        Guard::Tombstones | Guard::InboxDedupe | Guard::AnswerNamesWait => "one_option",
+        Guard::Lifetime => "nobody_answers",
+        _ => "chain",
+    };
+    let case = Case::find(name, 0)?;
+    let case = match guard {
+        Guard::CheckpointHash => long_chain(&case)?,
+        Guard::Lifetime => short_lived(&case)?,
+        _ => case,
+    };
+    let scenarios = scenarios(guard, &Scenario::of(&case));
+    Ok(Tooth { case, scenarios })
+}
+
+fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
+    let rigged = |rig: Rig| {
+        vec![Scenario {
+            rig,
+            ..quiet.clone()
+        }]
+    };
+    let usual = Rig::default;
+    match guard {
+        Guard::ConditionalPut | Guard::RedecideOnRebase => race(quiet),
+        // Two workers of one boot id race for a claim: whose commit it is, only its id says.
+        Guard::CommitIdentity => race(&with(
+            quiet,
+            Rig {
+                one_boot: true,
+                ..usual()
+            },
+        )),
+        // A read from the middle of which a commit is missing.
+        Guard::DenseLoad => struck(
+            &Scenario {
+                chain: 1,
+                ..quiet.clone()
+            },
+            Kind::Load,
+            8,
+            Fate::Hole,
+        ),
+        // The first worker has its answer and then stands still until another has taken over.
+        Guard::AttemptFence => struck(&pair(quiet), Kind::Unread, 8, Fate::SlowAfter(60_000)),
+        // Storing the claim takes so long that its lease is nearly over.
+        Guard::DeadlineInsideLease => {
+            let long = with(
+                &pair(quiet),
+                Rig {
+                    effect_ms: Some(12_000),
+                    ..usual()
+                },
+            );
+            struck(&long, Kind::Append, 6, Fate::SlowAfter(30_000))
+        }
+        Guard::LeaseWait => vec![with(
+            &pair(quiet),
+            Rig {
+                effect_ms: Some(12_000),
+                ..usual()
+            },
+        )],
+        // A crash at each call, behind a claim among others.
+        Guard::StableKey => {
+            let crash = |number| Scenario {
+                crash_at: Some(number),
+                ..quiet.clone()
+            };
+            (1..=30).map(crash).collect()
+        }
+        // The worker dies while it waits for the answer; nothing but the message is left.
+        Guard::ReturnOnLiveClaim => {
+            let strikes = vec![(Kind::EffectEnd, 1, Fate::CrashBefore)];
+            rigged(Rig {
+                strikes,
+                sweeps: false,
+                ..usual()
+            })
+        }
+        // A pause between two attempts; nothing but the message that was handed on is left.
+        Guard::HandOnBeforeDelete => rigged(Rig {
+            sweeps: false,
+            ..usual()
+        }),
+        // The answer to a put is lost, so the person's client puts it again.
+        Guard::InboxDedupe => {
+            let strikes = vec![(Kind::PutItem, 1, Fate::AnswerLost)];
+            rigged(Rig { strikes, ..usual() })
+        }
+        // Somebody answers a visit of the question that is not the open one, and differently.
+        Guard::AnswerNamesWait => rigged(Rig {
+            stray_answer: Some(json!(1)),
+            ..usual()
+        }),
+        Guard::StartKey => rigged(Rig {
+            clients: 2,
+            ..usual()
+        }),
+        // A cancel at each call, while effects take longer than a look at the tail.
+        Guard::CancelFence => cancels(&with(
+            quiet,
+            Rig {
+                effect_ms: Some(25_000),
+                ..usual()
+            },
+        )),
+        // An effect that ends between the cancel and the worker's next look at the tail.
+        Guard::TerminalIsFinal => cancels(&with(
+            quiet,
+            Rig {
+                effect_ms: Some(3_000),
+                ..usual()
+            },
+        )),
+        // A row that is written long after the run was over.
+        Guard::ForwardOnly => struck(&pair(quiet), Kind::PutHead, 3, Fate::SlowBefore(600_000)),
+        // The client dies between the first commit and the message, and never comes back.
+        Guard::SweepResends => {
+            let strikes = vec![(Kind::Send, 1, Fate::CrashBefore)];
+            rigged(Rig {
+                strikes,
+                clients_return: false,
+                ..usual()
+            })
+        }
+        Guard::CheckpointHash => {
+            let rig = Rig {
+                corrupt_checkpoints: true,
+                ..usual()
+            };
+            vec![Scenario {
+                chain: 1,
+                rig,
+                ..quiet.clone()
+            }]
+        }
+        Guard::Lifetime => rigged(Rig {
+            to_the_end: true,
+            ..usual()
+        }),
+        Guard::ClaimBeforeEffect
+        | Guard::AttemptCeiling
+        | Guard::EarlySignalBuffer
+        | Guard::Tombstones => vec![quiet.clone()],
+    }
+}
+
+fn with(scenario: &Scenario, rig: Rig) -> Scenario {
+    Scenario {
+        rig,
+        ..scenario.clone()
+    }
+}
+
+/// Two workers that get every message at once.
+fn pair(quiet: &Scenario) -> Scenario {
+    Scenario {
+        workers: 2,
+        traffic: Traffic::Duplicated,
+        ..quiet.clone()
+    }
+}
+
+/// Two workers whose calls interleave in twenty drawn orders.
+fn race(quiet: &Scenario) -> Vec<Scenario> {
+    let drawn = |seed| Scenario {
+        seed,
+        order: Order::Drawn,
+        ..pair(quiet)
+    };
+    (1..=20).map(drawn).collect()
+}
+
+/// The same fate for the first, or the second .. call of a kind.
+fn struck(quiet: &Scenario, kind: Kind, up_to: u64, fate: Fate) -> Vec<Scenario> {
+    let strike = |nth| {
+        let strikes = vec![(kind, nth, fate)];
+        with(
+            quiet,
+            Rig {
+                strikes,
+                ..quiet.rig.clone()
+            },
+        )
+    };
+    (1..=up_to).map(strike).collect()
+}
+
+fn cancels(quiet: &Scenario) -> Vec<Scenario> {
+    let cancel = |number| Scenario {
+        cancel_at: Some(number),
+        ..quiet.clone()
+    };
+    (1..=40).map(cancel).collect()
+}
+
+/// Enough stages in a row for checkpoints to be written.
+fn long_chain(case: &Case) -> Result<Case, String> {
+    const STAGES: u32 = 12;
+    let program = Program::clone(case.plan.program());
+    let call = program.ops.iter().find_map(|op| match &op.kind {
+        OpKind::Call(call) => Some(call.clone()),
+        _ => None,
+    });
+    let end = program
+        .ops
+        .iter()
+        .find(|op| matches!(op.kind, OpKind::End(_)));
+    let (Some(call), Some(end)) = (call, end) else {
+        return Err("the chain has no call or no end".to_owned());
+    };
+    let stage = |place: u32| {
+        let (name, next) = (format!("stage-{place}"), OpId(place + 1));
+        let lattice_ir::Effect::Model(mut model) = call.effect.clone();
+        model.prompt = format!("number {place}");
+        let effect = lattice_ir::Effect::Model(model);
+        let kind = OpKind::Call(lattice_ir::Call {
+            effect,
+            next,
+            ..call.clone()
+        });
+        Op {
+            node: NodeId::new(&name),
+            name,
+            kind,
+        }
+    };
+    let output = json!("{{nodes.stage-0.output}}");
+    let end = Op {
+        kind: OpKind::End(lattice_ir::End { output }),
+        ..end.clone()
+    };
+    let ops = (0..STAGES).map(stage).chain([end]).collect();
+    let program = Program {
+        ops,
+        entry: OpId(0),
+        ..program
+    };
+    Case::new("long chain", program, || {
+        crate::oracle::World::new(json!({}))
+    })
+}
+
+/// A question that nobody answers, in a run that may live for an hour.
+fn short_lived(case: &Case) -> Result<Case, String> {
+    let program = Program {
+        lifetime_ms: 3_600_000,
+        ..Program::clone(case.plan.program())
+    };
+    Case::new("short-lived", program, || {
+        crate::oracle::World::new(json!({ "title": "Plan" }))
+    })
+}

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use lattice_sim::exhaustive::{Sample, every_point};
 use lattice_sim::scenario::Case;
 use lattice_sim::table::Table;
-use lattice_sim::{Scenario, seeds, simulate};
+use lattice_sim::{Scenario, seeds, simulate, teeth};
 use std::process::ExitCode;
 
 /// Simulates runs under faults and compares them with the oracle.
@@ -34,6 +34,8 @@ enum Mode {
         #[arg(long, default_value_t = 1)]
         every: u64,
     },
+    /// Switches each guard off in turn and looks whether somebody notices.
+    Teeth,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +63,31 @@ fn run(line: &Line) -> Result<bool, String> {
             }
             println!("{table}");
             Ok(table.is_clean())
+        }
+        (Some(Mode::Teeth), _) => {
+            let bites = teeth::all()?;
+            for bite in &bites {
+                let word = if bite.is_caught() {
+                    "caught"
+                } else {
+                    "NOT CAUGHT"
+                };
+                let seen = bite.without.as_ref().map(|(_, breach)| breach.to_string());
+                println!(
+                    "{:<22} {word}: {}",
+                    format!("{:?}", bite.guard),
+                    seen.unwrap_or_default()
+                );
+                if let Some((scenario, breach)) = &bite.with {
+                    println!(
+                        "  with the guard on: {breach}\n  {scenario} {:?}",
+                        scenario.rig
+                    );
+                }
+            }
+            let caught = bites.iter().filter(|bite| bite.is_caught()).count();
+            println!("{caught} of {} caught", bites.len());
+            Ok(caught == bites.len())
         }
         (None, Some(count)) => {
             let table = seeds::run(line.scenario.seed, count, &line.scenario.shape, true)?;
