@@ -29,7 +29,7 @@ pub enum Dialect {
     Compatible,
 }
 
-/// A client of one server. Connections are kept and used again.
+/// A client of one server. Encrypted connections are kept and used again.
 #[derive(Debug)]
 pub struct OpenAi {
     client: Client,
@@ -67,8 +67,10 @@ impl OpenAi {
             client = client.no_proxy();
         }
         if endpoint.scheme() == "http" {
-            // No certificate is ever looked at, so a machine without any is no obstacle.
-            client = client.tls_certs_only([]);
+            // No certificate is ever looked at, so a machine without any is no obstacle. And no
+            // connection is used twice: llama.cpp closes its own behind each stream without a word,
+            // so a second question would race with that, and a plain connection costs little.
+            client = client.tls_certs_only([]).pool_max_idle_per_host(0);
         }
         let client = client.build().map_err(ConfigError::Client)?;
         let host = host_of(&endpoint);

@@ -33,7 +33,18 @@ async fn an_answer_is_the_same_however_it_comes() {
             }
         );
     }
-    assert_eq!(server.connections(), 1, "the connection is used again");
+}
+
+#[tokio::test]
+async fn a_server_that_closes_behind_each_stream_is_no_obstacle() {
+    let server = server().await;
+    let provider = compatible(&server.base_url(), &[]);
+    for number in 0..20 {
+        server.script([Behaviour::HangUp(number.to_string())]);
+        let done = outcome(&provider, Asking::new("x")).await.unwrap();
+        assert_eq!(done.text, number.to_string());
+    }
+    assert_eq!(server.connections(), 20);
 }
 
 #[tokio::test]

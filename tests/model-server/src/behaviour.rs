@@ -15,6 +15,8 @@ pub enum Behaviour {
     Whole(String),
     /// This answer without the count of tokens and without `[DONE]`.
     Bare(String),
+    /// This answer, whole, and then the connection closes though it was to be kept.
+    HangUp(String),
     /// A response with this status, and these headers and body; the effect is not applied.
     Status(u16, Vec<(&'static str, String)>, String),
     /// The connection closes without a response.

@@ -128,7 +128,7 @@ async fn chat(
     let wanted = match &behaviour {
         Do::Text(text) | Do::OneByte(text) | Do::Whole(text) | Do::Bare(text) => text.clone(),
         Do::StallMidStream(text) | Do::CutMidStream(text) | Do::EndMidStream(text) => text.clone(),
-        Do::Length(text) => text.clone(),
+        Do::Length(text) | Do::HangUp(text) => text.clone(),
         Do::Huge(bytes) => "huge ".repeat(bytes / 5 + 1),
         _ => chat::made_answer(question),
     };
@@ -147,6 +147,10 @@ async fn chat(
             streamed(stream, &chat::stream(question, &text, "stop"), 0).await
         }
         Do::Length(_) => streamed(stream, &chat::stream(question, &text, "length"), 0).await,
+        Do::HangUp(_) => {
+            streamed(stream, &chat::stream(question, &text, "stop"), 0).await?;
+            Ok(After::Close)
+        }
         Do::OneByte(_) => streamed(stream, &chat::stream(question, &text, "stop"), 1).await,
         Do::Whole(_) => plain(stream, 200, &[], &chat::whole(question, &text)).await,
         Do::Bare(_) => {
