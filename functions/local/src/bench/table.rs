@@ -20,13 +20,17 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
         "machine: {} cores, load {load} at the start",
         machine.cores
     )?;
+    print_durable(report, out)?;
+    print_stored(report, out)?;
+    print_compiled(report, out)
+}
+
+fn print_durable(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "\ndurable steps, synchronous=FULL, 10 steps a run, floor = SQLite alone"
     )?;
-    writeln!(
-        out,
-        "{:>5} {:>10} {:>10} {:>6} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7}",
+    let heads = [
         "runs",
         "steps/s",
         "floor/s",
@@ -34,27 +38,38 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
         "run p50",
         "floor p50",
         "run p99",
-        "CPU/step",
-        "group",
-        "memory"
+    ];
+    let [runs, steps, floor, ratio, p50, floor_p50, p99] = heads;
+    write!(
+        out,
+        "{runs:>5} {steps:>10} {floor:>10} {ratio:>6} {p50:>9} {floor_p50:>9} {p99:>9}"
     )?;
+    writeln!(out, " {:>9} {:>7} {:>7}", "CPU/step", "group", "memory")?;
     for row in &report.durable {
+        let runs = format!("c={}", row.concurrency);
         let ratio = row.floor_steps_per_s / row.steps_per_s.max(1.0);
+        let (steps, floor) = (row.steps_per_s, row.floor_steps_per_s);
+        let (p50, floor_p50, p99) = (row.run_ms_p50, row.floor_run_ms_p50, row.run_ms_p99);
+        write!(
+            out,
+            "{runs:>5} {steps:>10.0} {floor:>10.0} {ratio:>5.2}x {p50:>6.2} ms"
+        )?;
+        write!(
+            out,
+            " {floor_p50:>6.2} ms {p99:>6.2} ms {:>6} us",
+            whole(row.cpu_us_per_step)
+        )?;
         writeln!(
             out,
-            "{:>5} {:>10.0} {:>10.0} {:>5.2}x {:>6.2} ms {:>6.2} ms {:>6.2} ms {:>6} us {:>7.1} {:>4} MB",
-            format!("c={}", row.concurrency),
-            row.steps_per_s,
-            row.floor_steps_per_s,
-            ratio,
-            row.run_ms_p50,
-            row.floor_run_ms_p50,
-            row.run_ms_p99,
-            whole(row.cpu_us_per_step),
+            " {:>7.1} {:>4} MB",
             row.commits_per_group,
-            whole(row.resident_mb),
+            whole(row.resident_mb)
         )?;
     }
+    Ok(())
+}
+
+fn print_stored(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out, "\nruns that pile up in one file, 1 step each, c=64")?;
     writeln!(
         out,
@@ -62,13 +77,18 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
         "stored", "steps/s", "run p50", "memory"
     )?;
     for row in &report.stored {
-        let memory = whole(row.resident_mb);
+        let (steps, p50) = (row.steps_per_s, row.run_ms_p50);
         writeln!(
             out,
-            "{:>8} {:>10.0} {:>6.2} ms {:>4} MB",
-            row.runs, row.steps_per_s, row.run_ms_p50, memory
+            "{:>8} {steps:>10.0} {p50:>6.2} ms {:>4} MB",
+            row.runs,
+            whole(row.resident_mb)
         )?;
     }
+    Ok(())
+}
+
+fn print_compiled(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out, "\ncompiling, from bytes to Program")?;
     writeln!(
         out,
@@ -77,11 +97,8 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
     )?;
     for row in &report.compile {
         let per_node = row.ms * 1_000.0 / row.nodes.max(1) as f64;
-        writeln!(
-            out,
-            "{:>8} {:>8} {:>6.1} ms {per_node:>9.1} us",
-            row.nodes, row.edges, row.ms
-        )?;
+        let (nodes, edges, ms) = (row.nodes, row.edges, row.ms);
+        writeln!(out, "{nodes:>8} {edges:>8} {ms:>6.1} ms {per_node:>9.1} us")?;
     }
     Ok(())
 }
