@@ -1,10 +1,10 @@
 //! The OpenAI adapter against `@copilotkit/aimock`, an independent implementation of the wire
-//! format. It is started by hand, because it is not ours to ship:
+//! format. It is built only with the feature `aimock`, because the server is not ours to ship:
 //!
 //! ```sh
 //! npm install --prefix target/aimock @copilotkit/aimock@1.43.0
 //! AIMOCK=target/aimock/node_modules/.bin/llmock \
-//!     cargo nextest run -p lattice-effects --run-ignored only --test aimock
+//!     cargo nextest run -p lattice-effects --features aimock --test aimock
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -107,7 +107,6 @@ async fn kind(server: &Aimock, prompt: &str) -> (FailureKind, bool) {
 }
 
 #[tokio::test]
-#[ignore = "needs aimock; see the head of the file"]
 async fn answers_and_scripted_faults_are_read() {
     let server = aimock(&[], KEY);
     let done = outcome(&server.provider, Asking::new("greet"))
@@ -140,14 +139,12 @@ async fn answers_and_scripted_faults_are_read() {
 }
 
 #[tokio::test]
-#[ignore = "needs aimock; see the head of the file"]
 async fn a_wrong_key_is_an_auth_failure() {
     let server = aimock(&[], "another-key");
     assert_eq!(kind(&server, "greet").await, (FailureKind::Auth, false));
 }
 
 #[tokio::test]
-#[ignore = "needs aimock; see the head of the file"]
 async fn chaos_is_read_as_what_it_is() {
     for (chaos, wanted) in [
         ("--chaos-drop", (FailureKind::ProviderUnavailable, true)),
