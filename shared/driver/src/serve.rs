@@ -110,7 +110,14 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Nothing can be decided: somebody else is at it, or it is not time yet.
     async fn left(&self, session: &Session, claims: bool) -> Result<Left, DriverError> {
         if let Some(claimed) = session.state.claims().next() {
-            return Ok(self.left_by_claim(&session.run, &claimed));
+            let left = self.left_by_claim(&session.run, &claimed);
+            // Without leave to claim there is nothing to decide about a lost attempt: the next
+            // delivery takes it over.
+            if matches!(left, Left::Again(_)) && !claims {
+                self.hand_on(session, 0).await?;
+                return Ok(Left::Finished(Disposition::Done));
+            }
+            return Ok(left);
         }
         // This delivery has performed its share: the next stage waits for a claim.
         if !claims && session.state.has_ready() {
