@@ -222,9 +222,13 @@ pub fn question_lines(question: &Question) -> Vec<String> {
     let text = clean(&question.text);
     let mut lines: Vec<String> = text.lines().map(|line| format!("      {line}")).collect();
     let options = (1..).zip(&question.options);
-    lines.extend(
-        options.map(|(number, option)| format!("        {number}  {}", clean(&option.label))),
-    );
+    lines.extend(options.map(|(number, option)| {
+        let more = option.description.as_ref();
+        let more = more
+            .map(|text| format!(": {}", clean(text)))
+            .unwrap_or_default();
+        format!("        {number}  {}{more}", clean(&option.label))
+    }));
     lines
 }
 

@@ -3,10 +3,10 @@
 use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::serve::Disposition;
-use crate::session::{Session, Step, put};
+use crate::session::{Session, Step};
 use lattice_engine::{Cause, Decision, start};
 use lattice_ir::{OpKind, Plan};
-use lattice_journal::{Commit, InboxBody, InboxItem, RunStatus, ValueRef};
+use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{InboxId, NodeId, RunId, Seq, StageId, canonical_len, limits};
 use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
 use serde_json::Value;
@@ -239,12 +239,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             decision = self.decide_on(&mut session, decision).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
-        for (hash, value) in &decision.blobs {
-            self.store.put_blob(*hash, Arc::clone(value)).await?;
-        }
-        let events = decision.events.clone();
-        let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
-        let put = put(&session, &decision, commit, at, request.key);
+        let put = self
+            .prepare(&session, &mut decision, at, request.key)
+            .await?;
+        let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
         match self.send(&put).await? {
             Appended::Written => {}
             Appended::KeyTaken(run) => return Ok(Begun::Known(run)),
@@ -254,11 +252,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 return Err(DriverError::Internal(reason));
             }
         }
-        self.advance(&mut session, &decision, &put).await?;
+        self.advance(&mut session, decision, &put).await?;
         let step = Step {
-            calls: decision.calls,
+            calls,
             begun_ms,
-            more: decision.more,
+            more,
         };
         Ok(Begun::New(Box::new(session), step))
     }

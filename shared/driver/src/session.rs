@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 /// Conflicts in a row after which the message goes back.
 const CONFLICTS_MAX: u32 = 16;
-/// Resends of one put whose answer was lost, before the message goes back.
-const RESENDS_MAX: u32 = 3;
+/// Repeats of one call that was not answered, before the message goes back.
+const REPEATS_MAX: u32 = 3;
 
 /// One run while one worker looks at it.
 pub(crate) struct Session {
@@ -96,11 +96,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     more: false,
                 });
             }
-            if self.append(session, &decision, input.at, None).await? {
+            let (calls, more) = (decision.calls.clone(), decision.more);
+            if self.append(session, decision, input.at).await? {
                 return Ok(Step {
-                    calls: decision.calls,
+                    calls,
                     begun_ms,
-                    more: decision.more,
+                    more,
                 });
             }
             conflicts += 1;
@@ -124,7 +125,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             match decide(&session.plan, &session.state, input, &session.blobs) {
                 Err(DecideError::NeedBlobs(hashes)) => {
                     for hash in hashes {
-                        let value = self.store.blob(hash).await?;
+                        let value = self.patiently(|| self.store.blob(hash)).await?;
                         session.blobs.insert(hash, value);
                     }
                 }
@@ -143,8 +144,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let inbox = match session.tail.last() {
             Seq::ZERO => Vec::new(),
             _ => {
-                self.store
-                    .unread(&session.run, limits::FOLD_ITEMS_MAX)
+                let (store, run) = (&*self.store, &session.run);
+                self.patiently(|| store.unread(run, limits::FOLD_ITEMS_MAX))
                     .await?
             }
         };
@@ -165,26 +166,21 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     pub(crate) async fn append(
         &self,
         session: &mut Session,
-        decision: &Decision,
+        mut decision: Decision,
         at: Millis,
-        start_key: Option<String>,
     ) -> Result<bool, DriverError> {
-        for (hash, value) in &decision.blobs {
-            self.store.put_blob(*hash, Arc::clone(value)).await?;
-        }
-        let events = decision.events.clone();
-        let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
-        let put = put(session, decision, commit, at, start_key);
+        // With the guard off, the old decision is put again under a new seq.
+        let rekeyed = (!self.settings.guards.on(Guard::RedecideOnRebase)).then(|| decision.clone());
+        let put = self.prepare(session, &mut decision, at, None).await?;
         match self.send(&put).await? {
             Appended::Written => {}
             Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
             Appended::Taken(winner) => {
                 self.rebase(session, &winner)?;
-                // With the guard off, the old decision is put again under a new seq.
-                if !self.settings.guards.on(Guard::RedecideOnRebase) {
-                    return Box::pin(self.append(session, decision, at, None)).await;
-                }
-                return Ok(false);
+                return match rekeyed {
+                    Some(decision) => Box::pin(self.append(session, decision, at)).await,
+                    None => Ok(false),
+                };
             }
             Appended::KeyTaken(run) => {
                 return Err(DriverError::Internal(format!(
@@ -196,19 +192,36 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(true)
     }
 
+    /// Stores the decision's large values and seals its events; they are gone from it then.
+    pub(crate) async fn prepare(
+        &self,
+        session: &Session,
+        decision: &mut Decision,
+        at: Millis,
+        start_key: Option<String>,
+    ) -> Result<Put, DriverError> {
+        for (hash, value) in &decision.blobs {
+            self.patiently(|| self.store.put_blob(*hash, Arc::clone(value)))
+                .await?;
+        }
+        let events = std::mem::take(&mut decision.events);
+        let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
+        Ok(put(session, decision, commit, at, start_key))
+    }
+
     /// Moves the session over its own acknowledged commit.
     pub(crate) async fn advance(
         &self,
         session: &mut Session,
-        decision: &Decision,
+        decision: Decision,
         put: &Put,
     ) -> Result<(), DriverError> {
         let rested = (session.state.status, session.state.due_at());
         session.tail = session.tail.follow(&put.commit)?;
         session.commits_since += 1;
         session.bytes_since += put.commit.body.len() as u64;
-        session.state = decision.state.clone();
-        session.blobs.extend(decision.blobs.iter().cloned());
+        session.state = decision.state;
+        session.blobs.extend(decision.blobs);
         self.observer.committed(&put.commit);
         let status = session.state.status;
         // One wait may follow another in a single commit: the status is the same, the moment is not.
@@ -229,7 +242,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Writes the row of the run as the session knows it; one that is further on stays.
     pub(crate) async fn put_row(&self, session: &Session, at: Millis) -> Result<(), DriverError> {
         let head = head_of(&session.run, &session.state, at);
-        self.store.put_head(head).await?;
+        self.patiently(|| self.store.put_head(head.clone())).await?;
         Ok(())
     }
 
@@ -248,12 +261,24 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Sends a put, again and byte-identical if its answer is lost (protocol, rule 1).
     pub(crate) async fn send(&self, put: &Put) -> Result<Appended, DriverError> {
-        let mut resends = 0;
+        self.patiently(|| self.store.append(put.clone())).await
+    }
+
+    /// Makes a call that may be repeated until it is answered, a few times: behind a claim, giving
+    /// up at the first refusal would cost the attempt and its effect.
+    pub(crate) async fn patiently<T, F>(
+        &self,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T, DriverError>
+    where
+        F: Future<Output = Result<T, PortError>> + Send,
+    {
+        let mut repeats = 0;
         loop {
-            match self.store.append(put.clone()).await {
-                Err(PortError::Unavailable { .. }) if resends < RESENDS_MAX => {
-                    resends += 1;
-                    self.clock.sleep(self.jitter_ms(resends)).await;
+            match call().await {
+                Err(PortError::Unavailable { .. }) if repeats < REPEATS_MAX => {
+                    repeats += 1;
+                    self.clock.sleep(self.jitter_ms(repeats)).await;
                 }
                 other => return Ok(other?),
             }
@@ -329,7 +354,7 @@ pub(crate) fn put(
     let folds = decision.folds.clone();
     let head = bookend.then(|| head_of(&session.run, state, at));
     Put {
-        commit,
+        commit: Arc::new(commit),
         start_key,
         folds,
         head,

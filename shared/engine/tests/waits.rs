@@ -18,6 +18,7 @@ fn ask(name: &str, timer: Option<Timer>, next: u32, late: u32) -> Op {
     let option = |label: &str| QuestionOption {
         label: label.to_owned(),
         value: json!(label),
+        description: None,
     };
     let question = QuestionTemplate {
         text: "Send {{in.what}}?".to_owned(),

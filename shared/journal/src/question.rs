@@ -35,6 +35,9 @@ pub struct QuestionOption {
     pub label: String,
     /// What the answer means to the workflow; the label, if nothing else was set.
     pub value: Value,
+    /// More about the option, for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 impl Question {
@@ -119,6 +122,7 @@ mod tests {
         let option = |label: &str, value: Value| QuestionOption {
             label: label.to_owned(),
             value,
+            description: None,
         };
         let options = vec![
             option("Approve", json!("yes")),

@@ -56,6 +56,7 @@ fn samples() -> Vec<EventBody> {
     let option = |label: &str| QuestionOption {
         label: label.to_owned(),
         value: json!(label),
+        description: None,
     };
     let question = Question {
         text: "Send this answer?".to_owned(),

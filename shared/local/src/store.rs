@@ -61,8 +61,8 @@ impl LocalStore {
         Self::start(dir, &path, connection, Some(owner), options)
     }
 
-    /// Opens a directory beside its owner, or without one: everything can be read, and items can
-    /// be put into inboxes. Other writes are refused.
+    /// Opens a directory beside its owner, or without one: everything can be read, items can be put
+    /// into inboxes, and values can be put under their hashes. Other writes are refused.
     pub fn open_guest(dir: &Path) -> Result<Self, LocalError> {
         let path = owner::existing_database(dir)?;
         let connection = schema::open_writer(&path)?;

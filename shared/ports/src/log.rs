@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Put {
     /// The commit; written only if none stands at `(run, first)`.
-    pub commit: Commit,
+    pub commit: Arc<Commit>,
     /// With the first commit: the idempotency key of the start. One key, one run.
     pub start_key: Option<String>,
     /// Inbox items that the commit folds; each becomes a tombstone. At most `FOLD_ITEMS_MAX`.
@@ -25,7 +25,7 @@ impl Put {
     /// An append of the commit alone.
     pub fn of(commit: Commit) -> Self {
         Self {
-            commit,
+            commit: Arc::new(commit),
             start_key: None,
             folds: Vec::new(),
             head: None,

@@ -17,6 +17,8 @@ pub(crate) struct Ids {
     previous: BTreeMap<String, BTreeSet<String>>,
     /// The nodes with an edge for when their time is up.
     with_timeout: BTreeSet<String>,
+    /// The entries, which give no output of their own.
+    entries: BTreeSet<String>,
 }
 
 impl Ids {
@@ -35,10 +37,13 @@ impl Ids {
         self.with_timeout.contains(old)
     }
 
-    /// The node before the one that had this id, if there is exactly one.
+    /// The node before the one that had this id, if there is exactly one and it gives something.
     pub fn only_previous(&self, old: &str) -> Option<&NodeId> {
         let before = self.previous.get(old)?;
         let first = before.first().filter(|_| before.len() == 1)?;
+        if self.entries.contains(first) {
+            return None;
+        }
         self.node(first)
     }
 }
@@ -59,6 +64,12 @@ pub(crate) fn legalise(old: &mut OldDocument, sink: &mut Sink) -> Ids {
         places: BTreeMap::new(),
         previous: BTreeMap::new(),
         with_timeout: BTreeSet::new(),
+        entries: old
+            .nodes
+            .iter()
+            .filter(|node| node.kind == "start")
+            .map(|node| node.id.clone())
+            .collect(),
     };
     // Legal ids are given first, so that no made-up id takes one away.
     let legal = old.nodes.iter().filter(|node| id_is_legal(&node.id));

@@ -125,7 +125,7 @@ fn read_options(
     let mut labels = BTreeSet::new();
     fields.list("options", OPTIONS_MIN..=OPTIONS_MAX, |_, mut option| {
         let label = option.required_text("label");
-        option.optional::<String>("description");
+        let description = option.optional::<String>("description");
         let value = option.raw("value").cloned();
         if let Some(label) = &label {
             check_label(opening, &option, label, &mut labels);
@@ -133,7 +133,11 @@ fn read_options(
         option.done();
         let label = label?;
         let value = value.unwrap_or_else(|| Value::from(label.as_str()));
-        Some(QuestionOption { label, value })
+        Some(QuestionOption {
+            label,
+            value,
+            description,
+        })
     })
 }
 

@@ -87,7 +87,7 @@ impl State {
         self.commits
             .entry(run.clone())
             .or_default()
-            .insert(first, put.commit);
+            .insert(first, Arc::unwrap_or_clone(put.commit));
         if let Some(key) = put.start_key {
             self.keys.insert(key, run.clone());
         }

@@ -247,6 +247,6 @@ impl Generator {
             .find(|(chain, _)| chain.run() == &put.commit.run);
         let (chain, written) = log.unwrap();
         chain.follow(&put.commit);
-        written.push(put.commit.clone());
+        written.push((*put.commit).clone());
     }
 }

@@ -5,6 +5,7 @@ use crate::{Appended, Put, Store};
 use futures::future::join_all;
 use lattice_journal::RunStatus;
 use lattice_model::{RunId, Seq};
+use std::sync::Arc;
 
 fn start(run: &RunId, id: &str, key: &str) -> Put {
     Put {
@@ -44,7 +45,7 @@ pub async fn a_start_whose_answer_was_lost_is_not_refused_by_its_own_key(store: 
     store.append(put.clone()).await.unwrap();
     assert_eq!(
         store.append(put.clone()).await.unwrap(),
-        Appended::Taken(put.commit)
+        Appended::Taken(Arc::unwrap_or_clone(put.commit))
     );
 }
 
