@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-type Task = Pin<Box<dyn Future<Output = ()>>>;
+/// `Send`, so that what runs here also runs in an executor of many threads.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Ready = Arc<Mutex<VecDeque<u64>>>;
 
 /// The tasks that are alive.
@@ -35,7 +36,7 @@ impl Wake for Woken {
 
 impl Executor {
     /// Adds a task that dies with its process.
-    pub fn spawn(&mut self, process: ProcessId, task: impl Future<Output = ()> + 'static) {
+    pub fn spawn(&mut self, process: ProcessId, task: impl Future<Output = ()> + Send + 'static) {
         self.spawned += 1;
         self.tasks.insert(self.spawned, (process, Box::pin(task)));
         lock(&self.ready).push_back(self.spawned);

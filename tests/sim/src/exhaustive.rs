@@ -10,6 +10,9 @@ use crate::table::Table;
 /// the first resend of the second kind is up to 15 minutes later.
 const RECOVERY_MS: u64 = 20 * 60_000;
 
+/// Every how many-th call of a heavy case is tried, where all cases are.
+pub const HEAVY_EVERY: u64 = 40;
+
 /// Which points are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
@@ -20,75 +23,58 @@ pub struct Sample {
 impl Sample {
     /// All of them.
     pub const ALL: Self = Self { every: 1 };
+
+    fn step(self) -> usize {
+        usize::try_from(self.every).unwrap_or(1).max(1)
+    }
 }
 
-/// The arrangements in which every point is tried, with their names in the table.
-pub fn arrangements(case: &Case) -> Vec<(&'static str, Scenario)> {
-    let base = Scenario::of(case);
+/// The arrangements in which every point is tried.
+pub fn arrangements(case: &Case) -> Vec<Scenario> {
+    let one = Scenario::of(case);
+    let here = Scenario {
+        entry: Entry::Here,
+        ..one.clone()
+    };
     let two = Scenario {
         workers: 2,
-        ..base.clone()
+        ..one.clone()
+    };
+    let doubled = Scenario {
+        traffic: Traffic::Duplicated,
+        ..two.clone()
     };
     vec![
-        ("one worker", base.clone()),
-        (
-            "one worker, started here",
-            Scenario {
-                entry: Entry::Here,
-                ..base.clone()
-            },
-        ),
-        (
-            "one worker, one stage a message",
-            Scenario {
-                chain: 1,
-                ..base.clone()
-            },
-        ),
-        (
-            "two workers, duplicates",
-            Scenario {
-                traffic: Traffic::Duplicated,
-                ..two.clone()
-            },
-        ),
-        (
-            "two workers, duplicates, drawn order",
-            Scenario {
-                traffic: Traffic::Duplicated,
-                order: Order::Drawn,
-                ..two.clone()
-            },
-        ),
-        (
-            "two workers, reordered",
-            Scenario {
-                traffic: Traffic::Reordered,
-                ..two.clone()
-            },
-        ),
-        (
-            "local",
-            Scenario {
-                local: true,
-                ..base.clone()
-            },
-        ),
-        (
-            "local, started here",
-            Scenario {
-                local: true,
-                entry: Entry::Here,
-                ..base
-            },
-        ),
+        Scenario {
+            chain: 1,
+            ..one.clone()
+        },
+        Scenario {
+            order: Order::Drawn,
+            ..doubled.clone()
+        },
+        doubled,
+        Scenario {
+            traffic: Traffic::Reordered,
+            ..two
+        },
+        Scenario {
+            local: true,
+            ..one.clone()
+        },
+        Scenario {
+            local: true,
+            ..here.clone()
+        },
+        here,
+        one,
     ]
 }
 
 /// Tries every point of every arrangement of a case.
 pub fn every_point(case: &Case, sample: Sample) -> Table {
     let mut table = Table::default();
-    for (_, quiet) in arrangements(case) {
+    for quiet in arrangements(case) {
         every_fault(case, &quiet, sample, &mut table);
         every_cancel(case, &quiet, sample, &mut table);
     }
@@ -100,10 +86,7 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
     let baseline = simulate(case, quiet);
     table.add("none", quiet, &baseline);
     let bound_ms = baseline.ended_ms + case.lease_ms_max() * 2 + quiet.visibility_ms + RECOVERY_MS;
-    for (number, kind) in (1..).zip(&baseline.calls) {
-        if (number - 1) % sample.every != 0 {
-            continue;
-        }
+    for (number, kind) in (1..).zip(&baseline.calls).step_by(sample.step()) {
         for fate in Fate::FAULTS {
             if fate.applies(*kind, quiet.local) {
                 let scenario = Scenario {
@@ -112,7 +95,7 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
                     ..quiet.clone()
                 };
                 let report = simulate_within(case, &scenario, bound_ms);
-                table.add(word(*fate), &scenario, &struck(report));
+                table.add(word(*fate), &scenario, &struck(&scenario, report));
             }
         }
     }
@@ -121,7 +104,7 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
 /// A cancel before every call of the scenario.
 pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Table) {
     let baseline = simulate(case, quiet);
-    for number in (1..=baseline.calls.len() as u64).step_by(sample.every as usize) {
+    for number in (1..=baseline.calls.len() as u64).step_by(sample.step()) {
         let scenario = Scenario {
             cancel_at: Some(number),
             ..quiet.clone()
@@ -134,14 +117,24 @@ pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut T
     }
 }
 
-/// Up to the fault a run is the baseline, so the fault has to have happened.
-fn struck(mut report: Report) -> Report {
-    if report.faults.is_empty() && report.is_clean() {
-        let text = "the call that should meet its fate was never made".to_owned();
-        report.breaches.push(Breach {
-            kind: BreachKind::Wrong,
-            text,
-        });
+/// Up to the fault a run is the baseline, so the fault has to have happened. And one call that
+/// failed is no reason to perform an effect again.
+fn struck(scenario: &Scenario, mut report: Report) -> Report {
+    let mut add = |kind, text: &str| {
+        let text = text.to_owned();
+        report.breaches.push(Breach { kind, text });
+    };
+    if report.faults.is_empty() {
+        add(
+            BreachKind::Wrong,
+            "the call that should meet its fate was never made",
+        );
+    }
+    if report.repeated > 0 && !scenario.fate.is_crash() && scenario.workers == 1 {
+        add(
+            BreachKind::Duplicated,
+            "an effect was repeated because one call failed",
+        );
     }
     report
 }

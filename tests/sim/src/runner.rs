@@ -282,8 +282,11 @@ impl Runner {
         let sim = || Arc::clone(&self.sim);
         let client = process >= CLIENT && process < CANCELLER;
         if process < CLIENT {
-            self.executor
-                .spawn(process, process::work(sim(), Arc::clone(&driver)));
+            // A process that owns its data has several hands; a cloud worker has one.
+            for _ in 0..if self.sim.scenario.local { 2 } else { 1 } {
+                self.executor
+                    .spawn(process, process::work(sim(), Arc::clone(&driver)));
+            }
         }
         if client || self.sim.scenario.local && process == 0 {
             self.executor

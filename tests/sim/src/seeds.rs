@@ -37,8 +37,8 @@ pub fn scenario(seed: u64, shape: &str) -> Scenario {
     }
 }
 
-/// Runs the seeds from `first` on. `twice` runs each again and compares the two.
-pub fn run(first: u64, count: u64, shape: &str, twice: bool) -> Result<Table, String> {
+/// Runs the seeds from `first` on, each twice: one seed is one log.
+pub fn run(first: u64, count: u64, shape: &str) -> Result<Table, String> {
     let mut table = Table::default();
     let fixed = match shape {
         crate::scenario::RANDOM => None,
@@ -56,16 +56,12 @@ pub fn run(first: u64, count: u64, shape: &str, twice: bool) -> Result<Table, St
         let mut scenario = scenario(seed, shape);
         scenario.early |= case.answers_early;
         let mut report = simulate(case, &scenario);
-        if twice {
-            let again = simulate(case, &scenario);
-            compare(&mut report, &again);
-        }
+        compare(&mut report, &simulate(case, &scenario));
         table.add(row(&scenario), &scenario, &report);
     }
     Ok(table)
 }
 
-/// One seed is one log.
 fn compare(report: &mut Report, again: &Report) {
     if report.trace != again.trace || report.log != again.log {
         let text = "the same seed gave another log the second time".to_owned();

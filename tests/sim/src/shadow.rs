@@ -138,7 +138,7 @@ impl Shadow {
                 ));
             }
         }
-        self.commits.push(commit.clone());
+        self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {
             self.ended_ms = Some(sim.now_ms());

@@ -8,6 +8,7 @@ use crate::scenario::{Case, Order, Rig, Scenario, Traffic};
 use lattice_ir::{Op, OpKind, Program};
 use lattice_model::{Guard, Guards, NodeId, OpId};
 use serde_json::json;
+use std::fmt;
 
 /// A case, and the scenarios of it that a guard has to hold in.
 pub struct Tooth {
@@ -32,6 +33,32 @@ impl Bite {
     /// Whether the guard holds, and whether somebody notices when it does not.
     pub fn is_caught(&self) -> bool {
         self.with.is_none() && self.without.is_some()
+    }
+}
+
+/// One line, and the promise that broke.
+impl fmt::Display for Bite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guard = format!("{:?}", self.guard);
+        if let Some((scenario, breach)) = &self.with {
+            return write!(
+                f,
+                "{guard:<20} DOES NOT HOLD: {breach}\n  {scenario} {:?}",
+                scenario.rig
+            );
+        }
+        let Some((_, breach)) = &self.without else {
+            return write!(f, "{guard:<20} NOT CAUGHT");
+        };
+        let seen = breach.to_string();
+        let line: String = seen
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(110)
+            .collect();
+        write!(f, "{guard:<20} caught: {line}")
     }
 }
 

@@ -1,19 +1,24 @@
-//! Runs the simulator.
+//! Runs the simulator: `check` is what CI runs, a bare scenario repeats one failure, `--seeds` draws
+//! as many as wanted, `exhaustive` and `teeth` are the parts of `check`.
 
 use clap::{Parser, Subcommand};
-use lattice_sim::exhaustive::{Sample, every_point};
-use lattice_sim::scenario::Case;
+use lattice_sim::exhaustive::{HEAVY_EVERY, Sample, every_point};
+use lattice_sim::scenario::{Case, RANDOM};
 use lattice_sim::table::Table;
 use lattice_sim::{Scenario, seeds, simulate, teeth};
 use std::process::ExitCode;
+use std::time::Instant;
 
-/// Simulates runs under faults and compares them with the oracle.
+/// Seeds of `check`.
+const CHECK_SEEDS: u64 = 2_000;
+
+/// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
 #[command(name = "cargo xtask sim", args_conflicts_with_subcommands = true)]
 struct Line {
     #[command(subcommand)]
     mode: Option<Mode>,
-    /// How many seeds to run, from `--seed` on; without it the one scenario is run.
+    /// How many seeds to run, from `--seed` on, each twice; without it the one scenario is run.
     #[arg(long)]
     seeds: Option<u64>,
     /// Prints the Program as well.
@@ -25,6 +30,8 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Mode {
+    /// What CI runs: every fault at every call of every shape, drawn Programs, and the teeth.
+    Check,
     /// Tries every fault at every call of one shape or of all.
     Exhaustive {
         /// Which shape.
@@ -50,52 +57,70 @@ fn main() -> ExitCode {
 }
 
 fn run(line: &Line) -> Result<bool, String> {
+    let scenario = &line.scenario;
     match (&line.mode, line.seeds) {
+        (Some(Mode::Check), _) => check(),
         (Some(Mode::Exhaustive { shape, every }), _) => {
-            let mut table = Table::default();
-            for case in Case::all()? {
-                if shape.as_ref().is_none_or(|shape| *shape == case.name) {
-                    let clock = std::time::Instant::now();
-                    let part = every_point(&case, Sample { every: *every });
-                    eprintln!("{}: {} runs, {:?}", case.name, part.runs(), clock.elapsed());
-                    table.merge(part);
-                }
-            }
+            let table = exhaustive(shape.as_deref(), Sample { every: *every })?;
             println!("{table}");
             Ok(table.is_clean())
         }
-        (Some(Mode::Teeth), _) => {
-            let bites = teeth::all()?;
-            for bite in &bites {
-                let word = if bite.is_caught() {
-                    "caught"
-                } else {
-                    "NOT CAUGHT"
-                };
-                let seen = bite.without.as_ref().map(|(_, breach)| breach.to_string());
-                println!(
-                    "{:<22} {word}: {}",
-                    format!("{:?}", bite.guard),
-                    seen.unwrap_or_default()
-                );
-                if let Some((scenario, breach)) = &bite.with {
-                    println!(
-                        "  with the guard on: {breach}\n  {scenario} {:?}",
-                        scenario.rig
-                    );
-                }
-            }
-            let caught = bites.iter().filter(|bite| bite.is_caught()).count();
-            println!("{caught} of {} caught", bites.len());
-            Ok(caught == bites.len())
-        }
+        (Some(Mode::Teeth), _) => all_teeth(),
         (None, Some(count)) => {
-            let table = seeds::run(line.scenario.seed, count, &line.scenario.shape, true)?;
+            let table = seeds::run(scenario.seed, count, &scenario.shape)?;
             println!("{table}");
             Ok(table.is_clean())
         }
-        (None, None) => one(&line.scenario, line.show),
+        (None, None) => one(scenario, line.show),
     }
+}
+
+fn check() -> Result<bool, String> {
+    let clock = Instant::now();
+    let mut table = exhaustive(None, Sample::ALL)?;
+    table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
+    println!("{table}");
+    let bitten = all_teeth()?;
+    println!(
+        "{} runs in {:.0} s",
+        table.runs(),
+        clock.elapsed().as_secs_f32()
+    );
+    Ok(table.is_clean() && bitten)
+}
+
+fn exhaustive(shape: Option<&str>, sample: Sample) -> Result<Table, String> {
+    let cases = match shape {
+        Some(name) => vec![Case::find(name, 0)?],
+        None => Case::all()?,
+    };
+    let mut table = Table::default();
+    for case in &cases {
+        if case.heavy && shape.is_none() {
+            eprintln!(
+                "`{}` is heavy: every {HEAVY_EVERY}th call of it is tried",
+                case.name
+            );
+        }
+        let sample = match case.heavy && shape.is_none() {
+            true => Sample {
+                every: sample.every.max(HEAVY_EVERY),
+            },
+            false => sample,
+        };
+        table.merge(every_point(case, sample));
+    }
+    Ok(table)
+}
+
+fn all_teeth() -> Result<bool, String> {
+    let bites = teeth::all()?;
+    for bite in &bites {
+        println!("{bite}");
+    }
+    let caught = bites.iter().filter(|bite| bite.is_caught()).count();
+    println!("guards switched off: {caught} of {} caught", bites.len());
+    Ok(caught == bites.len())
 }
 
 fn one(scenario: &Scenario, show: bool) -> Result<bool, String> {
@@ -110,7 +135,10 @@ fn one(scenario: &Scenario, show: bool) -> Result<bool, String> {
     for breach in &report.breaches {
         println!("{breach}");
     }
-    let (calls, status) = (report.calls.len(), report.status);
-    println!("{status:?} after {calls} calls and {} ms", report.ended_ms);
+    let status = report
+        .status
+        .map_or_else(|| "never begun".to_owned(), |status| status.to_string());
+    let (calls, ended_ms) = (report.calls.len(), report.ended_ms);
+    println!("{status} after {calls} calls and {ended_ms} virtual ms");
     Ok(report.is_clean())
 }

@@ -210,6 +210,7 @@ pub fn question(text: &str, options: &[&str], next: u32) -> Wait {
     let option = |label: &&str| QuestionOption {
         label: (*label).to_owned(),
         value: Value::from(label.to_lowercase()),
+        description: None,
     };
     Wait {
         question: Some(QuestionTemplate {

@@ -1,0 +1,167 @@
+//! The simulator in small: a few shapes and seeds, and every guard. `sim check` is the large form.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use lattice_model::Guard;
+use lattice_sim::exhaustive::{Sample, every_point};
+use lattice_sim::scenario::{Case, Entry, Order, RANDOM, Regime, Traffic};
+use lattice_sim::{Breach, BreachKind, Fate, Kind, Report, Scenario, seeds, simulate, teeth};
+
+fn case(name: &str) -> Case {
+    Case::find(name, 0).unwrap()
+}
+
+#[test]
+fn every_shape_comes_to_what_the_oracle_says() {
+    for case in Case::all().unwrap() {
+        for entry in [Entry::Queue, Entry::Here] {
+            let scenario = Scenario {
+                entry,
+                ..Scenario::of(&case)
+            };
+            let report = simulate(&case, &scenario);
+            assert_eq!(report.breaches, [], "{scenario}");
+        }
+    }
+}
+
+#[test]
+fn one_fault_at_every_call_breaks_no_promise() {
+    for name in ["chain", "retry_then_success", "free_text", "never_twice"] {
+        let table = every_point(&case(name), Sample { every: 3 });
+        assert!(table.is_clean(), "{table}");
+        assert!(table.runs() > 100, "{table}");
+    }
+}
+
+#[test]
+fn drawn_programs_under_drawn_faults_break_no_promise_and_repeat_exactly() {
+    let table = seeds::run(1, 150, RANDOM).unwrap();
+    assert!(table.is_clean(), "{table}");
+}
+
+#[test]
+fn each_guard_is_missed_when_it_is_off_and_only_then() {
+    let bites = teeth::all().unwrap();
+    assert_eq!(bites.len(), Guard::ALL.len());
+    for bite in &bites {
+        assert!(bite.is_caught(), "{bite}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_calls_and_the_same_log() {
+    let case = case("one_option");
+    let run = |seed| {
+        let quiet = Scenario {
+            seed,
+            workers: 3,
+            ..Scenario::of(&case)
+        };
+        let (traffic, order, regime) = (Traffic::Chaos, Order::Drawn, Regime::Storm);
+        simulate(
+            &case,
+            &Scenario {
+                traffic,
+                order,
+                regime,
+                ..quiet
+            },
+        )
+    };
+    let same = |one: &Report, two: &Report| one.trace == two.trace && one.log == two.log;
+    for seed in 1..20 {
+        assert!(same(&run(seed), &run(seed)), "seed {seed}");
+        assert!(!same(&run(seed), &run(seed + 100)), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_crash_costs_no_more_than_a_lease_a_rest_and_two_minutes() {
+    let case = case("chain");
+    let quiet = Scenario::of(&case);
+    let calm = simulate(&case, &quiet);
+    let bound_ms = calm.ended_ms + case.lease_ms_max() + quiet.visibility_ms + 120_000;
+    for number in 1..=calm.calls.len() as u64 {
+        for fate in [Fate::CrashBefore, Fate::CrashAfter] {
+            let scenario = Scenario {
+                crash_at: Some(number),
+                fate,
+                ..quiet.clone()
+            };
+            let report = simulate(&case, &scenario);
+            assert!(report.is_clean(), "{scenario}");
+            assert!(
+                report.ended_ms <= bound_ms,
+                "{scenario}: {} ms",
+                report.ended_ms
+            );
+        }
+    }
+}
+
+#[test]
+fn a_process_that_owns_its_data_goes_on_at_once_after_a_crash() {
+    let case = case("chain");
+    let quiet = Scenario {
+        local: true,
+        ..Scenario::of(&case)
+    };
+    let calm = simulate(&case, &quiet);
+    for number in 1..=calm.calls.len() as u64 {
+        let scenario = Scenario {
+            crash_at: Some(number),
+            ..quiet.clone()
+        };
+        let report = simulate(&case, &scenario);
+        // The pause before the restart, and one attempt again: no lease, no sweep.
+        let lost_ms = report.ended_ms.saturating_sub(calm.ended_ms);
+        assert!(
+            report.is_clean() && lost_ms < 20_000,
+            "{scenario}: {lost_ms} ms"
+        );
+    }
+}
+
+#[test]
+fn a_broken_promise_is_printed_with_the_command_that_repeats_it() {
+    let case = case("chain");
+    let mut scenario = Scenario::of(&case);
+    scenario.crash_at = Some(7);
+    let mut report = simulate(&case, &scenario);
+    let text = "an example".to_owned();
+    report.breaches.push(Breach {
+        kind: BreachKind::Lost,
+        text,
+    });
+    let mut table = lattice_sim::table::Table::default();
+    table.add("crash", &scenario, &report);
+    let text = table.to_string();
+    let replay =
+        "cargo xtask sim --shape chain --seed 1 --crash-at 7 --fate crash-before --workers 1";
+    assert!(
+        text.contains(replay) && text.contains("Lost: an example"),
+        "{text}"
+    );
+}
+
+/// What an effect meets twice is counted: the figure that is published beside the zeros.
+#[test]
+fn an_effect_that_was_sent_before_a_crash_is_sent_again_under_the_same_key() {
+    let case = case("chain");
+    let calm = simulate(&case, &Scenario::of(&case));
+    let sent = calm
+        .calls
+        .iter()
+        .position(|kind| *kind == Kind::EffectEnd)
+        .unwrap();
+    let crash_at = Some(sent as u64 + 1);
+    let report = simulate(
+        &case,
+        &Scenario {
+            crash_at,
+            ..Scenario::of(&case)
+        },
+    );
+    assert!(report.is_clean());
+    assert_eq!((report.effects, report.repeated), (calm.effects + 1, 1));
+}
