@@ -18,6 +18,8 @@ pub struct Loaded {
     pub commits_since: u64,
     /// Bytes behind the checkpoint.
     pub bytes_since: u64,
+    /// Bytes of the checkpoint; 0 if there is none.
+    pub checkpoint_bytes: u64,
 }
 
 /// The body of a checkpoint.
@@ -36,12 +38,21 @@ pub async fn load_run<L: RunLog>(
     guards: Guards,
 ) -> Result<Option<Loaded>, DriverError> {
     let checkpoint = log.checkpoint(run).await?;
+    let bytes = checkpoint.as_ref().map_or(0, |stored| stored.body.len());
     if let Some(body) = checkpoint.and_then(|checkpoint| believe(&checkpoint, run, guards)) {
         let from = body.tail.last().next();
         match follow(log, run, from, body.tail, body.state, guards).await {
             // A checkpoint that the log does not continue is not believed after all.
             Err(DriverError::Chain(ChainError::Hash { .. })) => {}
-            other => return other,
+            followed => {
+                let checkpoint_bytes = bytes as u64;
+                return followed.map(|loaded| {
+                    loaded.map(|loaded| Loaded {
+                        checkpoint_bytes,
+                        ..loaded
+                    })
+                });
+            }
         }
     }
     let (tail, state) = (Tail::empty(run.clone()), RunState::empty());
@@ -110,6 +121,7 @@ async fn follow<L: RunLog>(
         state: fold(state, commits.iter().flat_map(|commit| &commit.events)),
         commits_since: end.commits() - tail.commits(),
         bytes_since: end.bytes() - tail.bytes(),
+        checkpoint_bytes: 0,
         tail: end,
     }))
 }

@@ -7,7 +7,9 @@ use crate::session::{Session, Step};
 use lattice_engine::{Cause, Decision, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
-use lattice_model::{InboxId, NodeId, RunId, Seq, StageId, canonical_len, limits};
+use lattice_model::{
+    InboxId, Millis, NodeId, RunId, Seq, StageId, canonical_len, json_depth, limits,
+};
 use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
 use serde_json::Value;
 use std::sync::Arc;
@@ -89,6 +91,15 @@ pub enum RequestError {
         /// How many.
         bytes: usize,
     },
+    /// The answer is nested too deep.
+    #[error(
+        "the answer is nested {depth} levels deep, the limit is {}",
+        limits::JSON_DEPTH_MAX
+    )]
+    TooDeep {
+        /// How deep.
+        depth: usize,
+    },
     /// The run could not be read or written.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -159,14 +170,19 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Puts an answer into the run's inbox. What is plainly wrong is refused at once, before
     /// anything is written; the run itself has the last word.
-    pub async fn signal(&self, run: &RunId, signal: Signal) -> Result<InboxPut, RequestError> {
+    pub async fn signal(&self, run: &RunId, mut signal: Signal) -> Result<InboxPut, RequestError> {
         let bytes = canonical_len(&signal.value);
         if bytes > limits::INPUT_BYTES_MAX {
             return Err(RequestError::TooLarge { bytes });
         }
+        let depth = json_depth(&signal.value);
+        if depth > limits::JSON_DEPTH_MAX {
+            return Err(RequestError::TooDeep { depth });
+        }
+        signal.value = self.redactor.redact_value(signal.value);
         let session = self.open_for_request(run).await?;
-        let wait = check_answer(&session, &signal)?;
-        let (value, blob) = ValueRef::of(self.redactor.redact_value(signal.value));
+        let wait = check_answer(&session, &signal, self.clock.now())?;
+        let (value, blob) = ValueRef::of(signal.value);
         if let Some((hash, value)) = blob {
             self.store.put_blob(hash, value).await?;
         }
@@ -257,6 +273,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             calls,
             begun_ms,
             more,
+            leaves_items: false,
         };
         Ok(Begun::New(Box::new(session), step))
     }
@@ -278,38 +295,47 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 }
 
 /// Refuses an answer that cannot be taken; gives the wait that is open for it.
-fn check_answer(session: &Session, signal: &Signal) -> Result<Option<StageId>, RequestError> {
+fn check_answer(
+    session: &Session,
+    signal: &Signal,
+    now: Millis,
+) -> Result<Option<StageId>, RequestError> {
     let (run, node) = (session.run.clone(), signal.node.clone());
-    let open = session
-        .state
-        .questions()
-        .find(|(_, asks, ..)| **asks == node);
-    if let Some((stage, _, question, _)) = open {
-        return match question.accept(&signal.value) {
-            Ok(_) => Ok(Some(stage.clone())),
-            Err(reason) => Err(RequestError::Answer { node, reason }),
-        };
+    let refused = |reason| RequestError::Answer {
+        node: node.clone(),
+        reason,
+    };
+    let mut open = session.state.questions();
+    if let Some((stage, _, question, due_at)) = open.find(|(_, asks, ..)| **asks == node) {
+        if due_at.is_some_and(|due_at| due_at <= now) {
+            return Err(RequestError::Answered { node });
+        }
+        question.accept(&signal.value).map_err(refused)?;
+        return Ok(Some(stage.clone()));
     }
-    let ops = &session.plan.program().ops;
-    let asking = ops
+    let asking = session
+        .plan
+        .program()
+        .ops
         .iter()
-        .filter(|op| matches!(&op.kind, OpKind::Wait(wait) if wait.question.is_some()));
-    let nodes: Vec<_> = asking.map(|op| &op.node).collect();
-    if !nodes.contains(&&node) {
-        let names: Vec<_> = nodes.iter().map(|node| format!("`{node}`")).collect();
-        let questions = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
+        .filter_map(|op| match &op.kind {
+            OpKind::Wait(wait) => wait.question.as_ref().map(|question| (&op.node, question)),
+            _ => None,
+        });
+    let asking: Vec<_> = asking.collect();
+    let Some((_, question)) = asking.iter().find(|(asks, _)| **asks == node) else {
+        let names: Vec<_> = asking.iter().map(|(node, _)| format!("`{node}`")).collect();
+        let none = names.is_empty().then(|| "none".to_owned());
+        let questions = none.unwrap_or_else(|| names.join(", "));
         return Err(RequestError::NoQuestion {
             run,
             node,
             questions,
         });
-    }
+    };
     if session.state.outputs.contains_key(&node) {
         return Err(RequestError::Answered { node });
     }
+    question.check(&signal.value).map_err(refused)?;
     Ok(None)
 }

@@ -64,6 +64,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return Ok(Disposition::Done);
         };
         if session.state.status.is_terminal() && self.settings.guards.on(Guard::TerminalIsFinal) {
+            self.forget(run);
             self.bury(run).await?;
             return Ok(Disposition::Done);
         }
@@ -86,6 +87,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             };
             cause = Cause::Wake;
             if session.state.status.is_terminal() {
+                self.forget(&session.run);
+                if step.leaves_items {
+                    self.bury(&session.run).await?;
+                }
                 return Ok(Disposition::Done);
             }
             let mut calls = step.calls.into_iter();

@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub tail: Tail,
     commits_since: u64,
     bytes_since: u64,
+    /// Bytes of the last checkpoint; 0 if there is none.
+    checkpoint_bytes: u64,
     pub blobs: BlobCache,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Step {
     pub begun_ms: u64,
     /// Whether `decide` has to be asked again at once.
     pub more: bool,
+    /// Whether the inbox holds items that the step did not fold.
+    pub leaves_items: bool,
 }
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
@@ -45,6 +49,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             state,
             commits_since,
             bytes_since,
+            checkpoint_bytes,
         }) = loaded
         else {
             return Ok(None);
@@ -59,6 +64,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             tail,
             commits_since,
             bytes_since,
+            checkpoint_bytes,
             blobs,
         }))
     }
@@ -71,6 +77,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             blobs: BlobCache::new(),
             commits_since: 0,
             bytes_since: 0,
+            checkpoint_bytes: 0,
             run,
             plan,
         }
@@ -94,14 +101,17 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     calls: Vec::new(),
                     begun_ms,
                     more: false,
+                    leaves_items: !input.inbox.is_empty(),
                 });
             }
             let (calls, more) = (decision.calls.clone(), decision.more);
+            let leaves_items = decision.folds.len() < input.inbox.len();
             if self.append(session, decision, input.at).await? {
                 return Ok(Step {
                     calls,
                     begun_ms,
                     more,
+                    leaves_items,
                 });
             }
             conflicts += 1;
@@ -231,11 +241,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             self.put_row(session, at.unwrap_or(session.state.started_at))
                 .await?;
         }
-        if status.is_terminal() {
-            self.forget(&session.run);
-            return Ok(());
+        if !status.is_terminal() {
+            self.checkpoint(session).await;
         }
-        self.checkpoint(session).await;
         Ok(())
     }
 
@@ -297,16 +305,23 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Writes a checkpoint when enough has happened. Best effort: it is only a cache.
     async fn checkpoint(&self, session: &mut Session) {
-        let due = session.commits_since >= limits::CHECKPOINT_COMMITS
-            || session.bytes_since >= limits::CHECKPOINT_BYTES;
+        // A checkpoint is as large as the state: writing it no more often than the log has grown
+        // by as much keeps what is written in proportion to the log.
+        let due = (session.commits_since >= limits::CHECKPOINT_COMMITS
+            || session.bytes_since >= limits::CHECKPOINT_BYTES)
+            && session.bytes_since >= session.checkpoint_bytes;
         let Some(checkpoint) = due
             .then(|| checkpoint(&session.tail, &session.state))
             .flatten()
         else {
             return;
         };
+        let bytes = checkpoint.body.len() as u64;
         match self.store.put_checkpoint(checkpoint).await {
-            Ok(_) => (session.commits_since, session.bytes_since) = (0, 0),
+            Ok(_) => {
+                (session.commits_since, session.bytes_since) = (0, 0);
+                session.checkpoint_bytes = bytes;
+            }
             Err(error) => tracing::warn!(run = %session.run, %error, "checkpoint not written"),
         }
     }

@@ -5,7 +5,7 @@ use crate::fold_inbox::fold_inbox;
 use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
 use crate::ops;
 use crate::scratch::{At, Scratch};
-use crate::state::{Phase, RunState};
+use crate::state::{Buffered, Phase, RunState};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::RunStarted;
 use lattice_journal::{Failure, FailureKind, RunStatus};
@@ -68,13 +68,12 @@ fn advance(scratch: &mut Scratch<'_>) -> Result<bool, DecideError> {
     }
 }
 
+/// Whether the inbox may hold more than this commit folds: what did not fit, or what the page that
+/// was read did not reach.
 fn has_unfolded(scratch: &Scratch<'_>) -> bool {
-    scratch.is_full()
-        && scratch
-            .input
-            .inbox
-            .iter()
-            .any(|item| !scratch.state.has_folded(item))
+    let inbox = &scratch.input.inbox;
+    let page_folded = scratch.fold_count() > 0 && inbox.len() >= limits::FOLD_ITEMS_MAX;
+    page_folded || (scratch.is_full() && inbox.iter().any(|item| !scratch.state.has_folded(item)))
 }
 
 /// The lifetime and the limits of a log, as a failure of the run.
@@ -106,13 +105,31 @@ fn next_ready(scratch: &Scratch<'_>) -> Option<StageId> {
     let ready = |op, phase: &Phase| match phase {
         Phase::Ready => scratch.input.claims || !is_call(scratch, op),
         Phase::Backoff { due_at, .. } => scratch.input.claims && due(due_at),
-        Phase::Waiting { due_at, .. } => due_at.as_ref().is_some_and(due),
+        Phase::Waiting { due_at, .. } => {
+            early_answer(scratch, phase).is_some() || due_at.as_ref().is_some_and(due)
+        }
         Phase::Claimed { .. } => false,
     };
     let mut stages = scratch.state.stages.iter();
     stages
         .find(|(_, stage)| ready(stage.op, &stage.phase))
         .map(|(id, _)| id.clone())
+}
+
+/// The oldest answer that was kept for the question that a stage asks.
+fn early_answer<'a>(scratch: &'a Scratch<'_>, phase: &Phase) -> Option<&'a Buffered> {
+    match phase {
+        Phase::Waiting {
+            node,
+            question: Some(_),
+            ..
+        } => scratch
+            .state
+            .buffered
+            .iter()
+            .find(|early| early.node == *node),
+        _ => None,
+    }
 }
 
 fn is_call(scratch: &Scratch<'_>, op: lattice_model::OpId) -> bool {
@@ -127,6 +144,9 @@ fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
     let Some((at, phase)) = find(scratch, stage)? else {
         return Ok(());
     };
+    if let Some(early) = early_answer(scratch, &phase).cloned() {
+        return ops::wait::take_early(scratch, &at, &early);
+    }
     match phase {
         Phase::Ready => ops::visit(scratch, &at),
         Phase::Backoff { attempt, epoch, .. } => ops::call::claim(scratch, &at, attempt, epoch),

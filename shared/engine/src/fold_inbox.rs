@@ -4,21 +4,32 @@ use crate::input::DecideError;
 use crate::ops;
 use crate::scratch::{At, Scratch};
 use crate::state::Phase;
-use lattice_ir::OpKind;
+use lattice_ir::{OpKind, QuestionTemplate};
 use lattice_journal::payload::{CancelRequested, RunCancelled, SignalOutcome, SignalReceived};
 use lattice_journal::{InboxBody, InboxItem, Question, ValueRef};
-use lattice_model::{Guard, InboxId, NodeId, StageId, limits};
+use lattice_model::{Guard, InboxId, Millis, NodeId, StageId, limits};
 use serde_json::Value;
+
+/// An answer that somebody gave.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrived<'a> {
+    pub inbox: &'a InboxId,
+    pub node: &'a NodeId,
+    /// The visit that it names.
+    pub wait: Option<&'a StageId>,
+    pub value: &'a ValueRef,
+}
 
 /// Folds the unread items, as many as the commit takes.
 pub(crate) fn fold_inbox(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
-    for item in &scratch.input.inbox {
+    let input = scratch.input;
+    for item in &input.inbox {
         let full = scratch.is_full() || scratch.fold_count() == limits::FOLD_ITEMS_MAX;
         if full || scratch.state.status.is_terminal() {
             return Ok(());
         }
         // A worker that lost a race may still hold items that the winner folded.
-        if scratch.state.has_folded(item) && scratch.input.guards.on(Guard::InboxDedupe) {
+        if scratch.state.has_folded(item) && input.guards.on(Guard::InboxDedupe) {
             continue;
         }
         fold_item(scratch, item)?;
@@ -34,56 +45,63 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
             Ok(())
         }
         InboxBody::Signal { node, wait, value } => {
-            signal(scratch, &item.id, node, wait.as_ref(), value)
+            let names_wait = scratch.input.guards.on(Guard::AnswerNamesWait);
+            let wait = wait.as_ref().filter(|_| names_wait);
+            let inbox = &item.id;
+            let signal = Arrived {
+                inbox,
+                node,
+                wait,
+                value,
+            };
+            signal_at(scratch, &signal, item.at)
         }
     }
 }
 
 /// Both events stand in one commit, so that no worker sees a request without its end (rule 11).
 fn cancel(scratch: &mut Scratch<'_>, inbox: &InboxId, reason: &str) {
-    scratch.push(CancelRequested {
-        inbox: inbox.clone(),
-        reason: reason.to_owned(),
-    });
+    let (inbox, reason) = (inbox.clone(), reason.to_owned());
+    scratch.push(CancelRequested { inbox, reason });
     scratch.skip_open("the run was cancelled");
     scratch.push(RunCancelled {
         totals: scratch.state.totals,
     });
 }
 
-fn signal(
+fn signal_at(
     scratch: &mut Scratch<'_>,
-    inbox: &InboxId,
-    node: &NodeId,
-    wait: Option<&StageId>,
-    value: &ValueRef,
+    signal: &Arrived<'_>,
+    at: Millis,
 ) -> Result<(), DecideError> {
-    let names_wait = scratch.input.guards.on(Guard::AnswerNamesWait);
-    let wait = wait.filter(|_| names_wait);
-    if let Some(stage) = open_wait(scratch, node, wait) {
-        let answer = match scratch.value(value) {
-            Ok(answer) => answer,
-            Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
-        };
-        accept(scratch, &stage, inbox, node, wait, value, &answer)?;
-        return Ok(());
-    }
-    let outcome = match refusal(scratch, node, wait) {
-        Some(reason) => SignalOutcome::Refused { reason },
-        None => SignalOutcome::Buffered,
+    let answer = match scratch.value(signal.value) {
+        Ok(answer) => answer,
+        Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
     };
-    receive(scratch, inbox, node, wait, value, outcome);
-    Ok(())
+    match open_wait(scratch, signal) {
+        // The timer has the first word, also when nobody was there to hear it.
+        Some((_, Some(due_at))) if due_at <= at => {
+            let reason = format!("the time to answer node `{}` is up", signal.node);
+            receive(scratch, signal, SignalOutcome::Refused { reason });
+            Ok(())
+        }
+        Some((stage, _)) => accept(scratch, &stage, signal, &answer).map(|_| ()),
+        None => {
+            let outcome = match refusal(scratch, signal, &answer) {
+                Some(reason) => SignalOutcome::Refused { reason },
+                None => SignalOutcome::Buffered,
+            };
+            receive(scratch, signal, outcome);
+            Ok(())
+        }
+    }
 }
 
 /// Gives an answer to an open wait; says whether the wait took it.
 pub(crate) fn accept(
     scratch: &mut Scratch<'_>,
     stage: &StageId,
-    inbox: &InboxId,
-    node: &NodeId,
-    wait: Option<&StageId>,
-    value: &ValueRef,
+    signal: &Arrived<'_>,
     answer: &Value,
 ) -> Result<bool, DecideError> {
     let Some((at, question)) = waiting(scratch, stage) else {
@@ -92,12 +110,11 @@ pub(crate) fn accept(
     let output = match question.accept(answer) {
         Ok(output) => output,
         Err(reason) => {
-            let outcome = SignalOutcome::Refused { reason };
-            receive(scratch, inbox, node, wait, value, outcome);
+            receive(scratch, signal, SignalOutcome::Refused { reason });
             return Ok(false);
         }
     };
-    receive(scratch, inbox, node, wait, value, SignalOutcome::Accepted);
+    receive(scratch, signal, SignalOutcome::Accepted);
     scratch.resume();
     let unknown = || DecideError::UnknownOp(stage.clone());
     let on_answer = match scratch.plan.op(at.op).map(|(op, _)| &op.kind) {
@@ -108,19 +125,12 @@ pub(crate) fn accept(
     Ok(true)
 }
 
-fn receive(
-    scratch: &mut Scratch<'_>,
-    inbox: &InboxId,
-    node: &NodeId,
-    wait: Option<&StageId>,
-    value: &ValueRef,
-    outcome: SignalOutcome,
-) {
+fn receive(scratch: &mut Scratch<'_>, signal: &Arrived<'_>, outcome: SignalOutcome) {
     scratch.push(SignalReceived {
-        inbox: inbox.clone(),
-        node: node.clone(),
-        wait: wait.cloned(),
-        value: value.clone(),
+        inbox: signal.inbox.clone(),
+        node: signal.node.clone(),
+        wait: signal.wait.cloned(),
+        value: signal.value.clone(),
         outcome,
     });
 }
@@ -133,10 +143,11 @@ fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
             question: Some(question),
             ..
         } => {
+            let (stage, node) = (stage.clone(), node.clone());
             let at = At {
-                stage: stage.clone(),
+                stage,
                 op: open.op,
-                node: node.clone(),
+                node,
             };
             Some((at, question.clone()))
         }
@@ -144,22 +155,21 @@ fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
     }
 }
 
-fn open_wait(scratch: &Scratch<'_>, node: &NodeId, wait: Option<&StageId>) -> Option<StageId> {
+fn open_wait(scratch: &Scratch<'_>, signal: &Arrived<'_>) -> Option<(StageId, Option<Millis>)> {
     let mut open = scratch.state.questions();
-    let found =
-        open.find(|(stage, asks, _, _)| *asks == node && wait.is_none_or(|wait| wait == *stage));
-    found.map(|(stage, ..)| stage.clone())
+    let found = open.find(|(stage, asks, ..)| {
+        *asks == signal.node && signal.wait.is_none_or(|wait| wait == *stage)
+    });
+    found.map(|(stage, _, _, due_at)| (stage.clone(), due_at))
 }
 
 /// Why an answer that no open wait takes is not kept for a later one either.
-fn refusal(scratch: &Scratch<'_>, node: &NodeId, wait: Option<&StageId>) -> Option<String> {
-    let asks = |op: &lattice_ir::Op| {
-        op.node == *node && matches!(&op.kind, OpKind::Wait(wait) if wait.question.is_some())
-    };
-    if !scratch.plan.program().ops.iter().any(asks) {
+fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Option<String> {
+    let node = signal.node;
+    let Some(question) = asked_by(scratch, node) else {
         return Some(format!("node `{node}` asks nothing"));
-    }
-    if let Some(wait) = wait {
+    };
+    if let Some(wait) = signal.wait {
         return Some(format!(
             "`{wait}` does not wait for an answer, or not any more"
         ));
@@ -167,10 +177,28 @@ fn refusal(scratch: &Scratch<'_>, node: &NodeId, wait: Option<&StageId>) -> Opti
     if scratch.state.outputs.contains_key(node) {
         return Some(format!("the question of node `{node}` is over"));
     }
+    if let Err(reason) = question.check(answer) {
+        return Some(reason);
+    }
     if !scratch.input.guards.on(Guard::EarlySignalBuffer) {
         return Some("nothing waits for it".to_owned());
     }
     let limit = limits::BUFFERED_SIGNALS_MAX;
     (scratch.state.buffered.len() >= limit)
         .then(|| format!("{limit} early answers are kept already"))
+}
+
+/// The question that a node will ask.
+fn asked_by<'a>(scratch: &Scratch<'a>, node: &NodeId) -> Option<&'a QuestionTemplate> {
+    let ops = scratch
+        .plan
+        .program()
+        .ops
+        .iter()
+        .filter(|op| op.node == *node);
+    let mut questions = ops.filter_map(|op| match &op.kind {
+        OpKind::Wait(wait) => wait.question.as_ref(),
+        _ => None,
+    });
+    questions.next()
 }

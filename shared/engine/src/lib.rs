@@ -13,6 +13,7 @@ mod scope;
 mod scratch;
 pub mod start;
 pub mod state;
+mod weight;
 
 pub use decide::decide;
 pub use evolve::{evolve, fold};

@@ -4,6 +4,7 @@ use crate::evolve::apply;
 use crate::input::{BlobCache, DecideError, Decision, Input};
 use crate::scope;
 use crate::state::RunState;
+use crate::weight::weight;
 use lattice_ir::{CallRequest, Plan};
 use lattice_journal::payload::{
     RunFailed, RunResumed, RunWaiting, StageFailed, StageRef, StageSkipped,
@@ -16,9 +17,6 @@ use std::sync::Arc;
 
 /// Events that one step of `decide` adds at most, and the one that queued the run.
 const STEP_EVENTS_MAX: usize = 8;
-/// Bytes that an event takes besides its values.
-const EVENT_BYTES: usize = 1024;
-
 pub(crate) struct Scratch<'a> {
     pub plan: &'a Plan,
     pub input: &'a Input,
@@ -57,7 +55,7 @@ impl<'a> Scratch<'a> {
     /// Adds an event and folds it in.
     pub fn push(&mut self, body: impl Into<EventBody>) {
         let body = body.into();
-        self.bytes += EVENT_BYTES;
+        self.bytes += weight(&body);
         let seq = self.state.seq.next();
         apply(&mut self.state, seq, self.input.at, &body);
         self.events.push(body);
@@ -93,13 +91,14 @@ impl<'a> Scratch<'a> {
             let message = format!("a value of {bytes} bytes is over the limit of {limit}");
             return Err(Failure::new(FailureKind::Limit, message));
         }
-        let (reference, blob) = ValueRef::of(value);
-        match blob {
-            Some((hash, value)) => {
-                self.new_blobs.insert(hash, value);
-            }
-            None => self.bytes += bytes,
+        // A stored value has to be readable inside a commit, where it is nested a little deeper.
+        if lattice_model::json_depth(&value) > limits::JSON_DEPTH_MAX {
+            let limit = limits::JSON_DEPTH_MAX;
+            let message = format!("a value is nested deeper than the limit of {limit}");
+            return Err(Failure::new(FailureKind::Limit, message));
         }
+        let (reference, blob) = ValueRef::of(value);
+        self.new_blobs.extend(blob);
         Ok(reference)
     }
 

@@ -6,7 +6,7 @@ use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{RunQueued, StageRef};
 use lattice_journal::{EventBody, ValueRef};
-use lattice_model::{Millis, Seq, StageId, canonical_len, limits};
+use lattice_model::{Millis, Seq, StageId, canonical_len, json_depth, json_text_len, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,24 @@ pub enum StartError {
         limits::INPUT_BYTES_MAX
     )]
     InputTooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// The input is nested too deep.
+    #[error(
+        "the input is nested {depth} levels deep, the limit is {}",
+        limits::JSON_DEPTH_MAX
+    )]
+    InputTooDeep {
+        /// How deep.
+        depth: usize,
+    },
+    /// The variables are too large to stand in one event.
+    #[error(
+        "the variables of the workflow have {bytes} bytes, the limit is {}; move large values into the input",
+        limits::VARIABLES_BYTES_MAX
+    )]
+    VariablesTooLarge {
         /// How many.
         bytes: usize,
     },
@@ -36,8 +54,17 @@ pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartErr
     if bytes > limits::INPUT_BYTES_MAX {
         return Err(StartError::InputTooLarge { bytes });
     }
+    let depth = json_depth(&input);
+    if depth > limits::JSON_DEPTH_MAX {
+        return Err(StartError::InputTooDeep { depth });
+    }
     check_input(plan, &input)?;
     let program = plan.program();
+    let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
+    let bytes = program.variables.iter().map(variable).sum();
+    if bytes > limits::VARIABLES_BYTES_MAX {
+        return Err(StartError::VariablesTooLarge { bytes });
+    }
     let mut blobs = BTreeMap::new();
     let mut keep = |value: Value| {
         let (reference, blob) = ValueRef::of(value);

@@ -99,7 +99,7 @@ fn without_an_answer_the_timer_decides() {
 }
 
 #[test]
-fn an_early_answer_is_kept_and_an_early_wrong_one_is_refused_when_the_question_comes() {
+fn an_early_answer_is_kept_and_an_early_wrong_one_is_refused_at_once() {
     let mut run = Runner::start(after_a_call(), json!({ "what": "it" }));
     run.wake()
         .signal("s1", "ask", None, json!("maybe"))
@@ -108,19 +108,18 @@ fn an_early_answer_is_kept_and_an_early_wrong_one_is_refused_when_the_question_c
     check(
         &run,
         expect![[r#"
-        stage.started think attempt 1 epoch 0 key b1a0
-        llm.step.started think "x"
-        signal.received s1 buffered
-        signal.received s2 buffered
-        llm.step.completed think "done"
-        stage.completed think "done" -> ask
-        wait.opened ask Send it?
-        signal.received s1 refused: `maybe` is not an option; expected `yes`, `no`
-        signal.received s2 accepted
-        stage.completed ask {"label":"yes","option":0,"value":"yes"} -> end
-        stage.completed end "yes"
-        run.completed "yes"
-    "#]],
+            stage.started think attempt 1 epoch 0 key b1a0
+            llm.step.started think "x"
+            signal.received s1 refused: `maybe` is not an option; expected `yes`, `no`
+            signal.received s2 buffered
+            llm.step.completed think "done"
+            stage.completed think "done" -> ask
+            wait.opened ask Send it?
+            signal.received s2 accepted
+            stage.completed ask {"label":"yes","option":0,"value":"yes"} -> end
+            stage.completed end "yes"
+            run.completed "yes"
+        "#]],
     );
 }
 
@@ -129,7 +128,7 @@ fn early_answers_are_kept_up_to_a_limit() {
     let mut run = Runner::start(after_a_call(), json!({ "what": "it" }));
     run.wake();
     for n in 0..=limits::BUFFERED_SIGNALS_MAX {
-        run.signal(&format!("s{n}"), "ask", None, json!("maybe"));
+        run.signal(&format!("s{n}"), "ask", None, json!("yes"));
     }
     assert_eq!(run.state.buffered.len(), limits::BUFFERED_SIGNALS_MAX);
     assert!(
@@ -249,4 +248,92 @@ fn without_the_rule_of_the_named_wait_an_old_answer_would_be_taken() {
     run.guards = Guards::ALL.without(Guard::AnswerNamesWait);
     run.wake().signal("s3", "ask", Some("ask@7"), json!("yes"));
     assert!(run.lines(0).ends_with("run.completed \"yes\"\n"));
+}
+
+#[test]
+fn an_answer_after_its_time_is_refused_even_if_nobody_saw_the_timer() {
+    let mut run = Runner::start(asking(), json!({ "what": "it" }));
+    run.wake();
+    run.at = 61_000;
+    run.signal("s1", "ask", Some("ask"), json!("yes"));
+    check(&run, expect![[r#"
+        wait.opened ask Send it?
+        timer.set ask 61000
+        run.waiting
+        signal.received s1 refused: the time to answer node `ask` is up
+        run.resumed
+        timer.fired ask 61000
+        stage.completed ask [timeout] {"timedOut":true} -> late
+        stage.completed late {"timedOut":true}
+        run.completed {"timedOut":true}
+    "#]]);
+}
+
+#[test]
+fn a_full_page_of_the_inbox_asks_for_the_next_one() {
+    let mut run = Runner::start(after_a_call(), json!({ "what": "it" }));
+    run.wake();
+    for n in 0..limits::FOLD_ITEMS_MAX {
+        run.put_signal(&format!("s{n}"), "nobody", json!(n));
+    }
+    let decision = run.decide(lattice_engine::Cause::Wake).unwrap();
+    assert!(decision.more && decision.folds.len() <= limits::FOLD_ITEMS_MAX);
+}
+
+#[test]
+fn long_answers_questions_and_many_refusals_never_overfill_a_commit() {
+    let long = "x".repeat(limits::QUESTION_BYTES_MAX);
+    let mut run = Runner::start(asking(), json!({ "what": long }));
+    run.wake();
+    assert!(
+        run.lines(0).contains("run.failed limit: a question of"),
+        "{}",
+        run.lines(0)
+    );
+
+    let mut run = Runner::start(after_a_call(), json!({ "what": "it" }));
+    run.wake();
+    for n in 0..limits::FOLD_ITEMS_MAX {
+        run.put_signal(&format!("s{n}"), "ask", json!("y".repeat(7_000)));
+    }
+    let mut commits = 0;
+    loop {
+        let decision = run.decide(lattice_engine::Cause::Wake).unwrap();
+        let bytes: usize = decision
+            .events
+            .iter()
+            .map(|event| format!("{event:?}").len())
+            .sum();
+        assert!(decision.events.len() <= limits::COMMIT_EVENTS_MAX);
+        assert!(bytes < limits::COMMIT_BYTES_MAX, "{bytes}");
+        let more = decision.more;
+        run.take(decision);
+        commits += 1;
+        if !more {
+            break;
+        }
+    }
+    assert!(
+        commits >= 2,
+        "the refusals fit one commit: the test shows nothing"
+    );
+    assert!(run.lines(0).contains("... is not an option") || run.lines(0).contains("...` is not"));
+}
+
+#[test]
+fn an_answer_nested_too_deep_to_be_read_back_is_refused_as_an_output() {
+    let mut deep = json!("x");
+    for _ in 0..=limits::JSON_DEPTH_MAX {
+        deep = json!([deep]);
+    }
+    let ops = vec![end("end", json!("{{in.deep}}"))];
+    let mut program = support::program(ops);
+    program.variables.clear();
+    let plan = lattice_ir::Plan::new(std::sync::Arc::new(program)).unwrap();
+    let at = lattice_model::Millis::new(1);
+    let error = lattice_engine::start(&plan, json!({ "deep": deep }), at).unwrap_err();
+    assert!(
+        error.to_string().contains("nested 66 levels deep"),
+        "{error}"
+    );
 }

@@ -1,6 +1,6 @@
 //! The Program as it is stored: immutable, named by the hash of its canonical JSON.
 
-use lattice_journal::Choice as AnswerChoice;
+use lattice_journal::{Choice as AnswerChoice, Question};
 use lattice_model::{Hash, NodeId, OpId, ProgramHash, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -274,6 +274,22 @@ pub struct QuestionTemplate {
     pub options: Vec<lattice_journal::QuestionOption>,
     /// How it is answered.
     pub choice: AnswerChoice,
+}
+
+impl QuestionTemplate {
+    /// The question with its text rendered.
+    pub fn ask(&self, text: String) -> Question {
+        Question {
+            text,
+            options: self.options.clone(),
+            choice: self.choice,
+        }
+    }
+
+    /// Whether an answer could be taken, whatever the text will be; a sentence if it could not.
+    pub fn check(&self, answer: &Value) -> Result<(), String> {
+        self.ask(String::new()).accept(answer).map(|_| ())
+    }
 }
 
 /// When a wait is over.

@@ -1,5 +1,6 @@
 //! A question to a person, and what counts as an answer to it.
 
+use lattice_model::limits::ANSWER_QUOTE_CHARS_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ impl Question {
             Choice::Many => self.accept_many(answer),
             Choice::Text => match answer {
                 Value::String(text) => Ok(json!({ "text": text })),
-                other => Err(format!("expected a text, got `{other}`")),
+                other => Err(format!("expected a text, got `{}`", plain(other))),
             },
         }
     }
@@ -63,7 +64,10 @@ impl Question {
 
     fn accept_many(&self, answer: &Value) -> Result<Value, String> {
         let Value::Array(answers) = answer else {
-            return Err(format!("expected a list of options, got `{answer}`"));
+            return Err(format!(
+                "expected a list of options, got `{}`",
+                plain(answer)
+            ));
         };
         let mut chosen: Vec<usize> = answers
             .iter()
@@ -106,10 +110,14 @@ impl Question {
     }
 }
 
+/// The answer as its giver wrote it, cut where it is long.
 fn plain(answer: &Value) -> String {
-    answer
-        .as_str()
-        .map_or_else(|| answer.to_string(), str::to_owned)
+    let whole = answer.as_str();
+    let whole = whole.map_or_else(|| answer.to_string(), str::to_owned);
+    match whole.char_indices().nth(ANSWER_QUOTE_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
 }
 
 #[cfg(test)]

@@ -100,6 +100,15 @@ impl TryFrom<String> for Hash {
     }
 }
 
+/// How deep lists and objects are nested; 0 for a value without any.
+pub fn json_depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(json_depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(json_depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// The canonical bytes of a JSON value.
 pub fn canonical_json(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
@@ -113,20 +122,22 @@ pub fn canonical_len(value: &Value) -> usize {
         Value::Null => 4,
         Value::Bool(flag) => 5 - usize::from(*flag),
         Value::Number(number) => number.to_string().len(),
-        Value::String(text) => text_len(text),
+        Value::String(text) => json_text_len(text),
         Value::Array(items) => {
             let commas = items.len().saturating_sub(1);
             2 + commas + items.iter().map(canonical_len).sum::<usize>()
         }
         Value::Object(fields) => {
             let commas = fields.len().saturating_sub(1);
-            let body = |(key, item): (&String, &Value)| text_len(key) + 1 + canonical_len(item);
+            let body =
+                |(key, item): (&String, &Value)| json_text_len(key) + 1 + canonical_len(item);
             2 + commas + fields.iter().map(body).sum::<usize>()
         }
     }
 }
 
-fn text_len(text: &str) -> usize {
+/// The number of bytes of a text as JSON, quotes included.
+pub fn json_text_len(text: &str) -> usize {
     let escaped = |byte: u8| match byte {
         b'"' | b'\\' | 8 | 9 | 10 | 12 | 13 => 2,
         0..=31 => 6,

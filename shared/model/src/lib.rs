@@ -9,7 +9,7 @@ pub mod secret;
 pub mod seq;
 pub mod time;
 
-pub use canonical::{Hash, canonical_json, canonical_len};
+pub use canonical::{Hash, canonical_json, canonical_len, json_depth, json_text_len};
 pub use guard::{Guard, Guards};
 pub use ids::{
     BootId, CommitId, IdError, InboxId, NodeId, OpId, ProgramHash, RunId, StageId, WorkflowId,

@@ -16,6 +16,8 @@ pub const INLINE_VALUE_BYTES_MAX: usize = 8 * 1024;
 pub const VALUE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A workflow document.
 pub const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// All variables of a workflow as they are at the start: they stand in its first event.
+pub const VARIABLES_BYTES_MAX: usize = 64 * 1024;
 /// The input of a run, and the value of a signal.
 pub const INPUT_BYTES_MAX: usize = 1024 * 1024;
 /// Nodes in a document.
@@ -32,6 +34,12 @@ pub const TEMPLATE_BYTES_MAX: usize = 256 * 1024;
 pub const EXPRESSION_BYTES_MAX: usize = 8 * 1024;
 /// Nesting of one expression.
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Bytes of a question as it is asked: its rendered text and its options.
+pub const QUESTION_BYTES_MAX: usize = 64 * 1024;
+/// Characters of an answer that are repeated to whoever gave it, when it is refused.
+pub const ANSWER_QUOTE_CHARS_MAX: usize = 200;
+/// Characters of a provider's own words (model, reason to stop) that are stored.
+pub const PROVIDER_WORD_CHARS_MAX: usize = 256;
 /// Options of a question.
 pub const OPTIONS_MAX: usize = 4;
 /// Options of a question, at least.

@@ -155,10 +155,10 @@ fn complete(
     scratch.push(LlmStepCompleted {
         stage: at.stage.clone(),
         attempt,
-        model: done.model.clone(),
+        model: word(&done.model),
         text,
         usage: done.usage,
-        finish: done.finish.clone(),
+        finish: word(&done.finish),
         latency_ms: done.latency_ms,
     });
     let next = scratch.way(at, call.next)?;
@@ -171,6 +171,11 @@ fn complete(
         next,
     });
     Ok(())
+}
+
+/// A provider's own word, cut at the stored limit.
+fn word(text: &str) -> String {
+    text.chars().take(limits::PROVIDER_WORD_CHARS_MAX).collect()
 }
 
 /// The output in an answer: the text, or the JSON that the schema asks for.

@@ -1,13 +1,15 @@
 //! Wait: for an answer, a timer, or either.
 
 use super::expression_failure;
-use crate::fold_inbox::accept;
+use crate::fold_inbox::{Arrived, accept};
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
+use crate::state::Buffered;
+use crate::weight::question_bytes;
 use lattice_ir::{OpKind, PlannedOp, Timer, Wait};
 use lattice_journal::payload::{StageCompleted, TimerFired, TimerSet, WaitOpened};
 use lattice_journal::{Failure, FailureKind, Question};
-use lattice_model::Millis;
+use lattice_model::{Millis, limits};
 use serde_json::{Value, json};
 
 pub(crate) fn visit(
@@ -35,7 +37,7 @@ pub(crate) fn visit(
             due_at,
         });
     }
-    take_buffered(scratch, at)
+    Ok(())
 }
 
 /// The timer of a wait fired.
@@ -91,32 +93,23 @@ pub(crate) fn complete(
     Ok(())
 }
 
-/// Looks at the answers that came before the question.
-fn take_buffered(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
-    while let Some(early) = scratch
-        .state
-        .buffered
-        .iter()
-        .find(|early| early.node == at.node)
-        .cloned()
-    {
-        let value = match scratch.value(&early.value) {
-            Ok(value) => value,
-            Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
-        };
-        if accept(
-            scratch,
-            &at.stage,
-            &early.inbox,
-            &early.node,
-            None,
-            &early.value,
-            &value,
-        )? {
-            return Ok(());
-        }
-    }
-    Ok(())
+/// Gives the wait the oldest answer that came before its question.
+pub(crate) fn take_early(
+    scratch: &mut Scratch<'_>,
+    at: &At,
+    early: &Buffered,
+) -> Result<(), DecideError> {
+    let value = match scratch.value(&early.value) {
+        Ok(value) => value,
+        Err(hash) => return Err(DecideError::NeedBlobs(vec![hash])),
+    };
+    let signal = Arrived {
+        inbox: &early.inbox,
+        node: &early.node,
+        wait: None,
+        value: &early.value,
+    };
+    accept(scratch, &at.stage, &signal, &value).map(|_| ())
 }
 
 fn question(
@@ -137,11 +130,14 @@ fn question(
     let text = text
         .render(&values.scope())
         .map_err(|error| expression_failure(&error))?;
-    Ok(Some(Question {
-        text: text.to_display(),
-        options: asked.options.clone(),
-        choice: asked.choice,
-    }))
+    let question = asked.ask(text.to_display());
+    let bytes = question_bytes(&question);
+    if bytes > limits::QUESTION_BYTES_MAX {
+        let limit = limits::QUESTION_BYTES_MAX;
+        let message = format!("a question of {bytes} bytes is over the limit of {limit}");
+        return Err(Failure::new(FailureKind::Limit, message));
+    }
+    Ok(Some(question))
 }
 
 fn due_at(

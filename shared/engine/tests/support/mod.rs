@@ -157,6 +157,13 @@ impl Runner {
             .wake()
     }
 
+    /// Puts an answer and does not wake the run.
+    pub fn put_signal(&mut self, id: &str, node: &str, value: Value) {
+        let (node, value) = (NodeId::new(node), ValueRef::Inline(Arc::new(value)));
+        let wait = None;
+        self.item(id, InboxBody::Signal { node, wait, value });
+    }
+
     pub fn cancel(&mut self, id: &str) -> &mut Self {
         self.item(
             id,
