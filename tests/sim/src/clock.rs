@@ -5,7 +5,6 @@ use crate::fate::{Fate, Kind};
 use crate::sim::Sim;
 use lattice_model::Millis;
 use lattice_ports::Clock;
-use std::future::Future;
 use std::sync::Arc;
 
 /// The clock of one process.
@@ -26,13 +25,11 @@ impl Clock for SimClock {
         self.sim.clock.monotonic_ms()
     }
 
-    fn sleep(&self, duration_ms: u64) -> impl Future<Output = ()> + Send {
-        async move {
-            let fate = self.sim.desk.gate(self.process, Kind::Sleep).await;
-            self.sim.clock.sleep(duration_ms).await;
-            if fate == Fate::CrashAfter {
-                self.sim.crash(self.process).await;
-            }
+    async fn sleep(&self, duration_ms: u64) {
+        let fate = self.sim.desk.gate(self.process, Kind::Sleep).await;
+        self.sim.clock.sleep(duration_ms).await;
+        if fate == Fate::CrashAfter {
+            self.sim.crash(self.process).await;
         }
     }
 

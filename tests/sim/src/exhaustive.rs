@@ -11,7 +11,7 @@ use crate::table::Table;
 const RECOVERY_MS: u64 = 20 * 60_000;
 
 /// Every how many-th call of a heavy case is tried, where all cases are.
-pub const HEAVY_EVERY: u64 = 40;
+pub const HEAVY_EVERY: u64 = 10;
 
 /// Which points are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

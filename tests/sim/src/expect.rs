@@ -4,6 +4,7 @@
 use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::{Outcome, World, interpret};
+use crate::report::{Breach, BreachKind};
 use crate::scenario::Case;
 use crate::shadow::{Shadow, StageLog};
 use crate::sim::Sim;
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Imposed = BTreeMap<(String, u32), (Failure, Usage)>;
 
 /// What the run must have come to.
-pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
+pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Breach> {
     let mut program = Program::clone(sim.plan.program());
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
@@ -41,12 +42,12 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Stri
     Ok(without_unrecorded(outcome, shadow))
 }
 
-fn outcome_of(program: &Program, world: &World, shadow: &Shadow) -> Result<Outcome, String> {
+fn outcome_of(program: &Program, world: &World, shadow: &Shadow) -> Result<Outcome, Breach> {
     let mut outcome = interpret(program, world);
     if shadow.state.status == RunStatus::Waiting && outcome.status != RunStatus::Waiting {
-        return Err(format!(
-            "stuck: the run waits and should be {}",
-            outcome.status
+        return Err(Breach::of(
+            BreachKind::Stuck,
+            format!("the run waits and should be {}", outcome.status),
         ));
     }
     outcome.output = outcome.output.as_ref().map(scrubbed);
@@ -68,10 +69,10 @@ fn impose(
     stage: &str,
     log: &StageLog,
     imposed: &mut Imposed,
-) -> Result<(), String> {
+) -> Result<(), Breach> {
     let op = program.ops.iter_mut().find(|op| op.name == stage);
     let Some(OpKind::Call(call)) = op.map(|op| &mut op.kind) else {
-        return Err(format!("`{stage}` was claimed and is not a call"));
+        return Err(format!("`{stage}` was claimed and is not a call").into());
     };
     let lost = log
         .claims
@@ -86,9 +87,9 @@ fn impose(
     };
     let worker_said = log.claims.iter().filter(by_worker).count();
     if lost + worker_said > 0 && !may_lose(sim) {
-        return Err(format!(
-            "{lost} attempts of `{stage}` were lost and nothing went wrong"
-        ));
+        return Err(
+            format!("{lost} attempts of `{stage}` were lost and nothing went wrong").into(),
+        );
     }
     for claim in log.claims.iter().filter(by_worker) {
         let failure = claim
@@ -109,9 +110,7 @@ fn impose(
     } else if last_is_lost && claims >= call.retry.attempts_max {
         give_up(stage, log, FailureKind::AttemptsExhausted, imposed);
     } else if last_is_lost {
-        return Err(format!(
-            "the last attempt of `{stage}` was lost and none followed"
-        ));
+        return Err(format!("the last attempt of `{stage}` was lost and none followed").into());
     } else {
         let lost = u32::try_from(lost).unwrap_or(u32::MAX);
         call.retry.attempts_max = call.retry.attempts_max.saturating_sub(lost).max(1);
@@ -136,7 +135,7 @@ fn may_lose(sim: &Sim) -> bool {
 
 /// Nodes whose question ended by its timer although somebody had answers for it. Where nothing
 /// went wrong people are quick enough.
-fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, String> {
+fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
     let stages: BTreeSet<_> = shadow
         .events()
         .filter_map(|event| match &event.body {
@@ -158,9 +157,7 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, String> {
     let nodes: Vec<NodeId> = fired.map(|op| op.node.clone()).collect();
     let late = nodes.iter().find(|node| accepted.contains(node));
     match late {
-        Some(node) => Err(format!(
-            "the question of `{node}` was answered and timed out"
-        )),
+        Some(node) => Err(format!("the question of `{node}` was answered and timed out").into()),
         None => Ok(nodes),
     }
 }

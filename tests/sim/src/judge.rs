@@ -3,7 +3,7 @@
 use crate::expect::expected;
 use crate::lock;
 use crate::oracle::Outcome;
-use crate::report::BreachKind;
+use crate::report::{Breach, BreachKind};
 use crate::scenario::Case;
 use crate::shadow::Shadow;
 use crate::sim::Sim;
@@ -29,23 +29,16 @@ pub fn judge(case: &Case, sim: &Sim) {
         }
         for shadow in shadows.values() {
             let checks = [check_log, check_rows, check_summary, check_end];
-            if let Some(text) = checks.iter().find_map(|check| check(sim, shadow).err()) {
-                let kind = if text.starts_with("stuck") {
-                    BreachKind::Stuck
-                } else {
-                    BreachKind::Wrong
-                };
-                sim.breach(kind, text);
-                continue;
-            }
-            if let Err(text) = check_oracle(case, sim, shadow) {
-                sim.breach(BreachKind::Wrong, text);
+            let broken = checks.iter().find_map(|check| check(sim, shadow).err());
+            let broken = broken.or_else(|| check_oracle(case, sim, shadow).err());
+            if let Some(breach) = broken {
+                sim.breach(breach.kind, breach.text);
             }
         }
     });
 }
 
-type Checked = Result<(), String>;
+type Checked = Result<(), Breach>;
 
 /// What is stored is what was written, in one chain; every way to fold it gives the same.
 fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
@@ -53,8 +46,9 @@ fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
     let stored = ready("load", sim.raw.load(run, Seq::FIRST).now_or_never())?;
     if stored != shadow.commits {
         let (left, written) = (stored.len(), shadow.commits.len());
-        return Err(format!(
-            "{left} commits are stored of {written} that were written"
+        return Err(Breach::of(
+            BreachKind::Lost,
+            format!("{left} commits are stored of {written} that were written"),
         ));
     }
     let chain = stored
@@ -65,7 +59,10 @@ fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
         .zip(shadow.events())
         .all(|(seq, event)| event.seq.get() == seq);
     if !dense {
-        return Err("the events are not numbered from 1 on without a hole".to_owned());
+        return Err(Breach::of(
+            BreachKind::Gap,
+            "the events are not numbered from 1 on without a hole",
+        ));
     }
     let folded = state_at(&sim.raw, run, Seq::from_stored(u64::MAX)).now_or_never();
     let folded = folded
@@ -77,12 +74,12 @@ fn check_log(sim: &Sim, shadow: &Shadow) -> Checked {
         .map_err(|error| error.to_string())?;
     let loaded = loaded.ok_or("the run cannot be loaded")?;
     if folded != shadow.state || loaded.state != shadow.state || loaded.tail != shadow.tail {
-        return Err("the log, its checkpoint and the live state do not agree".to_owned());
+        return Err("the log, its checkpoint and the live state do not agree".into());
     }
     let text = serde_json::to_string(&folded).map_err(|error| error.to_string())?;
     let back: RunState = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if back != folded {
-        return Err("the state is another one after it was written and read".to_owned());
+        return Err("the state is another one after it was written and read".into());
     }
     Ok(())
 }
@@ -96,23 +93,25 @@ fn check_rows(sim: &Sim, shadow: &Shadow) -> Checked {
         return Err(format!(
             "the row says {row}, due at {:?}; the log says {log}",
             head.due_at
-        ));
+        )
+        .into());
     }
     if !state.status.is_terminal() && head.due_at.is_none_or(|due| due > state.deadline) {
-        return Err(format!(
-            "stuck: the run is {} and nothing will wake it",
-            state.status
+        return Err(Breach::of(
+            BreachKind::Stuck,
+            format!("the run is {} and nothing will wake it", state.status),
         ));
     }
     if head.status != state.status {
         return Err(format!(
             "the row says {}, the log says {}",
             head.status, state.status
-        ));
+        )
+        .into());
     }
     let unread = ready("unread", sim.raw.unread(run, usize::MAX).now_or_never())?;
     match unread.first() {
-        Some(item) => Err(format!("inbox item `{}` is never read", item.id)),
+        Some(item) => Err(format!("inbox item `{}` is never read", item.id).into()),
         None => Ok(()),
     }
 }
@@ -123,7 +122,7 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
     let summary = ready("summary", sim.raw.summary(run).now_or_never())?;
     if !state.status.is_terminal() {
         return match summary {
-            Some(_) => Err("a run that is not over has a summary".to_owned()),
+            Some(_) => Err("a run that is not over has a summary".into()),
             None => Ok(()),
         };
     }
@@ -132,7 +131,7 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
         EventBody::RunCompleted(done) => (Some(done.output.clone()), None, None),
         EventBody::RunFailed(failed) => (None, Some(failed.failure.clone()), failed.node.clone()),
         EventBody::RunCancelled(_) => (None, None, None),
-        other => return Err(format!("the last event is `{}`", other.kind())),
+        other => return Err(format!("the last event is `{}`", other.kind()).into()),
     };
     let right = RunSummary {
         run: run.clone(),
@@ -147,9 +146,7 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
         node,
     };
     if summary.as_ref() != Some(&right) {
-        return Err(format!(
-            "the summary is {summary:?}, the log says {right:?}"
-        ));
+        return Err(format!("the summary is {summary:?}, the log says {right:?}").into());
     }
     let ends = shadow
         .events()
@@ -158,7 +155,7 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
     if ends == 1 {
         Ok(())
     } else {
-        Err(format!("the log has {ends} terminal events"))
+        Err(format!("the log has {ends} terminal events").into())
     }
 }
 
@@ -166,9 +163,9 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
 fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     let state = &shadow.state;
     if !state.status.is_terminal() && state.status != RunStatus::Waiting {
-        return Err(format!(
-            "stuck: the run stands still and is {}",
-            state.status
+        return Err(Breach::of(
+            BreachKind::Stuck,
+            format!("the run stands still and is {}", state.status),
         ));
     }
     let mut usage = Usage::default();
@@ -181,9 +178,7 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     }
     if usage != state.totals.usage {
         let counted = state.totals.usage;
-        return Err(format!(
-            "usage is counted as {counted:?}, the outcomes say {usage:?}"
-        ));
+        return Err(format!("usage is counted as {counted:?}, the outcomes say {usage:?}").into());
     }
     if let (RunStatus::Cancelled, Some(bound_ms)) = (state.status, sim.cancelled_ms())
         && let Some(sent) = lock(&sim.effects).last()
@@ -191,16 +186,17 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     {
         let (stage, until_ms) = (&sent.stage, sent.until_ms);
         let text = format!("the effect of `{stage}` was alive until {until_ms:?} ms");
-        return Err(format!(
-            "{text}, and the cancel should have ended it by {bound_ms} ms"
-        ));
+        return Err(format!("{text}, and the cancel should have ended it by {bound_ms} ms").into());
     }
     let cancelled = sim.scenario.cancel_at.is_some();
     if state.status == RunStatus::Cancelled && !cancelled {
-        return Err("the run was cancelled and nobody asked for it".to_owned());
+        return Err("the run was cancelled and nobody asked for it".into());
     }
     if cancelled && state.status == RunStatus::Waiting {
-        return Err("stuck: the run was cancelled and waits".to_owned());
+        return Err(Breach::of(
+            BreachKind::Stuck,
+            "the run was cancelled and waits",
+        ));
     }
     Ok(())
 }
@@ -215,9 +211,7 @@ fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
     if seen == right {
         return Ok(());
     }
-    Err(format!(
-        "the run came to\n{seen}\nand the oracle says\n{right}"
-    ))
+    Err(format!("the run came to\n{seen}\nand the oracle says\n{right}").into())
 }
 
 /// Whether the run reached its lifetime, which the oracle does not count.

@@ -29,6 +29,28 @@ pub struct Breach {
     pub text: String,
 }
 
+impl Breach {
+    /// A broken promise of this sort.
+    pub fn of(kind: BreachKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+}
+
+impl From<String> for Breach {
+    fn from(text: String) -> Self {
+        Self::of(BreachKind::Wrong, text)
+    }
+}
+
+impl From<&str> for Breach {
+    fn from(text: &str) -> Self {
+        Self::of(BreachKind::Wrong, text)
+    }
+}
+
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.kind, self.text)

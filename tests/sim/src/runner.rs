@@ -280,7 +280,7 @@ impl Runner {
         let driver = process::driver(&self.sim, process, *life);
         self.alive.insert(process);
         let sim = || Arc::clone(&self.sim);
-        let client = process >= CLIENT && process < CANCELLER;
+        let client = (CLIENT..CANCELLER).contains(&process);
         if process < CLIENT {
             // A process that owns its data has several hands; a cloud worker has one.
             for _ in 0..if self.sim.scenario.local { 2 } else { 1 } {

@@ -119,10 +119,12 @@ impl Shadow {
         match self.tail.follow(commit) {
             Ok(tail) => self.tail = tail,
             Err(error) => {
-                found.push((
-                    BreachKind::Lost,
-                    format!("a commit does not follow: {error}"),
-                ));
+                // Behind the end there would be a hole; before it, something was written over.
+                let kind = match commit.first > self.tail.last() {
+                    true => BreachKind::Gap,
+                    false => BreachKind::Lost,
+                };
+                found.push((kind, format!("a commit does not follow: {error}")));
                 return found;
             }
         }

@@ -22,6 +22,9 @@ pub const CLIENT: ProcessId = 100;
 /// Whoever cancels.
 pub const CANCELLER: ProcessId = 200;
 
+/// For how long a wall clock is wrong by the same.
+const SKEW_SPAN_MS: u64 = 200_000;
+
 /// Everything that outlives a process, and what the simulator knows of it.
 pub struct Sim {
     /// What is simulated.
@@ -132,12 +135,14 @@ impl Sim {
         lock(&self.cancel_ms).map(|asked_ms| asked_ms + self.scenario.fence_ms())
     }
 
-    /// How wrong a process's wall clock is: fixed by the seed.
+    /// How wrong a process's wall clock is: fixed by the seed, and another error every few minutes,
+    /// so that the wall jumps forward and back.
     pub fn skew_ms(&self, process: ProcessId) -> i64 {
         let Ok(most) = usize::try_from(self.scenario.skew_ms) else {
             return 0;
         };
-        let drawn = Chance::new(self.scenario.seed ^ u64::from(process)).below(2 * most + 1);
+        let span = (self.now_ms() / SKEW_SPAN_MS) << 16;
+        let drawn = Chance::new(self.scenario.seed ^ u64::from(process) ^ span).below(2 * most + 1);
         i64::try_from(drawn).unwrap_or(0) - i64::try_from(most).unwrap_or(0)
     }
 

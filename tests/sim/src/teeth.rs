@@ -114,12 +114,6 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
 }
 
 fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
-    let rigged = |rig: Rig| {
-        vec![Scenario {
-            rig,
-            ..quiet.clone()
-        }]
-    };
     let usual = Rig::default;
     match guard {
         Guard::ConditionalPut | Guard::RedecideOnRebase => race(quiet),
@@ -141,62 +135,33 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
             8,
             Fate::Hole,
         ),
-        // The first worker has its answer and then stands still until another has taken over.
-        Guard::AttemptFence => struck(&pair(quiet), Kind::Unread, 8, Fate::SlowAfter(60_000)),
-        // Storing the claim takes so long that its lease is nearly over.
-        Guard::DeadlineInsideLease => {
-            let long = with(
-                &pair(quiet),
-                Rig {
-                    effect_ms: Some(12_000),
-                    ..usual()
-                },
-            );
-            struck(&long, Kind::Append, 6, Fate::SlowAfter(30_000))
+        // A row that is written long after the run was over.
+        Guard::ForwardOnly => struck(&pair(quiet), Kind::PutHead, 3, Fate::SlowBefore(600_000)),
+        Guard::CheckpointHash => {
+            let rig = Rig {
+                corrupt_checkpoints: true,
+                ..usual()
+            };
+            vec![Scenario {
+                chain: 1,
+                rig,
+                ..quiet.clone()
+            }]
         }
-        Guard::LeaseWait => vec![with(
-            &pair(quiet),
+        Guard::StartKey => vec![with(
+            quiet,
             Rig {
-                effect_ms: Some(12_000),
+                clients: 2,
                 ..usual()
             },
         )],
-        // A crash at each call, behind a claim among others.
-        Guard::StableKey => {
-            let crash = |number| Scenario {
-                crash_at: Some(number),
-                ..quiet.clone()
-            };
-            (1..=30).map(crash).collect()
-        }
-        // The worker dies while it waits for the answer; nothing but the message is left.
-        Guard::ReturnOnLiveClaim => {
-            let strikes = vec![(Kind::EffectEnd, 1, Fate::CrashBefore)];
-            rigged(Rig {
-                strikes,
-                sweeps: false,
+        Guard::Lifetime => vec![with(
+            quiet,
+            Rig {
+                to_the_end: true,
                 ..usual()
-            })
-        }
-        // A pause between two attempts; nothing but the message that was handed on is left.
-        Guard::HandOnBeforeDelete => rigged(Rig {
-            sweeps: false,
-            ..usual()
-        }),
-        // The answer to a put is lost, so the person's client puts it again.
-        Guard::InboxDedupe => {
-            let strikes = vec![(Kind::PutItem, 1, Fate::AnswerLost)];
-            rigged(Rig { strikes, ..usual() })
-        }
-        // Somebody answers a visit of the question that is not the open one, and differently.
-        Guard::AnswerNamesWait => rigged(Rig {
-            stray_answer: Some(json!(1)),
-            ..usual()
-        }),
-        Guard::StartKey => rigged(Rig {
-            clients: 2,
-            ..usual()
-        }),
+            },
+        )],
         // A cancel at each call, while effects take longer than a look at the tail.
         Guard::CancelFence => cancels(&with(
             quiet,
@@ -213,37 +178,105 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
                 ..usual()
             },
         )),
-        // A row that is written long after the run was over.
-        Guard::ForwardOnly => struck(&pair(quiet), Kind::PutHead, 3, Fate::SlowBefore(600_000)),
-        // The client dies between the first commit and the message, and never comes back.
-        Guard::SweepResends => {
-            let strikes = vec![(Kind::Send, 1, Fate::CrashBefore)];
-            rigged(Rig {
-                strikes,
-                clients_return: false,
-                ..usual()
-            })
-        }
-        Guard::CheckpointHash => {
-            let rig = Rig {
-                corrupt_checkpoints: true,
-                ..usual()
-            };
-            vec![Scenario {
-                chain: 1,
-                rig,
-                ..quiet.clone()
-            }]
-        }
-        Guard::Lifetime => rigged(Rig {
-            to_the_end: true,
-            ..usual()
-        }),
+        Guard::InboxDedupe | Guard::AnswerNamesWait => of_answers(guard, quiet),
         Guard::ClaimBeforeEffect
         | Guard::AttemptCeiling
         | Guard::EarlySignalBuffer
         | Guard::Tombstones => vec![quiet.clone()],
+        other => of_lost_workers(other, quiet),
     }
+}
+
+/// Guards about workers that die, stand still or come late.
+fn of_lost_workers(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
+    let usual = Rig::default;
+    match guard {
+        // The first worker has its answer and then stands still until another has taken over.
+        Guard::AttemptFence => struck(&pair(quiet), Kind::Unread, 8, Fate::SlowAfter(60_000)),
+        // Storing the claim takes so long that its lease is nearly over.
+        Guard::DeadlineInsideLease => {
+            let long = with(
+                &pair(quiet),
+                Rig {
+                    effect_ms: Some(12_000),
+                    ..usual()
+                },
+            );
+            struck(&long, Kind::Append, 6, Fate::SlowAfter(30_000))
+        }
+        Guard::LeaseWait => {
+            vec![with(
+                &pair(quiet),
+                Rig {
+                    effect_ms: Some(12_000),
+                    ..usual()
+                },
+            )]
+        }
+        // A crash at each call, behind a claim among others.
+        Guard::StableKey => {
+            let crash = |number| Scenario {
+                crash_at: Some(number),
+                ..quiet.clone()
+            };
+            (1..=30).map(crash).collect()
+        }
+        // The worker dies while it waits for the answer; nothing but the message is left.
+        Guard::ReturnOnLiveClaim => {
+            let strikes = vec![(Kind::EffectEnd, 1, Fate::CrashBefore)];
+            vec![with(
+                quiet,
+                Rig {
+                    strikes,
+                    sweeps: false,
+                    ..usual()
+                },
+            )]
+        }
+        // A pause between two attempts; nothing but the message that was handed on is left.
+        Guard::HandOnBeforeDelete => vec![with(
+            quiet,
+            Rig {
+                sweeps: false,
+                ..usual()
+            },
+        )],
+        // The client dies between the first commit and the message, and never comes back.
+        Guard::SweepResends => {
+            let strikes = vec![(Kind::Send, 1, Fate::CrashBefore)];
+            vec![with(
+                quiet,
+                Rig {
+                    strikes,
+                    clients_return: false,
+                    ..usual()
+                },
+            )]
+        }
+        // A guard that is new here: without a scenario of its own nothing catches it, and the test
+        // that counts them says so.
+        _ => Vec::new(),
+    }
+}
+
+/// Guards about what people answer.
+fn of_answers(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
+    let rig = match guard {
+        // The answer to a put is lost, so the person's client puts it again.
+        Guard::InboxDedupe => {
+            let strikes = vec![(Kind::PutItem, 1, Fate::AnswerLost)];
+            Rig {
+                strikes,
+                ..Rig::default()
+            }
+        }
+        // Somebody answers a visit of the question that is not the open one, and differently.
+        _ => Rig {
+            stray_answer: Some(json!(1)),
+            ..Rig::default()
+        },
+    };
+    vec![with(quiet, rig)]
 }
 
 fn with(scenario: &Scenario, rig: Rig) -> Scenario {

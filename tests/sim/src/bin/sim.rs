@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Seeds of `check`.
-const CHECK_SEEDS: u64 = 2_000;
+const CHECK_SEEDS: u64 = 5_000;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
