@@ -6,6 +6,7 @@ use lattice_effects::ConfigError;
 use lattice_local::LocalError;
 use lattice_model::IdError;
 use lattice_ports::PortError;
+use rusqlite::ErrorCode;
 use serde_json::{Value, json};
 use std::error::Error;
 
@@ -55,6 +56,10 @@ pub enum CliError {
 }
 
 const HELP_PROBLEMS: &str = "mend the errors above and try again";
+const HELP_FULL: &str = "free some space and run `lattice resume`; if `LATTICE_DATA_BYTES_MAX` is \
+                         set, raise it";
+const HELP_CORRUPT: &str = "`lattice doctor` looks closer; restore a copy, or name another directory \
+                            with `--data`";
 
 impl CliError {
     /// Something that a person typed, set or wrote is not right.
@@ -77,12 +82,30 @@ impl CliError {
         let mut cause = self.source();
         while let Some(error) = cause {
             let said = error.to_string();
-            if !text.contains(&said) {
+            // SQLite's codes come with the words that stand there already.
+            let last = text.rsplit(": ").next().unwrap_or_default();
+            if !text.contains(&said) && !said.ends_with(last) {
                 text = format!("{text}: {said}");
             }
             cause = error.source();
         }
-        (text, help.to_owned())
+        (text, self.remedy().unwrap_or(help).to_owned())
+    }
+
+    /// What to do, where the kind of the failure tells more than its sentence.
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Id(_) => Some("`lattice runs` lists the runs"),
+            Self::Local(LocalError::Database { source, .. }) => remedy_of_database(source),
+            Self::Port(error)
+            | Self::Driver(DriverError::Port(error))
+            | Self::Request(RequestError::Driver(DriverError::Port(error))) => match error {
+                PortError::Full { .. } => Some(HELP_FULL),
+                PortError::Corrupt { .. } | PortError::Broken { .. } => Some(HELP_CORRUPT),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The error as one JSON object.
@@ -94,6 +117,17 @@ impl CliError {
             }
             _ => json!({ "error": text, "help": help }),
         }
+    }
+}
+
+/// What to do about what SQLite says, where a broken disk is not the likely reason.
+pub fn remedy_of_database(error: &rusqlite::Error) -> Option<&'static str> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DiskFull => Some("free some space on the disk and try again"),
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => {
+            Some("check the owner and permissions of the directory; reading writes there too")
+        }
+        _ => None,
     }
 }
 
@@ -132,5 +166,27 @@ mod tests {
         assert!(text.starts_with("cannot use `x/y`: "), "{text}");
         assert!(text.contains("not a directory"), "{text}");
         assert_eq!(help, "check that it is a directory on a sound disk");
+    }
+
+    #[test]
+    fn a_full_disk_is_not_called_broken_and_nothing_is_said_twice() {
+        let of = |code: i32, said: &str| {
+            let code = rusqlite::ffi::Error::new(code);
+            CliError::from(LocalError::Database {
+                path: PathBuf::from("x"),
+                source: rusqlite::Error::SqliteFailure(code, Some(said.to_owned())),
+            })
+            .sentences()
+        };
+        let (text, help) = of(rusqlite::ffi::SQLITE_FULL, "database or disk is full");
+        assert_eq!(
+            text,
+            "cannot open the database `x`: database or disk is full"
+        );
+        assert!(help.starts_with("free some space"), "{help}");
+        let (_, help) = of(rusqlite::ffi::SQLITE_READONLY, "read-only");
+        assert!(help.contains("permissions"), "{help}");
+        let (_, help) = of(rusqlite::ffi::SQLITE_CORRUPT, "malformed");
+        assert_eq!(help, "check the disk, or restore a copy");
     }
 }

@@ -56,7 +56,7 @@ pub enum Weight {
 pub fn weigh(error: &DriverError) -> Weight {
     match error {
         DriverError::Port(
-            PortError::Full { .. } | PortError::ReadOnly { .. } | PortError::Corrupt { .. },
+            PortError::Full { .. } | PortError::ReadOnly { .. } | PortError::Broken { .. },
         ) => Weight::OfTheStore,
         DriverError::Port(PortError::Unavailable { .. }) | DriverError::Contended { .. } => {
             Weight::Passing

@@ -146,12 +146,12 @@ pub(crate) fn port_error(error: &rusqlite::Error) -> PortError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             PortError::Unavailable { port, reason }
         }
-        _ => PortError::Corrupt { port, reason },
+        _ => PortError::Broken { port, reason },
     }
 }
 
-/// Whether nobody knows any more what is on the disk. A full disk, a busy or a read-only file are
-/// known and pass; after anything else only a fresh start reads the truth back.
+/// Whether nobody knows any more what is on the disk: only a fresh start reads the truth back. A
+/// full disk, a busy or a read-only file and a refused statement are known, and pass.
 pub(crate) fn is_fatal(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(

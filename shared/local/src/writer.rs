@@ -75,7 +75,7 @@ impl Status {
     pub(crate) fn sound(&self) -> Result<(), PortError> {
         match self.broken.get() {
             None => Ok(()),
-            Some(reason) => Err(PortError::Corrupt {
+            Some(reason) => Err(PortError::Broken {
                 port: PORT,
                 reason: format!(
                     "a write failed ({reason}), so nothing more is written; check the disk, then \
@@ -281,7 +281,10 @@ impl Loop {
             Ok(()) => self.attempt(group),
             Err(broken) => Err(broken),
         };
-        if outcome.is_err() && group.len() > 1 && self.status.sound().is_ok() {
+        // A file that another process keeps busy is busy for each of them alone, too.
+        let passing = matches!(outcome, Err(PortError::Unavailable { .. }));
+        let alone = outcome.is_err() && !passing && group.len() > 1;
+        if alone && self.status.sound().is_ok() {
             for write in std::mem::take(group) {
                 self.commit(&mut vec![write]);
             }

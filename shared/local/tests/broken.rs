@@ -122,7 +122,7 @@ fn child(dir: &str) {
             "the limit on the size of files does not hold"
         );
     };
-    assert!(matches!(failed, PortError::Corrupt { .. }), "{failed}");
+    assert!(matches!(failed, PortError::Broken { .. }), "{failed}");
     let small = || Put::of(Chain::new(run(2)).seal("small", 1));
     let refused = block_on(join_all((0..3).map(|_| store.append(small()))));
     for error in refused.into_iter().map(Result::unwrap_err) {

@@ -30,7 +30,16 @@ pub enum PortError {
         /// What was met.
         reason: String,
     },
-    /// What is stored is not what was written.
+    /// Nothing can be trusted any more: a write failed in a way that leaves the disk unknown, or the
+    /// file is damaged. Only a fresh start reads the truth back.
+    #[error("the {port} is broken: {reason}")]
+    Broken {
+        /// Which port.
+        port: &'static str,
+        /// What was met.
+        reason: String,
+    },
+    /// One thing that is stored is not what was written; others are not concerned.
     #[error("the {port} holds something broken: {reason}")]
     Corrupt {
         /// Which port.
