@@ -61,6 +61,24 @@ pub const LANES: &[Lane] = &[
         needs: &[&NEXTEST],
         cargo: &["nextest", "run", "--locked", "--workspace"],
     },
+    Lane {
+        name: "sim",
+        says: "a fault at every port call loses nothing, and each guard bites",
+        failed: "the simulator found a fault that loses something; the line above repeats it",
+        budget_minutes: 8,
+        needs: &[],
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "lattice-sim",
+            "--bin",
+            "sim",
+            "--",
+            "check",
+        ],
+    },
 ];
 
 /// The lane called `name`.
@@ -108,7 +126,7 @@ mod tests {
     #[test]
     fn an_unknown_lane_is_answered_with_the_known_ones() {
         let answer = find("tests").map(|lane| lane.name);
-        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test";
+        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test, sim";
         assert_eq!(answer, Err(expected.to_owned()));
     }
 }

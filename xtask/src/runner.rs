@@ -170,6 +170,7 @@ fmt      1 min 1:01 min  passed, over budget
 tidy     2 min 0:05 min  failed
 lint     8 min        -  not run
 test    15 min        -  not run
+sim      8 min        -  not run
 all            1:06 min
 ";
         assert_eq!(table(&rows, LANES), expected);

@@ -7,6 +7,7 @@
 
 mod clippy_config;
 mod floors;
+mod guards;
 mod licences;
 mod links;
 mod problem_pages;
