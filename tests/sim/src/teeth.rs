@@ -170,9 +170,10 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
                 ..usual()
             },
         )),
-        // An effect that ends between the cancel and the worker's next look at the tail.
+        // An effect that ends after another worker has folded the cancel and before the look at the
+        // tail.
         Guard::TerminalIsFinal => cancels(&with(
-            quiet,
+            &pair(quiet),
             Rig {
                 effect_ms: Some(3_000),
                 ..usual()

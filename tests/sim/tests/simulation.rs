@@ -1,8 +1,10 @@
 //! The simulator in small: a few shapes and seeds, and every guard. `sim check` is the large form.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use lattice_ir::Program;
 use lattice_model::Guard;
 use lattice_sim::exhaustive::{Sample, every_point};
+use lattice_sim::oracle::world::succeed;
 use lattice_sim::scenario::{Case, Entry, Order, RANDOM, Regime, Traffic};
 use lattice_sim::{Breach, BreachKind, Fate, Kind, Report, Scenario, seeds, simulate, teeth};
 
@@ -46,6 +48,27 @@ fn each_guard_is_missed_when_it_is_off_and_only_then() {
     for bite in &bites {
         assert!(bite.is_caught(), "{bite}");
     }
+}
+
+/// The comparison is worth something only if it sees a run that came to something else.
+#[test]
+fn an_outcome_that_is_not_the_oracles_is_noticed() {
+    let honest = case("chain");
+    let asked = std::cell::Cell::new(0);
+    // The run is told one thing and the oracle, which asks later, another.
+    let fickle = move || {
+        asked.set(asked.get() + 1);
+        let word = format!("world {}", asked.get());
+        (honest.world)().calling(move |_, _, _| succeed(word.clone()))
+    };
+    let program = Program::clone(case("chain").plan.program());
+    let fickle = Case::new("fickle", program, fickle).unwrap();
+    let report = simulate(&fickle, &Scenario::of(&fickle));
+    let text = &report.breaches[0].text;
+    assert!(
+        text.contains("world 1") && text.contains("world 2"),
+        "{text}"
+    );
 }
 
 #[test]
