@@ -14,7 +14,7 @@ use lattice_ir::Plan;
 use lattice_journal::payload::WaitOpened;
 use lattice_journal::{Commit, Event, EventBody, RunStatus};
 use lattice_model::limits::{CANCEL_WAIT_MS, CARRY_ERRORS_MAX};
-use lattice_model::{Guards, Millis, RunId, Seq};
+use lattice_model::{Guards, Millis, NodeId, RunId, Seq, StageId};
 use lattice_ports::Clock;
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -181,11 +181,32 @@ impl<'a> Carry<'a> {
             self.app
                 .screen
                 .line(format!("{run} was started under this key before"));
-            if self.follow(run).await? {
+            let goes_on = self.follow(run).await?;
+            self.check_same(run)?;
+            self.answer_open(run).await?;
+            if goes_on {
                 self.host.wake(run).await?;
             }
         } else if let Some(one) = self.runs.get_mut(&started.run) {
             one.watched.served = true;
+        }
+        Ok(())
+    }
+
+    /// A key that stands for a run of another workflow would give that one's output for this one's.
+    fn check_same(&self, run: &RunId) -> Result<(), CliError> {
+        let (Some(plan), Some(one)) = (&self.plan, self.runs.get(run)) else {
+            return Ok(());
+        };
+        let (wanted, known) = (plan.program(), &one.watched.state);
+        if wanted.workflow != known.workflow {
+            let text = format!("the key belongs to {run}, a run of `{}`", known.workflow);
+            let help = format!("give another `--key`, or look at it: lattice show {run}");
+            return Err(CliError::said(text, help + &self.flags.data));
+        }
+        if plan.hash() != known.program {
+            let note = format!("{run} is a run of another version of `{}`", known.workflow);
+            self.app.screen.note(note);
         }
         Ok(())
     }
@@ -224,15 +245,34 @@ impl<'a> Carry<'a> {
             }
         }
         for wait in asked {
-            self.answer(&run, &wait).await?;
+            self.answer(&run, &wait.node, &wait.stage).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers what was asked before anybody followed the run.
+    async fn answer_open(&mut self, run: &RunId) -> Result<(), CliError> {
+        let Some(one) = self.runs.get(run) else {
+            return Ok(());
+        };
+        let open = one.watched.state.questions();
+        let open: Vec<_> = open
+            .map(|(stage, node, ..)| (node.clone(), stage.clone()))
+            .collect();
+        for (node, stage) in open {
+            self.answer(run, &node, &stage).await?;
         }
         Ok(())
     }
 
     /// Gives the answer that was given beforehand, if there is one.
-    async fn answer(&mut self, run: &RunId, wait: &WaitOpened) -> Result<(), CliError> {
-        let (Some(value), Some(one)) = (self.answers.get(&wait.node), self.runs.get_mut(run))
-        else {
+    async fn answer(
+        &mut self,
+        run: &RunId,
+        node: &NodeId,
+        stage: &StageId,
+    ) -> Result<(), CliError> {
+        let (Some(value), Some(one)) = (self.answers.get(node), self.runs.get_mut(run)) else {
             return Ok(());
         };
         let shown = value
@@ -242,10 +282,10 @@ impl<'a> Carry<'a> {
             "    answered by --answer: {}",
             crate::text::clean(&shown)
         ));
-        one.watched.answered.insert(wait.stage.clone());
+        one.watched.answered.insert(stage.clone());
         let signal = Signal {
-            node: wait.node.clone(),
-            wait: Some(wait.stage.clone()),
+            node: node.clone(),
+            wait: Some(stage.clone()),
             value: value.clone(),
             id: None,
         };

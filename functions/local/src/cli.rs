@@ -90,11 +90,31 @@ pub struct ProviderChoice {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::Cli;
     use clap::CommandFactory;
+    use lattice_model::RunId;
 
     #[test]
     fn the_words_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_name_runs_as_they_are_named() {
+        let mut texts = vec![include_str!("../../../docs/cli.md").to_owned()];
+        let commands = Cli::command();
+        texts.extend(
+            commands
+                .get_subcommands()
+                .filter_map(|command| Some(command.get_after_help()?.to_string())),
+        );
+        let words = texts.iter().flat_map(|text| text.split_whitespace());
+        let runs: Vec<&str> = words.filter(|word| word.starts_with("run_")).collect();
+        assert!(runs.len() >= 9, "{runs:?}");
+        for run in runs {
+            assert!(run.parse::<RunId>().is_ok(), "{run}");
+        }
     }
 }

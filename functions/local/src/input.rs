@@ -10,7 +10,11 @@ use lattice_model::NodeId;
 use lattice_model::limits::{INPUT_BYTES_MAX, JSON_DEPTH_MAX};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+
+const HELP_LARGE: &str = "pass a reference to the data instead";
 
 /// Answers by the node that asks.
 pub type Answers = BTreeMap<NodeId, Value>;
@@ -114,18 +118,35 @@ pub fn question(program: &Program, node: &NodeId) -> Result<Question, CliError> 
 
 fn read_file(path: &Path) -> Result<Value, CliError> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let cannot = |error| {
         let text = format!("cannot read the input `{shown}`: {error}");
         CliError::said(text, "name a JSON file behind the `@`")
+    };
+    let file = File::open(path).map_err(cannot)?;
+    // One byte too many is enough to say that the input is too large.
+    let mut bytes = Vec::new();
+    let most = INPUT_BYTES_MAX as u64 + 1;
+    file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() > INPUT_BYTES_MAX {
+        let text =
+            format!("the input `{shown}` is too large, the limit is {INPUT_BYTES_MAX} bytes");
+        return Err(CliError::said(text, HELP_LARGE));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = format!("the input `{shown}` is not UTF-8 text at byte {at}");
+        CliError::said(text, "save the file as UTF-8")
     })?;
-    parse(&text, &format!("the input `{shown}`"))
+    // Some editors begin a file with a byte order mark, which says nothing in UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    parse(text, &format!("the input `{shown}`"))
 }
 
 fn parse(text: &str, what: &str) -> Result<Value, CliError> {
     let bytes = text.len();
     if bytes > INPUT_BYTES_MAX {
         let text = format!("{what} has {bytes} bytes, the limit is {INPUT_BYTES_MAX}");
-        return Err(CliError::said(text, "pass a reference to the data instead"));
+        return Err(CliError::said(text, HELP_LARGE));
     }
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let help = r#"write JSON such as `--input '{"name": "value"}'`, or `--input @file.json`"#;

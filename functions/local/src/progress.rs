@@ -12,6 +12,10 @@ use std::sync::Arc;
 
 /// Columns of a label, at most.
 const LABEL_CHARS_MAX: usize = 28;
+/// Columns of a type with its part, at most.
+const KIND_CHARS_MAX: usize = 26;
+/// The part of a question that goes the way of the answer.
+const CHOICE: &str = "choice";
 /// Characters of a failure's message in a line.
 const MESSAGE_CHARS_MAX: usize = 200;
 
@@ -96,7 +100,11 @@ impl Progress {
                     )]
                 }
             },
-            EventBody::StageCompleted(done) => vec![self.completed(event, done, screen)],
+            EventBody::StageCompleted(done) => self.completed(event, done, screen),
+            EventBody::CancelRequested(cancel) => {
+                let reason = one_line(&cancel.reason, MESSAGE_CHARS_MAX);
+                vec![format!("    cancel requested: {reason}")]
+            }
             EventBody::StageRetrying(retry) => vec![self.retrying(event, retry, screen)],
             EventBody::StageFailed(failed) => vec![self.failed(event, failed, screen)],
             EventBody::StageSkipped(skipped) => {
@@ -125,13 +133,12 @@ impl Progress {
         let info = self.plan.program().nodes.get(node);
         let label = info.map_or(node.as_str(), |info| info.label.as_str());
         let kind = info.map_or("", |info| info.kind.as_str());
-        let part = stage
-            .as_str()
-            .strip_prefix(node.as_str())
-            .and_then(|rest| rest.strip_prefix('.'));
-        let kind = part.map_or(kind.to_owned(), |part| format!("> {part}"));
+        let kind = part(node, stage).map_or(kind.to_owned(), |part| format!("{kind} ({part})"));
         let (label, width) = (one_line(label, LABEL_CHARS_MAX), self.width);
-        format!("  {mark} {label:<width$}  {:<18}", one_line(&kind, 18))
+        format!(
+            "  {mark} {label:<width$}  {:<18}",
+            one_line(&kind, KIND_CHARS_MAX)
+        )
     }
 
     fn timer(
@@ -157,8 +164,12 @@ impl Progress {
         }
     }
 
-    fn completed(&mut self, event: &Event, done: &StageCompleted, screen: &Screen) -> String {
+    fn completed(&mut self, event: &Event, done: &StageCompleted, screen: &Screen) -> Vec<String> {
         let open = self.open.remove(&done.stage);
+        // The answer to a question is shown already; the way that it chooses says nothing more.
+        if part(&done.node, &done.stage) == Some(CHOICE) {
+            return Vec::new();
+        }
         let took = open
             .as_ref()
             .map(|open| duration(event.timestamp.since(open.since)));
@@ -178,7 +189,7 @@ impl Progress {
             "{head}  {:>8}  {tokens:>12}  {said}",
             took.unwrap_or_default()
         );
-        line.trim_end().to_owned()
+        vec![line.trim_end().to_owned()]
     }
 
     fn retrying(&mut self, event: &Event, retry: &StageRetrying, screen: &Screen) -> String {
@@ -200,6 +211,14 @@ impl Progress {
         };
         format!("{head}  {}{caught}", failure_line(&failed.failure))
     }
+}
+
+/// Of a node that became several ops, the part that the stage is.
+fn part<'a>(node: &NodeId, stage: &'a StageId) -> Option<&'a str> {
+    stage
+        .as_str()
+        .strip_prefix(node.as_str())
+        .and_then(|rest| rest.strip_prefix('.'))
 }
 
 /// The node of a stage. A stage is named after its op until loops and branches exist.

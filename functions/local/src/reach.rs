@@ -6,7 +6,7 @@ use crate::error::CliError;
 use lattice_driver::{Driver, Settings, Unobserved};
 use lattice_ir::{CallOutcome, CallRequest};
 use lattice_journal::{Failure, FailureKind, Usage};
-use lattice_local::{Holder, LocalQueue, LocalStore, SystemClock};
+use lattice_local::{Holder, LocalError, LocalQueue, LocalStore, SystemClock};
 use lattice_model::BootId;
 use lattice_ports::Performer;
 use std::fs::{File, TryLockError};
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub type Hand = Driver<LocalStore, LocalQueue, NoEffects, SystemClock>;
 
 const LOCK_FILE: &str = "lattice.lock";
+/// The file that holds the data.
+pub const DATABASE_FILE: &str = "lattice.db";
 
 /// Performs nothing.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +38,23 @@ impl Performer for NoEffects {
 
 /// Opens the store as a guest.
 pub fn open(app: &App, data: &Data) -> Result<LocalStore, CliError> {
-    Ok(LocalStore::open_guest(&app.data_dir(data))?)
+    let dir = app.data_dir(data);
+    LocalStore::open_guest(&dir).map_err(|error| match (&error, hidden(&dir)) {
+        (LocalError::Empty { .. }, Some(reason)) => CliError::said(
+            format!(
+                "the data directory `{}` cannot be read: {reason}",
+                dir.display()
+            ),
+            "check its owner and permissions, or name another directory with `--data`",
+        ),
+        _ => error.into(),
+    })
+}
+
+/// Why nobody can tell whether there is data.
+fn hidden(dir: &Path) -> Option<std::io::Error> {
+    let found = std::fs::metadata(dir.join(DATABASE_FILE)).err();
+    found.filter(|error| error.kind() != std::io::ErrorKind::NotFound)
 }
 
 /// A driver that asks and answers but claims nothing.

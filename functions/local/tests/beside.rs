@@ -182,3 +182,41 @@ fn several_runs_are_carried_on_together() {
     let done = place.lattice(&["resume", "--script", "s.json"]);
     done.says(1, &["failed in", "waits for a person"]);
 }
+
+#[test]
+fn a_stopped_delay_waits_for_nobody_and_says_how_to_go_on() {
+    let place = Place::new();
+    let delay = json!({"delayType": "duration", "duration": 60, "unit": "seconds"});
+    place.write("w.json", line(&[("rest", "delay", delay)]).to_string());
+    let live = place.start(&["run", "w.json"]);
+    let began = Instant::now();
+    while !place.path(".lattice/lattice.db").exists() {
+        assert!(began.elapsed() < LONG, "no data");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let run = place.newest_run("waiting");
+    live.signal("-TERM");
+    let said = format!("go on:  lattice resume {run}");
+    live.end().says(143, &[&said, "is unfinished after"]);
+}
+
+#[test]
+fn the_reason_of_a_cancel_is_shown_where_the_run_ends() {
+    let place = Place::new();
+    place.write(
+        "w.json",
+        line(&[("draft", "prompt", tenacious("Hi."))]).to_string(),
+    );
+    place.write(
+        "w.mock.json",
+        r#"{"stages": {"draft": [{"text": "late", "latencyMs": 60000}]}}"#,
+    );
+    let live = place.start(&["run", "w.json"]);
+    let run = until_claimed(&place);
+    let said = format!("the run ends in process {}", live.id());
+    place
+        .lattice(&["cancel", &run, "--reason", "wrong input"])
+        .says(0, &[&said]);
+    live.end()
+        .says(1, &["cancel requested: wrong input", "cancelled after"]);
+}

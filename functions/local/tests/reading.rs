@@ -229,3 +229,18 @@ fn the_manual_names_every_command_and_every_exit_code() {
         );
     }
 }
+
+#[test]
+fn places_outside_of_the_log_are_named() {
+    let (place, run) = place_with_a_run();
+    place
+        .lattice(&["show", &run, "--at", "0"])
+        .fails(1, &["there is no event 0", "help: name a later event"]);
+    let done = place.lattice(&["events", &run, "--from", "99"]);
+    done.fails(0, &[&format!("the log of `{run}` ends at event ")]);
+    assert_eq!(done.out, "");
+    place.lattice(&["show", "run_1"]).fails(
+        1,
+        &["`run_1` is not a run id", "help: `lattice runs` lists"],
+    );
+}

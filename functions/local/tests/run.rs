@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Place, line, prompt, question};
+use lattice_model::limits::INPUT_BYTES_MAX;
 use serde_json::{Value, json};
 
 #[test]
@@ -220,7 +221,7 @@ fn a_question_with_little_time_is_waited_for() {
     );
     place
         .lattice(&["run", "w.json"])
-        .says(0, &["within 50 ms: lattice signal", "-> timeout"]);
+        .says(0, &["    within ", " ms: lattice signal ", "-> timeout"]);
 }
 
 #[test]
@@ -316,4 +317,102 @@ fn a_large_value_comes_back_whole() {
     );
     let done = place.lattice(&["run", "w.json", "--script", "s.json", "--json"]);
     assert_eq!(done.result()["output"], json!(text));
+}
+
+#[test]
+fn helper_stages_say_what_they_are_or_nothing() {
+    let place = Place::new();
+    let judge = json!({"evaluationTarget": "{{in.text}}", "branches": [
+        {"label": "Good", "condition": "It is good."}, {"label": "Bad", "condition": "It is bad."},
+    ]});
+    let mut workflow = line(&[
+        ("kind", "ifElse", judge),
+        ("ask", "askUserQuestion", question()),
+    ]);
+    let edges = workflow["edges"].as_array_mut().unwrap();
+    edges[1]["fromPort"] = json!("branch-0");
+    edges.push(json!({"id": "no", "from": "kind", "fromPort": "branch-1", "to": "ask"}));
+    place.write("w.json", workflow.to_string());
+    let words = [
+        "run",
+        "w.json",
+        "--input",
+        r#"{"text": "x"}"#,
+        "--answer",
+        "ask=Send",
+    ];
+    let done = place.lattice(&words);
+    done.says(0, &["✓ kind  ifElse (judge)", "✓ ask   askUserQuestion "]);
+    assert!(!done.out.contains("(choice)"), "{}", done.out);
+}
+
+#[test]
+fn a_key_stands_for_one_workflow_and_takes_answers_later() {
+    let place = Place::new();
+    let workflow = line(&[("ask", "askUserQuestion", question())]);
+    place.write("w.json", workflow.to_string());
+    let keyed = ["run", "w.json", "--key", "k"];
+    assert_eq!(place.lattice(&keyed).code, Some(3));
+    let run = place.newest_run("waiting");
+
+    let mut other = workflow.clone();
+    other["id"] = json!("other");
+    place.write("other.json", other.to_string());
+    place.lattice(&["run", "other.json", "--key", "k"]).fails(
+        1,
+        &[
+            &format!("the key belongs to {run}, a run of `w`"),
+            "give another `--key`",
+        ],
+    );
+
+    let mut newer = workflow;
+    newer["nodes"][1]["settings"]["questionText"] = json!("Now?");
+    place.write("w.json", newer.to_string());
+    let words = ["run", "w.json", "--key", "k", "--answer", "ask=Send"];
+    let done = place.lattice(&words);
+    done.says(
+        0,
+        &[
+            "started under this key before",
+            "answered by --answer: Send",
+        ],
+    );
+    done.fails(0, &["a run of another version of `w`"]);
+}
+
+#[test]
+fn an_input_file_may_begin_with_a_mark_and_must_be_text() {
+    let place = Place::new();
+    place.write(
+        "w.json",
+        line(&[("draft", "prompt", prompt("About {{in.topic}}."))]).to_string(),
+    );
+    place.write("marked.json", "\u{feff}{\"topic\": \"rain\"}");
+    place
+        .lattice(&["run", "w.json", "--input", "@marked.json"])
+        .says(0, &["completed in"]);
+    place.write("wide.json", b"{\"\xff\xfe\": 1}");
+    place.write("large.json", vec![b' '; INPUT_BYTES_MAX + 1]);
+    for (file, said) in [
+        (
+            "@wide.json",
+            ["is not UTF-8 text at byte 2", "save the file as UTF-8"],
+        ),
+        (
+            "@large.json",
+            [
+                "is too large, the limit is ",
+                "pass a reference to the data",
+            ],
+        ),
+        (
+            "@none.json",
+            ["cannot read the input `none.json`", "behind the `@`"],
+        ),
+    ] {
+        place
+            .lattice(&["run", "w.json", "--input", file])
+            .fails(1, &said);
+    }
 }

@@ -108,3 +108,38 @@ fn a_changed_event_is_found_and_other_runs_are_not_touched() {
         .lattice(&["events", &sound])
         .says(0, &["run.completed"]);
 }
+
+#[test]
+fn data_that_cannot_be_read_is_not_called_empty() {
+    let place = Place::new();
+    place.write("w.json", line(&[]).to_string());
+    for words in [["runs", "--data", "w.json"], ["resume", "--data", "w.json"]] {
+        place
+            .lattice(&words)
+            .fails(1, &["`w.json` cannot be read", "help: check its owner"]);
+    }
+}
+
+#[test]
+fn broken_pages_lead_to_the_doctor() {
+    let place = Place::new();
+    place.write("w.json", line(&[]).to_string());
+    place.lattice(&["run", "w.json"]).says(0, &["completed"]);
+    let run = place.newest_run("completed");
+    let mut bytes = std::fs::read(place.path(".lattice/lattice.db")).unwrap();
+    bytes[3 * 4096..].fill(0x5a);
+    place.write(".lattice/lattice.db", bytes);
+    place.lattice(&["show", &run]).fails(
+        1,
+        &[
+            "broken: database disk image is malformed",
+            "help: `lattice doctor` looks closer",
+        ],
+    );
+    let doctor = place.lattice(&["doctor"]);
+    doctor.says(1, &["broken  store: SQLite ", "restore a copy"]);
+    for line in doctor.out.lines() {
+        let words = ["ok ", "look ", "broken ", "     "];
+        assert!(words.iter().any(|word| line.starts_with(word)), "{line}");
+    }
+}

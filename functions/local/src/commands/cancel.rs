@@ -11,7 +11,7 @@ use lattice_model::RunId;
 
 /// The words of `cancel`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lattice cancel run_01k0000000000000000000000")]
+#[command(after_help = "Example:\n  lattice cancel run_01k00000000000000000000000")]
 pub struct Args {
     /// The run.
     pub run: String,
@@ -37,7 +37,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         }
         Err(LocalError::Owned { .. }) => {
             reach::hand(app, guest)?.cancel(&run, &args.reason).await?;
-            say(app, &args.data, &run, "the cancel");
+            say(app, &args.data, &run, "the cancel", "ends");
         }
         Err(error) => return Err(error.into()),
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// The words of `events`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lattice events run_01k0000000000000000000000 --follow")]
+#[command(after_help = "Example:\n  lattice events run_01k00000000000000000000000 --follow")]
 pub struct Args {
     /// The run.
     pub run: String,
@@ -60,6 +60,10 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             return Err(DriverError::NoRun(run).into());
         }
         if over || !args.follow || app.screen.is_closed() {
+            if args.from > tail.last().get() {
+                app.screen
+                    .note(format!("the log of `{run}` ends at event {}", tail.last()));
+            }
             return Ok(Exit::Completed);
         }
         tokio::time::sleep(Duration::from_millis(FOLLOW_POLL_MS)).await;

@@ -124,12 +124,16 @@ impl Report<'_> {
             ));
             screen.line(format!("then:   lattice resume {run}{resume}"));
         }
+        let asks = self.state.questions().next().is_some();
         let (status, tone) = match self.state.status {
             RunStatus::Completed => ("completed in", Tone::Good),
             RunStatus::Failed => ("failed in", Tone::Bad),
             RunStatus::Cancelled => ("cancelled after", Tone::Bad),
-            RunStatus::Waiting => ("waits for a person after", Tone::Look),
-            RunStatus::Queued | RunStatus::Running => ("is unfinished after", Tone::Look),
+            RunStatus::Waiting if asks => ("waits for a person after", Tone::Look),
+            RunStatus::Waiting | RunStatus::Queued | RunStatus::Running => {
+                screen.line(format!("go on:  lattice resume {run}{resume}"));
+                ("is unfinished after", Tone::Look)
+            }
         };
         let (took, tokens) = (duration(self.took_ms), self.tokens());
         screen.line(format!(

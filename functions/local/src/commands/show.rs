@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// The words of `show`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lattice show run_01k0000000000000000000000 --at 4")]
+#[command(after_help = "Example:\n  lattice show run_01k00000000000000000000000 --at 4")]
 pub struct Args {
     /// The run.
     pub run: String,
@@ -39,6 +39,10 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let now = loaded.ok_or_else(|| DriverError::NoRun(run.clone()))?.state;
     let state = match args.at {
         None => now,
+        Some(0) => {
+            let text = "there is no event 0, the first one is 1";
+            return Err(CliError::said(text, "name a later event"));
+        }
         Some(at) if at > now.seq.get() => {
             let text = format!("run `{run}` has no event {at}, the last one is {}", now.seq);
             return Err(CliError::said(text, "name an earlier event"));

@@ -10,7 +10,7 @@ use lattice_model::{Guards, NodeId, RunId};
 
 /// The words of `signal`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lattice signal run_01k0000000000000000000000 approve Approve")]
+#[command(after_help = "Example:\n  lattice signal run_01k00000000000000000000000 approve Approve")]
 pub struct Args {
     /// The run.
     pub run: String,
@@ -49,17 +49,18 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         &args.data,
         &run,
         &format!("the answer to node `{node}`"),
+        "goes on",
     );
     Ok(Exit::Completed)
 }
 
-/// Says that something is stored, and who will see to it.
-pub fn say(app: &App, data: &Data, run: &RunId, what: &str) {
+/// Says that something is stored, who will see to it, and what the run `then` does there.
+pub fn say(app: &App, data: &Data, run: &RunId, what: &str, then: &str) {
     let flags = app.flags(data);
     match reach::owner(&app.data_dir(data)) {
         Some(holder) => {
             app.screen
-                .line(format!("{what} is stored; the run goes on in {holder}"));
+                .line(format!("{what} is stored; the run {then} in {holder}"));
             app.screen.line(format!(
                 "watch it: lattice events {run} --follow{}",
                 flags.data

@@ -3,14 +3,19 @@
 use super::Finding;
 use crate::app::App;
 use crate::cli::Data;
+use crate::error::remedy_of_database;
 use crate::reach;
+use crate::text::one_line;
 use lattice_ports::Workflows;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Free space below which a disk is nearly full.
 const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// Characters of what SQLite finds.
+const PROBLEM_CHARS_MAX: usize = 200;
 /// Open files that a busy process needs.
 const FILES_MIN: u64 = 256;
 
@@ -76,7 +81,7 @@ pub fn data(app: &App, data: &Data) -> Vec<Finding> {
         Some(holder) => Finding::good("owner", format!("`{shown}` is in use by {holder}")),
         None => Finding::good("owner", format!("`{shown}` is free")),
     });
-    let database = dir.join("lattice.db");
+    let database = dir.join(reach::DATABASE_FILE);
     if database.exists() {
         findings.push(store(app, data));
         findings.push(sound(&database));
@@ -106,7 +111,10 @@ fn writable(dir: &Path) -> Finding {
         Err(error) => Finding::broken(
             "data",
             format!("`{shown}` cannot be written: {error}"),
-            "check its owner and permissions, or name another directory with `--data`",
+            match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space on the disk",
+                _ => "check its owner and permissions, or name another directory with `--data`",
+            },
         ),
     }
 }
@@ -143,10 +151,16 @@ fn sound(database: &Path) -> Finding {
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
     });
     let help = "restore a copy, or move the directory away and start anew";
-    match checked.as_deref() {
+    match checked.as_ref().map(String::as_str) {
         Ok("ok") => Finding::good("store", "SQLite finds nothing wrong"),
-        Ok(problem) => Finding::broken("store", format!("SQLite finds: {problem}"), help),
-        Err(error) => Finding::broken("store", format!("SQLite cannot read it: {error}"), help),
+        Ok(problem) => {
+            let problem = one_line(problem, PROBLEM_CHARS_MAX);
+            Finding::broken("store", format!("SQLite finds: {problem}"), help)
+        }
+        Err(error) => {
+            let help = remedy_of_database(error).unwrap_or(help);
+            Finding::broken("store", format!("SQLite cannot read it: {error}"), help)
+        }
     }
 }
 
