@@ -85,6 +85,10 @@ impl State {
             Traffic::Plain => vec![0],
             Traffic::Duplicated => vec![0, 0],
             Traffic::Reordered => vec![self.chance.below(REORDER_MS_MAX) as u64],
+            Traffic::Lossy => match self.chance.percent(50) {
+                true => Vec::new(),
+                false => vec![0],
+            },
             Traffic::Chaos => {
                 let copies = 1 + self.chance.below(3);
                 let late = |chance: &mut Chance| match chance.percent(50) {

@@ -120,6 +120,9 @@ pub enum Traffic {
     Reordered,
     /// One to three times, each copy up to 15 minutes late.
     Chaos,
+    /// Half of them never: more than a queue may lose, but a message is only a nudge, and what it
+    /// is about stands in the log for the sweep to find.
+    Lossy,
 }
 
 /// Who begins to work on a run.

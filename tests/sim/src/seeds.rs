@@ -17,7 +17,12 @@ pub fn scenario(seed: u64, shape: &str) -> Scenario {
         Regime::Calm,
     ];
     let regime = chance.pick(Regime::Crashes, &regimes);
-    let traffics = [Traffic::Duplicated, Traffic::Reordered, Traffic::Chaos];
+    let traffics = [
+        Traffic::Duplicated,
+        Traffic::Reordered,
+        Traffic::Chaos,
+        Traffic::Lossy,
+    ];
     let local = chance.percent(20);
     Scenario {
         shape: shape.to_owned(),
@@ -74,6 +79,7 @@ fn compare(report: &mut Report, again: &Report) {
 
 fn row(scenario: &Scenario) -> &'static str {
     match scenario.regime {
+        Regime::Calm if scenario.traffic == Traffic::Lossy => "lost messages",
         Regime::Calm if scenario.skew_ms > 0 => "clocks wrong by up to 5 min",
         Regime::Calm => "duplicates, delays, races",
         Regime::Crashes => "crashes",
