@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 const DATA_DIR: &str = ".lattice";
 const SETTINGS_FILE: &str = "lattice.toml";
+const SECTIONS: [&str; 2] = ["provider", "models"];
 
 /// What every command knows.
 #[derive(Debug)]
@@ -146,6 +147,7 @@ impl App {
             env.insert("LATTICE_PROVIDER".to_owned(), name.clone());
         }
         let mut config = ProviderConfig::from_settings(&env, self.toml.as_deref())?;
+        check_sections(self.toml.as_deref().unwrap_or_default())?;
         let ProviderKind::Mock { script, .. } = &mut config.kind else {
             return match &choice.script {
                 None => Ok(config),
@@ -185,6 +187,18 @@ fn flag(name: &str, value: &str) -> String {
 /// `dir/name.<what>.json` for `dir/name.json`.
 pub fn sibling(file: &Path, what: &str) -> PathBuf {
     file.with_extension(format!("{what}.json"))
+}
+
+/// A section that nobody reads is a slip of the pen: its settings would silently not hold.
+fn check_sections(toml: &str) -> Result<(), CliError> {
+    let table: toml::Table = toml.parse().unwrap_or_default();
+    match table.keys().find(|name| !SECTIONS.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(CliError::said(
+            format!("nothing reads `{name}` in `{SETTINGS_FILE}`"),
+            "its sections are `[provider]` and `[models]`",
+        )),
+    }
 }
 
 fn read_settings() -> Result<Option<String>, CliError> {

@@ -116,6 +116,20 @@ pub fn question(program: &Program, node: &NodeId) -> Result<Question, CliError> 
     ))
 }
 
+/// Names in a mock script that mean nothing here: their answers would silently never be given.
+pub fn unknown_stages(script: &Path, program: &Program) -> Vec<String> {
+    // What cannot be read is refused by the mock itself.
+    let text = std::fs::read_to_string(script).unwrap_or_default();
+    let script: Value = serde_json::from_str(&text).unwrap_or_default();
+    let known = |name: &str| {
+        let of_op = |op: &lattice_ir::Op| op.name == name || op.node.as_str() == name;
+        name == "*" || program.ops.iter().any(of_op)
+    };
+    let stages = script.get("stages").and_then(Value::as_object);
+    let names = stages.into_iter().flat_map(serde_json::Map::keys);
+    names.filter(|name| !known(name)).cloned().collect()
+}
+
 fn read_file(path: &Path) -> Result<Value, CliError> {
     let shown = path.display();
     let cannot = |error| {

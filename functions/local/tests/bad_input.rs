@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Place, line, prompt};
+use lattice_model::limits::INPUT_BYTES_MAX;
 use serde_json::{Value, json};
 
 fn with(change: impl FnOnce(&mut Value)) -> String {
@@ -293,4 +294,40 @@ fn a_run_that_is_not_there_is_named() {
     place
         .lattice(&["show", "run_x"])
         .fails(1, &["`run_x` is not a run id", "lattice runs"]);
+}
+
+#[test]
+fn an_input_file_may_begin_with_a_mark_and_must_be_text() {
+    let place = Place::new();
+    place.write(
+        "w.json",
+        line(&[("draft", "prompt", prompt("About {{in.topic}}."))]).to_string(),
+    );
+    place.write("marked.json", "\u{feff}{\"topic\": \"rain\"}");
+    place
+        .lattice(&["run", "w.json", "--input", "@marked.json"])
+        .says(0, &["completed in"]);
+    place.write("wide.json", b"{\"\xff\xfe\": 1}");
+    place.write("large.json", vec![b' '; INPUT_BYTES_MAX + 1]);
+    for (file, said) in [
+        (
+            "@wide.json",
+            ["is not UTF-8 text at byte 2", "save the file as UTF-8"],
+        ),
+        (
+            "@large.json",
+            [
+                "is too large, the limit is ",
+                "pass a reference to the data",
+            ],
+        ),
+        (
+            "@none.json",
+            ["cannot read the input `none.json`", "behind the `@`"],
+        ),
+    ] {
+        place
+            .lattice(&["run", "w.json", "--input", file])
+            .fails(1, &said);
+    }
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Place, line};
+use common::{Place, line, prompt};
 use lattice_model_server::{Behaviour, ModelServer, Options};
 use serde_json::json;
 
@@ -82,4 +82,35 @@ async fn a_provider_that_comes_back_is_asked_again() {
     let done = tokio::task::block_in_place(|| place.lattice(&["run", "w.json"]));
     done.says(0, &["↻ draft", "attempt 1 failed: network", "hello"]);
     assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn a_slip_in_a_section_or_a_script_is_said() {
+    let place = Place::new();
+    place.write(
+        "w.json",
+        line(&[("draft", "prompt", prompt("Hi."))]).to_string(),
+    );
+    place.write(
+        "s.json",
+        r#"{"stages": {"draft": [{"text": "a"}], "drfat": [{"text": "b"}]}}"#,
+    );
+    let words = ["run", "w.json", "--script", "s.json"];
+    let done = place.lattice(&words);
+    done.fails(
+        0,
+        &["the mock script answers for `drfat`, and no node has that id"],
+    );
+    assert_eq!(done.err.matches("the mock script answers").count(), 1);
+    place.write("lattice.toml", "[provder]\nkind = \"openai\"\n");
+    let said = [
+        "nothing reads `provder`",
+        "help: its sections are `[provider]`",
+    ];
+    place.lattice(&words).fails(1, &said);
+    place
+        .lattice(&["doctor"])
+        .says(1, &["broken  provider: nothing reads `provder`"]);
+    // What needs no provider works all the same.
+    assert_eq!(place.lattice(&["runs"]).code, Some(0));
 }

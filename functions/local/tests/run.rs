@@ -4,7 +4,6 @@
 mod common;
 
 use common::{Place, line, prompt, question};
-use lattice_model::limits::INPUT_BYTES_MAX;
 use serde_json::{Value, json};
 
 #[test]
@@ -225,26 +224,6 @@ fn a_question_with_little_time_is_waited_for() {
 }
 
 #[test]
-fn the_same_key_gives_the_same_run() {
-    let place = Place::new();
-    place.write(
-        "w.json",
-        line(&[("draft", "prompt", prompt("Hi."))]).to_string(),
-    );
-    let run = || {
-        let done = place.lattice(&["run", "w.json", "--key", "once", "--json"]);
-        assert_eq!(done.code, Some(0), "{done:?}");
-        done.result()
-    };
-    let (first, second) = (run(), run());
-    assert_eq!(
-        (&first["runId"], &first["output"]),
-        (&second["runId"], &second["output"])
-    );
-    assert_eq!(place.lattice(&["runs", "--json"]).records().len(), 1);
-}
-
-#[test]
 fn files_beside_the_workflow_are_its_input_and_its_answers() {
     let place = Place::new();
     let mut workflow = line(&[("draft", "prompt", prompt("About {{in.topic}}."))]);
@@ -344,75 +323,4 @@ fn helper_stages_say_what_they_are_or_nothing() {
     let done = place.lattice(&words);
     done.says(0, &["✓ kind  ifElse (judge)", "✓ ask   askUserQuestion "]);
     assert!(!done.out.contains("(choice)"), "{}", done.out);
-}
-
-#[test]
-fn a_key_stands_for_one_workflow_and_takes_answers_later() {
-    let place = Place::new();
-    let workflow = line(&[("ask", "askUserQuestion", question())]);
-    place.write("w.json", workflow.to_string());
-    let keyed = ["run", "w.json", "--key", "k"];
-    assert_eq!(place.lattice(&keyed).code, Some(3));
-    let run = place.newest_run("waiting");
-
-    let mut other = workflow.clone();
-    other["id"] = json!("other");
-    place.write("other.json", other.to_string());
-    place.lattice(&["run", "other.json", "--key", "k"]).fails(
-        1,
-        &[
-            &format!("the key belongs to {run}, a run of `w`"),
-            "give another `--key`",
-        ],
-    );
-
-    let mut newer = workflow;
-    newer["nodes"][1]["settings"]["questionText"] = json!("Now?");
-    place.write("w.json", newer.to_string());
-    let words = ["run", "w.json", "--key", "k", "--answer", "ask=Send"];
-    let done = place.lattice(&words);
-    done.says(
-        0,
-        &[
-            "started under this key before",
-            "answered by --answer: Send",
-        ],
-    );
-    done.fails(0, &["a run of another version of `w`"]);
-}
-
-#[test]
-fn an_input_file_may_begin_with_a_mark_and_must_be_text() {
-    let place = Place::new();
-    place.write(
-        "w.json",
-        line(&[("draft", "prompt", prompt("About {{in.topic}}."))]).to_string(),
-    );
-    place.write("marked.json", "\u{feff}{\"topic\": \"rain\"}");
-    place
-        .lattice(&["run", "w.json", "--input", "@marked.json"])
-        .says(0, &["completed in"]);
-    place.write("wide.json", b"{\"\xff\xfe\": 1}");
-    place.write("large.json", vec![b' '; INPUT_BYTES_MAX + 1]);
-    for (file, said) in [
-        (
-            "@wide.json",
-            ["is not UTF-8 text at byte 2", "save the file as UTF-8"],
-        ),
-        (
-            "@large.json",
-            [
-                "is too large, the limit is ",
-                "pass a reference to the data",
-            ],
-        ),
-        (
-            "@none.json",
-            ["cannot read the input `none.json`", "behind the `@`"],
-        ),
-    ] {
-        place
-            .lattice(&["run", "w.json", "--input", file])
-            .fails(1, &said);
-    }
 }

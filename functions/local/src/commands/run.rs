@@ -11,6 +11,7 @@ use crate::outcome::Exit;
 use crate::source::{self, Source};
 use crate::watch::Seen;
 use lattice_driver::StartRequest;
+use lattice_effects::ProviderKind;
 use lattice_ports::{Clock, StoredWorkflow, Workflows};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,8 +60,21 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let provider = app.provider(&args.provider, Some(&args.file))?;
     let described = App::describe(&provider);
     let flags = app.flags_of_run(&args.data, &args.provider, &provider);
+    let unknown = match &provider.kind {
+        ProviderKind::Mock { script, .. } => script.as_ref(),
+        _ => None,
+    }
+    .map_or(Vec::new(), |script| {
+        input::unknown_stages(script, &source.program)
+    });
     let mut host = Host::open(app, &args.data, provider)?;
     app.screen.note(described);
+    for name in unknown {
+        let name = crate::text::clean(&name);
+        app.screen.note(format!(
+            "the mock script answers for `{name}`, and no node has that id"
+        ));
+    }
     store(&host, &source).await?;
     let request = StartRequest {
         plan: Arc::clone(&source.plan),
