@@ -124,6 +124,10 @@ impl CliError {
 pub fn remedy_of_database(error: &rusqlite::Error) -> Option<&'static str> {
     match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Some("free some space on the disk and try again"),
+        // On a full disk SQLite cannot even make the file that its readers share.
+        ErrorCode::SystemIoFailure => {
+            Some("free some space if the disk is full, else check the disk, or restore a copy")
+        }
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => {
             Some("check the owner and permissions of the directory; reading writes there too")
         }
@@ -183,6 +187,8 @@ mod tests {
             text,
             "cannot open the database `x`: database or disk is full"
         );
+        assert!(help.starts_with("free some space"), "{help}");
+        let (_, help) = of(rusqlite::ffi::SQLITE_IOERR_SHMSIZE, "disk I/O error");
         assert!(help.starts_with("free some space"), "{help}");
         let (_, help) = of(rusqlite::ffi::SQLITE_READONLY, "read-only");
         assert!(help.contains("permissions"), "{help}");
