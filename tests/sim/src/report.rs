@@ -74,7 +74,9 @@ pub struct Report {
     pub effects: usize,
     /// How many of them under a key that their receiver knew already.
     pub repeated: u32,
-    /// A hash of all calls with their times.
+    /// All calls, one a line: number, process, call, fate, virtual milliseconds.
+    pub lines: String,
+    /// A hash of these.
     pub trace: Hash,
     /// A hash of all commits.
     pub log: Hash,

@@ -49,7 +49,7 @@ struct Runner {
     calls: Vec<Kind>,
     of_kind: BTreeMap<Kind, u64>,
     faults: Vec<(u64, Kind, Fate)>,
-    trace: Vec<u8>,
+    trace: String,
     swept_ms: u64,
     ended_ms: u64,
     bound_ms: u64,
@@ -73,7 +73,7 @@ impl Runner {
             calls: Vec::new(),
             of_kind: BTreeMap::new(),
             faults: Vec::new(),
-            trace: Vec::new(),
+            trace: String::new(),
             swept_ms: 0,
             ended_ms: 0,
             bound_ms,
@@ -153,7 +153,7 @@ impl Runner {
             "{number} {} {:?} {fate} {}\n",
             ticket.process, ticket.kind, self.ended_ms
         );
-        self.trace.extend_from_slice(line.as_bytes());
+        self.trace.push_str(&line);
         if fate != Fate::Proceed {
             self.faults.push((number, ticket.kind, fate));
         }
@@ -346,7 +346,8 @@ impl Runner {
             ended_ms: self.ended_ms,
             effects: effects.count(),
             repeated: effects.repeated(),
-            trace: Hash::of(&self.trace),
+            trace: Hash::of(self.trace.as_bytes()),
+            lines: self.trace,
             log,
         }
     }

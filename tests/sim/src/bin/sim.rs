@@ -21,7 +21,7 @@ struct Line {
     /// How many seeds to run, from `--seed` on, each twice; without it the one scenario is run.
     #[arg(long)]
     seeds: Option<u64>,
-    /// Prints the Program as well.
+    /// Prints the Program and every call as well.
     #[arg(long)]
     show: bool,
     #[command(flatten)]
@@ -131,6 +131,9 @@ fn one(scenario: &Scenario, show: bool) -> Result<bool, String> {
     let report = simulate(&case, scenario);
     for (number, kind, fate) in &report.faults {
         println!("call {number} {kind:?}: {fate}");
+    }
+    if show {
+        print!("{}", report.lines);
     }
     for breach in &report.breaches {
         println!("{breach}");
