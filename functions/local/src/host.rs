@@ -10,8 +10,9 @@ use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
 use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
 use lattice_model::{BootId, RunId, Seq, limits};
 use lattice_ports::{Inbox, Message, StageQueue};
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -24,9 +25,8 @@ pub type LocalDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, Syst
 const SWEEP_EVERY: Duration = Duration::from_millis(limits::SWEEP_DELAY_MS_MIN);
 /// Runs whose inboxes are looked at together.
 const UNREAD_RUNS_MAX: usize = 256;
-/// How long a message rests after an error, for each time it was delivered, and at most.
+/// How long a run rests after an error of a look at it.
 const ERROR_PAUSE_MS: u64 = 500;
-const ERROR_PAUSE_MS_MAX: u64 = 60_000;
 
 /// The owner of a data directory, at work.
 pub struct Host {
@@ -35,6 +35,10 @@ pub struct Host {
     /// Told by the workers.
     pub seen: UnboundedReceiver<Seen>,
     teller: Teller,
+    /// The runs that this process carries on.
+    pub asked: Asked,
+    /// What was started beside the workers.
+    others: Mutex<Vec<JoinHandle<()>>>,
     workers: Vec<JoinHandle<()>>,
     helpers: Vec<JoinHandle<()>>,
 }
@@ -65,19 +69,18 @@ impl Host {
             driver,
             seen,
             teller,
+            asked: Asked::default(),
+            others: Mutex::default(),
             workers: Vec::new(),
             helpers: Vec::new(),
         };
         for _ in 0..limits::LOCAL_WORKERS {
-            let worker = host.task(work(Arc::clone(&host.driver), host.teller.clone()));
+            let (driver, teller) = (Arc::clone(&host.driver), host.teller.clone());
+            let worker = host.task(work(driver, teller, host.asked.clone()));
             host.workers.push(worker);
         }
         let sweeper = host.task(sweep(Arc::clone(&host.driver)));
-        let reader = host.task(read_inboxes(
-            Arc::clone(&host.driver),
-            host.teller.clone(),
-            written,
-        ));
+        let reader = host.task(read_inboxes(Arc::clone(&host.driver), written));
         host.helpers.extend([sweeper, reader]);
         Ok(host)
     }
@@ -85,21 +88,19 @@ impl Host {
     /// Performs in the background, and tells of what comes back.
     pub fn spawn(&self, work: impl Future<Output = Seen> + Send + 'static) {
         let teller = self.teller.clone();
-        self.task(async move { teller.tell(work.await) });
+        self.beside(async move { teller.tell(work.await) });
     }
 
     /// Looks at a run at once, whoever else is at it: how a cancel reaches a run whose message a
     /// worker holds.
     pub fn look(&self, run: &RunId) {
-        self.task(look(
-            Arc::clone(&self.driver),
-            self.teller.clone(),
-            run.clone(),
-        ));
+        let (driver, teller) = (Arc::clone(&self.driver), self.teller.clone());
+        self.beside(look(driver, teller, run.clone()));
     }
 
     /// Hands a run to the workers.
     pub async fn wake(&self, run: &RunId) -> Result<(), CliError> {
+        self.asked.add(run);
         Ok(self.driver.queue().send(message(run), 0).await?)
     }
 
@@ -111,11 +112,20 @@ impl Host {
         }
         let wait = Duration::from_millis(limits::STOP_WAIT_MS);
         let until = tokio::time::Instant::now() + wait;
-        for mut worker in self.workers {
+        let others = self.others.into_inner();
+        let others = others.unwrap_or_else(PoisonError::into_inner);
+        for mut worker in self.workers.into_iter().chain(others) {
             if tokio::time::timeout_at(until, &mut worker).await.is_err() {
                 worker.abort();
             }
         }
+    }
+
+    /// Starts a task that `close` waits for.
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let task = self.task(work);
+        let others = self.others.lock();
+        others.unwrap_or_else(PoisonError::into_inner).push(task);
     }
 
     /// Starts a task, and tells if it breaks.
@@ -131,6 +141,25 @@ impl Host {
                 teller.tell(Seen::Broken(error.to_string()));
             }
         })
+    }
+}
+
+/// The runs that this process was asked to carry on. Others in the same directory wait for whoever
+/// resumes them: they may have been started with another model provider.
+#[derive(Debug, Clone, Default)]
+pub struct Asked(Arc<Mutex<BTreeSet<RunId>>>);
+
+impl Asked {
+    /// Carries the run on from now on.
+    pub fn add(&self, run: &RunId) {
+        let runs = self.0.lock();
+        runs.unwrap_or_else(PoisonError::into_inner)
+            .insert(run.clone());
+    }
+
+    fn holds(&self, run: &RunId) -> bool {
+        let runs = self.0.lock();
+        runs.unwrap_or_else(PoisonError::into_inner).contains(run)
     }
 }
 
@@ -159,28 +188,20 @@ pub fn message(run: &RunId) -> Message {
     }
 }
 
-/// Serves messages until the queue is closed. As `Driver::work`, but errors are told.
-async fn work(driver: Arc<LocalDriver>, teller: Teller) {
+/// Serves messages until the queue is closed. A message of a run that nobody asked for is dropped:
+/// its row or its inbox brings it back to whoever resumes it.
+async fn work(driver: Arc<LocalDriver>, teller: Teller, asked: Asked) {
     let queue = Arc::clone(driver.queue());
     while let Ok(Some(delivery)) = queue.receive().await {
         let run = &delivery.message.run;
-        let done = match driver.serve(run).await {
-            Ok(disposition) => {
-                teller.tell(Seen::Served(run.clone()));
-                match disposition {
-                    Disposition::Done => queue.ack(&delivery.receipt).await,
-                    Disposition::GiveBack(delay_ms) => {
-                        queue.give_back(&delivery.receipt, delay_ms).await
-                    }
-                }
-            }
-            Err(error) => {
-                teller.tell(Seen::Trouble(run.clone(), error));
-                let pause_ms = ERROR_PAUSE_MS.saturating_mul(delivery.receives.into());
-                queue
-                    .give_back(&delivery.receipt, pause_ms.min(ERROR_PAUSE_MS_MAX))
-                    .await
-            }
+        let done = match asked.holds(run) {
+            false => queue.ack(&delivery.receipt).await.map_err(Into::into),
+            true => driver.handle(&delivery).await.map(|trouble| {
+                teller.tell(match trouble {
+                    None => Seen::Served(run.clone()),
+                    Some(error) => Seen::Trouble(run.clone(), error),
+                });
+            }),
         };
         if let Err(error) = done {
             tracing::warn!(%error, "the queue did not take a message back");
@@ -220,13 +241,15 @@ fn watch_inboxes(store: &LocalStore) -> Arc<Notify> {
     written
 }
 
-async fn read_inboxes(driver: Arc<LocalDriver>, teller: Teller, written: Arc<Notify>) {
+/// Wakes runs into whose inboxes another process has put something.
+async fn read_inboxes(driver: Arc<LocalDriver>, written: Arc<Notify>) {
     loop {
         written.notified().await;
         match driver.store().runs_with_unread(UNREAD_RUNS_MAX).await {
             Ok(runs) => {
                 for run in runs {
-                    tokio::spawn(look(Arc::clone(&driver), teller.clone(), run));
+                    // The queue of this process is memory: it takes every message.
+                    let _ = driver.queue().send(message(&run), 0).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "inboxes could not be read"),

@@ -139,6 +139,41 @@ fn after_sigkill_resume_goes_on_at_once() {
         .says(0, &[&run]);
 }
 
+/// Another run may have been started with another provider: who was not asked leaves it alone.
+#[test]
+fn a_process_carries_on_only_the_runs_it_was_asked_for() {
+    let (place, live, slow) = slow();
+    place.write(
+        "ask.json",
+        line(&[("ask", "askUserQuestion", question())]).to_string(),
+    );
+    live.signal("-KILL");
+    live.end();
+    let waiting = place.lattice(&["run", "ask.json", "--json"]);
+    assert_eq!(waiting.code, Some(3), "{waiting:?}");
+    let waiting = waiting.result()["runId"].as_str().unwrap().to_owned();
+    let live = place.start(&["run", "w.json", "--json"]);
+    while place.newest_run("running") == slow {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    place
+        .lattice(&["signal", &waiting, "ask", "Send"])
+        .says(0, &["is stored"]);
+    // Time enough for the owner to see the write and to do nothing about it.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    place
+        .lattice(&["show", &waiting])
+        .says(0, &["waiting at event"]);
+    live.signal("-KILL");
+    live.end();
+    place
+        .lattice(&["resume", &waiting])
+        .says(0, &["completed in"]);
+    place
+        .lattice(&["show", &slow])
+        .says(0, &["running at event"]);
+}
+
 #[test]
 fn a_second_owner_is_refused_by_name() {
     let (place, live, _run) = slow();

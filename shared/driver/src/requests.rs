@@ -252,7 +252,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut session = self.unborn(run, Arc::clone(&plan));
         let mut decision = start(&plan, self.redactor.redact_value(request.input), at)?;
         if claims {
-            decision = self.decide_on(&mut session, decision).await?;
+            decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
         let put = self
@@ -283,8 +283,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self,
         session: &mut Session,
         first: Decision,
+        at: Millis,
     ) -> Result<Decision, DriverError> {
-        let input = self.input(session, Cause::Wake, true).await?;
+        let mut input = self.input(session, Cause::Wake, true).await?;
+        input.at = at;
         session.state = first.state;
         session.blobs.extend(first.blobs.iter().cloned());
         let mut decision = self.decide(session, &input).await?;

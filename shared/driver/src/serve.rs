@@ -31,31 +31,34 @@ enum Left {
 }
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
-    /// Takes messages until the queue is closed. Run as many of these as there should be workers.
+    /// Takes messages until the queue is closed. Run as many of these as there should be workers. An
+    /// error of one run is logged; only an error of the queue is returned.
     pub async fn work(&self) -> Result<(), DriverError> {
         while let Some(delivery) = self.queue.receive().await? {
-            self.handle(&delivery).await?;
+            if let Some(error) = self.handle(&delivery).await? {
+                let run = &delivery.message.run;
+                tracing::warn!(%run, %error, "the run could not be carried on, it comes again");
+            }
         }
         Ok(())
     }
 
-    /// Serves a delivery and deletes it or gives it back. An error of one run is logged and its
-    /// message comes again; only an error of the queue is returned.
-    pub async fn handle(&self, delivery: &Delivery) -> Result<(), DriverError> {
-        let run = &delivery.message.run;
-        match self.serve(run).await {
+    /// Serves a delivery, and deletes it or gives it back. An error of the run is given to the
+    /// caller, and its message comes again; an error of the queue is this call's own.
+    pub async fn handle(&self, delivery: &Delivery) -> Result<Option<DriverError>, DriverError> {
+        match self.serve(&delivery.message.run).await {
             Ok(Disposition::Done) => self.queue.ack(&delivery.receipt).await?,
             Ok(Disposition::GiveBack(delay_ms)) => {
                 self.queue.give_back(&delivery.receipt, delay_ms).await?;
             }
             Err(error) => {
-                tracing::warn!(%run, %error, "the run could not be carried on, it comes again");
-                let pause = ERROR_PAUSE_MS * u64::from(delivery.receives);
+                let pause = ERROR_PAUSE_MS.saturating_mul(u64::from(delivery.receives));
                 let pause = pause.min(ERROR_PAUSE_MS_MAX);
                 self.queue.give_back(&delivery.receipt, pause).await?;
+                return Ok(Some(error));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Goes on with a run as far as it leads, and says what becomes of the message.

@@ -256,7 +256,9 @@ fn an_answer_after_its_time_is_refused_even_if_nobody_saw_the_timer() {
     run.wake();
     run.at = 61_000;
     run.signal("s1", "ask", Some("ask"), json!("yes"));
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         wait.opened ask Send it?
         timer.set ask 61000
         run.waiting
@@ -266,7 +268,8 @@ fn an_answer_after_its_time_is_refused_even_if_nobody_saw_the_timer() {
         stage.completed ask [timeout] {"timedOut":true} -> late
         stage.completed late {"timedOut":true}
         run.completed {"timedOut":true}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

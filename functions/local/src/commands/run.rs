@@ -82,7 +82,10 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         key: args.key,
     };
     let driver = Arc::clone(&host.driver);
-    host.spawn(async move { Seen::Started(driver.start_here(request, |_| {}).await) });
+    let asked = host.asked.clone();
+    host.spawn(
+        async move { Seen::Started(driver.start_here(request, |run| asked.add(run)).await) },
+    );
     let mut carry = Carry::new(app, &mut host, flags.clone());
     carry.expect(Arc::clone(&source.plan), answers);
     app.screen.line(

@@ -59,8 +59,9 @@ pub fn say(app: &App, data: &Data, run: &RunId, what: &str, then: &str) {
     let flags = app.flags(data);
     match reach::owner(&app.data_dir(data)) {
         Some(holder) => {
-            app.screen
-                .line(format!("{what} is stored; the run {then} in {holder}"));
+            app.screen.line(format!(
+                "{what} is stored; the run {then} in {holder} if that carries it on"
+            ));
             app.screen.line(format!(
                 "watch it: lattice events {run} --follow{}",
                 flags.data
