@@ -114,3 +114,18 @@ fn a_slip_in_a_section_or_a_script_is_said() {
     // What needs no provider works all the same.
     assert_eq!(place.lattice(&["runs"]).code, Some(0));
 }
+
+/// Not when the node is reached, after calls that were paid for.
+#[test]
+fn a_class_without_a_model_is_refused_before_anything_starts() {
+    let place = Place::with_server("http://127.0.0.1:9/v1");
+    let mut asks = common::prompt("Hi.");
+    asks["model"] = serde_json::json!("large");
+    let document = common::line(&[("draft", "prompt", asks)]);
+    place.write("w.json", document.to_string());
+    place.lattice(&["run", "w.json"]).fails(
+        1,
+        &["at node `draft`: no model is set", "LATTICE_MODEL_LARGE"],
+    );
+    assert!(!place.path(".lattice").exists());
+}

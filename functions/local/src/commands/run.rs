@@ -11,7 +11,8 @@ use crate::outcome::Exit;
 use crate::source::{self, Source};
 use crate::watch::Seen;
 use lattice_driver::StartRequest;
-use lattice_effects::ProviderKind;
+use lattice_effects::{ProviderConfig, ProviderKind};
+use lattice_ir::{Effect, OpKind, Program};
 use lattice_ports::{Clock, StoredWorkflow, Workflows};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let answers = input::answers(&args.answers, &source.program)?;
     let input = input::read(args.input.as_deref(), &args.file, &source, app)?;
     let provider = app.provider(&args.provider, Some(&args.file))?;
+    check_models(&source.program, &provider)?;
     let described = App::describe(&provider);
     let flags = app.flags_of_run(&args.data, &args.provider, &provider);
     let unknown = match &provider.kind {
@@ -128,4 +130,26 @@ async fn store(host: &Host, source: &Source) -> Result<(), CliError> {
         document: Arc::from(source.text.as_str()),
     };
     Ok(store.put_workflow(workflow).await?)
+}
+
+/// Refuses a workflow that asks for a class of models for which none is set: it would fail at that
+/// node, after calls that were paid for. The mock takes every class.
+fn check_models(program: &Program, provider: &ProviderConfig) -> Result<(), CliError> {
+    if matches!(provider.kind, ProviderKind::Mock { .. }) {
+        return Ok(());
+    }
+    for op in &program.ops {
+        let OpKind::Call(call) = &op.kind else {
+            continue;
+        };
+        let Effect::Model(model) = &call.effect;
+        provider.models.resolve(&model.model).map_err(|failure| {
+            let (text, help) = failure
+                .message
+                .split_once("; ")
+                .unwrap_or((&failure.message, ""));
+            CliError::said(format!("at node `{}`: {text}", op.node), help)
+        })?;
+    }
+    Ok(())
 }
