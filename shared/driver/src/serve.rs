@@ -137,13 +137,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if delay_ms == 0 && claims {
                 return Ok(Left::Again(Cause::Wake));
             }
-            if delay_ms <= limits::QUEUE_DELAY_MS_MAX {
-                self.hand_on(session, delay_ms).await?;
-            } else {
-                // A later moment is the sweep's to find in the run's row, which may be missing: who
-                // wrote the commit may have died before the row.
-                self.put_row(session, self.clock.now()).await?;
-            }
+            self.hand_on(session, delay_ms).await?;
         }
         Ok(Left::Finished(Disposition::Done))
     }
@@ -168,8 +162,13 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Left::Finished(Disposition::Done)
     }
 
+    /// Lets the run go on from another message; a moment that is further away than a queue can delay
+    /// is the sweep's to find. Before this message is deleted the row has to lead to the run too: a
+    /// worker that wrote a commit may have died before it wrote the row.
     async fn hand_on(&self, session: &Session, delay_ms: u64) -> Result<(), DriverError> {
-        if self.settings.guards.on(Guard::HandOnBeforeDelete) {
+        self.put_row(session, self.clock.now()).await?;
+        let sends = self.settings.guards.on(Guard::HandOnBeforeDelete);
+        if sends && delay_ms <= limits::QUEUE_DELAY_MS_MAX {
             let message = Message {
                 run: session.run.clone(),
                 hint: session.tail.last(),

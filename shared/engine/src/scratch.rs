@@ -7,7 +7,7 @@ use crate::state::RunState;
 use crate::weight::weight;
 use lattice_ir::{CallRequest, Plan};
 use lattice_journal::payload::{
-    RunFailed, RunResumed, RunWaiting, StageFailed, StageRef, StageSkipped,
+    RunFailed, RunResumed, RunWaiting, StageCompleted, StageFailed, StageRef, StageSkipped,
 };
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, ValueRef};
 use lattice_model::{Hash, InboxId, NodeId, OpId, StageId, limits};
@@ -148,6 +148,24 @@ impl<'a> Scratch<'a> {
         if idle && self.state.status == RunStatus::Running {
             self.push(RunWaiting {});
         }
+    }
+
+    /// Ends a stage with success.
+    pub fn complete_stage(
+        &mut self,
+        at: &At,
+        output: Option<ValueRef>,
+        port: Option<String>,
+        next: Option<StageRef>,
+    ) {
+        self.push(StageCompleted {
+            stage: at.stage.clone(),
+            op: at.op,
+            node: at.node.clone(),
+            output,
+            port,
+            next,
+        });
     }
 
     /// Ends a stage with a failure: it goes on at `target`, or the run fails.

@@ -4,7 +4,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
-use lattice_engine::{BlobCache, Cause, DecideError, StartError, start};
+use lattice_engine::{Cause, DecideError, StartError, start};
 use lattice_ir::{
     Arm, Assign, Choice, Eval, Op, OpKind, Plan, Test, Transform, TransformLanguage, Way,
 };
@@ -197,7 +197,7 @@ fn large_values_stand_aside_and_are_asked_for_by_hash() {
         end("end", json!("{{vars.x}}!")),
     ];
     let mut run = Runner::start(ops, json!({ "text": text }));
-    let blobs = std::mem::replace(&mut run.blobs, BlobCache::new());
+    let blobs = std::mem::take(&mut run.blobs);
     let hash = *blobs.keys().next().unwrap();
     assert_eq!(
         run.decide(Cause::Wake),

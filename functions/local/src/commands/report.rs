@@ -3,17 +3,31 @@
 use crate::app::{App, Flags};
 use crate::carry::took_ms;
 use crate::error::CliError;
+use crate::host::LocalDriver;
 use crate::progress::answer_command;
 use crate::screen::Tone;
 use crate::text::{clean, duration, pretty};
 use lattice_engine::RunState;
 use lattice_journal::{RunStatus, RunSummary, ValueRef};
 use lattice_model::{Millis, RunId};
-use lattice_ports::{Blobs, PortError, RunLog};
+use lattice_ports::{Blobs, Clock, PortError, RunLog};
 use serde_json::{Map, Value, json};
 
-/// Reports how the run stands: the last lines of `run` and `resume`.
-pub async fn report<S: RunLog + Blobs>(
+/// Reports how the runs stand: the last lines of `run` and `resume`.
+pub async fn report_all(
+    app: &App,
+    driver: &LocalDriver,
+    states: &[(RunId, RunState)],
+    flags: &Flags,
+) -> Result<(), CliError> {
+    for (run, state) in states {
+        let now = driver.clock().now();
+        report(app, &**driver.store(), run, state, now, flags).await?;
+    }
+    Ok(())
+}
+
+async fn report<S: RunLog + Blobs>(
     app: &App,
     store: &S,
     run: &RunId,

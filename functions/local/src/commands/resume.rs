@@ -3,12 +3,12 @@
 use crate::app::App;
 use crate::carry::{Carry, OnInterrupt};
 use crate::cli::{Data, ProviderChoice};
-use crate::commands::report::report;
+use crate::commands::report::report_all;
 use crate::error::CliError;
 use crate::host::Host;
 use crate::outcome::Exit;
 use lattice_model::RunId;
-use lattice_ports::{Clock, RunFilter, RunIndex};
+use lattice_ports::{RunFilter, RunIndex};
 use std::sync::Arc;
 
 /// The words of `resume`.
@@ -77,17 +77,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let driver = Arc::clone(&host.driver);
     host.close().await;
     let exit = exit?;
-    for (run, state) in &states {
-        report(
-            app,
-            &**driver.store(),
-            run,
-            state,
-            driver.clock().now(),
-            &flags,
-        )
-        .await?;
-    }
+    report_all(app, &driver, &states, &flags).await?;
     Ok(match exit {
         Exit::Completed | Exit::Waiting => Exit::worst([exit, worst]),
         other => other,

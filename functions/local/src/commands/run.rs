@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::carry::{Carry, OnInterrupt};
 use crate::cli::{Data, ProviderChoice};
-use crate::commands::report::report;
+use crate::commands::report::report_all;
 use crate::error::CliError;
 use crate::host::Host;
 use crate::input;
@@ -102,17 +102,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let driver = Arc::clone(&host.driver);
     host.close().await;
     let exit = exit?;
-    for (run, state) in &states {
-        report(
-            app,
-            &**driver.store(),
-            run,
-            state,
-            driver.clock().now(),
-            &flags,
-        )
-        .await?;
-    }
+    report_all(app, &driver, &states, &flags).await?;
     Ok(exit)
 }
 

@@ -4,7 +4,7 @@ use super::expression_failure;
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use lattice_ir::{Assign, PlannedOp, ValueTemplate};
-use lattice_journal::payload::{StageCompleted, VariableSet};
+use lattice_journal::payload::VariableSet;
 use lattice_journal::{Failure, ValueRef};
 
 pub(crate) fn visit(
@@ -25,14 +25,7 @@ pub(crate) fn visit(
                 value: value.clone(),
             });
             let next = scratch.way(at, op.next)?;
-            scratch.push(StageCompleted {
-                stage: at.stage.clone(),
-                op: at.op,
-                node: at.node.clone(),
-                output: value,
-                port: None,
-                next,
-            });
+            scratch.complete_stage(at, value, None, next);
             Ok(())
         }
         Err(failure) => scratch.fail_stage(at, 0, failure, op.on_error),

@@ -9,8 +9,8 @@ use lattice_ir::{
     OnUnknown, OpKind, PlannedOp,
 };
 use lattice_journal::payload::{
-    LlmStepCompleted, LlmStepFailed, LlmStepStarted, StageCompleted, StageRetrying, StageStarted,
-    TraceBreadcrumb, late_detail,
+    LlmStepCompleted, LlmStepFailed, LlmStepStarted, StageRetrying, StageStarted, TraceBreadcrumb,
+    late_detail,
 };
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::{Guard, Hash, StageId, limits};
@@ -162,14 +162,7 @@ fn complete(
         latency_ms: done.latency_ms,
     });
     let next = scratch.way(at, call.next)?;
-    scratch.push(StageCompleted {
-        stage: at.stage.clone(),
-        op: at.op,
-        node: at.node.clone(),
-        output: Some(output),
-        port: None,
-        next,
-    });
+    scratch.complete_stage(at, Some(output), None, next);
     Ok(())
 }
 

@@ -6,7 +6,6 @@ use crate::scope::Values;
 use crate::scratch::{At, Scratch};
 use lattice_expr::ExprError;
 use lattice_ir::{Choice, PlannedArm, PlannedOp, PlannedTest, Way};
-use lattice_journal::payload::StageCompleted;
 use lattice_journal::{Failure, FailureKind};
 use serde_json::Value;
 
@@ -42,14 +41,7 @@ pub(crate) fn visit(
         None => None,
     };
     let next = scratch.way(at, way.to)?;
-    scratch.push(StageCompleted {
-        stage: at.stage.clone(),
-        op: at.op,
-        node: at.node.clone(),
-        output,
-        port: Some(port),
-        next,
-    });
+    scratch.complete_stage(at, output, Some(port), next);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::expression_failure;
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use lattice_ir::PlannedOp;
-use lattice_journal::payload::{RunCompleted, StageCompleted};
+use lattice_journal::payload::RunCompleted;
 
 pub(crate) fn visit(
     scratch: &mut Scratch<'_>,
@@ -20,14 +20,7 @@ pub(crate) fn visit(
         .map_err(|error| expression_failure(&error));
     match rendered.and_then(|value| scratch.keep(value)) {
         Ok(output) => {
-            scratch.push(StageCompleted {
-                stage: at.stage.clone(),
-                op: at.op,
-                node: at.node.clone(),
-                output: Some(output.clone()),
-                port: None,
-                next: None,
-            });
+            scratch.complete_stage(at, Some(output.clone()), None, None);
             let totals = scratch.state.totals;
             scratch.push(RunCompleted { output, totals });
             Ok(())

@@ -4,7 +4,6 @@ use super::expression_failure;
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use lattice_ir::{Eval, PlannedOp};
-use lattice_journal::payload::StageCompleted;
 
 pub(crate) fn visit(
     scratch: &mut Scratch<'_>,
@@ -30,14 +29,7 @@ pub(crate) fn visit(
     match computed.and_then(|value| scratch.keep(value)) {
         Ok(output) => {
             let next = scratch.way(at, op.next)?;
-            scratch.push(StageCompleted {
-                stage: at.stage.clone(),
-                op: at.op,
-                node: at.node.clone(),
-                output: Some(output),
-                port: None,
-                next,
-            });
+            scratch.complete_stage(at, Some(output), None, next);
             Ok(())
         }
         Err(failure) => scratch.fail_stage(at, 0, failure, op.on_error),

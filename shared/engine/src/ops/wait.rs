@@ -7,7 +7,7 @@ use crate::scratch::{At, Scratch};
 use crate::state::Buffered;
 use crate::weight::question_bytes;
 use lattice_ir::{OpKind, PlannedOp, Timer, Wait};
-use lattice_journal::payload::{StageCompleted, TimerFired, TimerSet, WaitOpened};
+use lattice_journal::payload::{TimerFired, TimerSet, WaitOpened};
 use lattice_journal::{Failure, FailureKind, Question};
 use lattice_model::{Millis, limits};
 use serde_json::{Value, json};
@@ -82,14 +82,7 @@ pub(crate) fn complete(
         Err(failure) => return scratch.fail_stage(at, 0, failure, None),
     };
     let next = scratch.way(at, to)?;
-    scratch.push(StageCompleted {
-        stage: at.stage.clone(),
-        op: at.op,
-        node: at.node.clone(),
-        output: Some(output),
-        port: port.map(str::to_owned),
-        next,
-    });
+    scratch.complete_stage(at, Some(output), port.map(str::to_owned), next);
     Ok(())
 }
 

@@ -1,5 +1,11 @@
 //! Runs the engine without a world: a test says what happens and reads the log as lines.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines
+)]
 
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, start};
 use lattice_ir::{
