@@ -24,6 +24,7 @@ fn upper(length: usize) -> String {
 }
 
 /// (rule, text around it with `@` for the canary, the canary)
+#[allow(clippy::too_many_lines, reason = "a table, one row for each shape")]
 pub(super) fn canaries() -> Vec<(&'static str, &'static str, String)> {
     let with = |head: &str, tail: String| format!("{head}{tail}");
     let uuid = format!("{}-{}-{}-{}-{}", hex(8), hex(4), hex(4), hex(4), hex(12));
