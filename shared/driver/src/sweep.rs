@@ -3,6 +3,7 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
+use lattice_journal::Head;
 use lattice_model::{Guard, limits};
 use lattice_ports::{Clock, Message, Performer, RunFilter, StageQueue, Store};
 
@@ -51,7 +52,20 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Sends a message for every run that is not over: what a process that owns its data does
     /// when it starts. Says for how many it did.
     pub async fn recover(&self) -> Result<usize, DriverError> {
-        let mut sent = 0;
+        let open = self.unfinished().await?;
+        for head in &open {
+            let message = Message {
+                run: head.run.clone(),
+                hint: head.seq,
+            };
+            self.queue.send(message, 0).await?;
+        }
+        Ok(open.len())
+    }
+
+    /// The rows of all runs that are not over, oldest first: who waited longest goes first.
+    pub async fn unfinished(&self) -> Result<Vec<Head>, DriverError> {
+        let mut open = Vec::new();
         let mut before = None;
         loop {
             let filter = RunFilter {
@@ -61,17 +75,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             };
             let page = self.store.heads(filter).await?;
             let Some(last) = page.last() else {
-                return Ok(sent);
+                open.reverse();
+                return Ok(open);
             };
             before = Some(last.run.clone());
-            for head in page.iter().filter(|head| !head.status.is_terminal()) {
-                let message = Message {
-                    run: head.run.clone(),
-                    hint: head.seq,
-                };
-                self.queue.send(message, 0).await?;
-                sent += 1;
-            }
+            open.extend(page.into_iter().filter(|head| !head.status.is_terminal()));
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::error::CliError;
 use crate::host::Host;
 use crate::outcome::Exit;
 use lattice_model::RunId;
-use lattice_ports::{RunFilter, RunIndex};
 use std::sync::Arc;
 
 /// The words of `resume`.
@@ -34,9 +33,6 @@ Exit codes:
 Example:
   lattice resume";
 
-/// Runs on one page.
-const PAGE: usize = 256;
-
 /// Carries runs on and stays until there is nothing left to do.
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let named = args.run.as_deref().map(str::parse::<RunId>).transpose()?;
@@ -48,7 +44,10 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let mut host = Host::open(app, &args.data, provider)?;
     let runs = match named {
         Some(run) => vec![run],
-        None => unfinished(&host).await?,
+        None => {
+            let open = host.driver.unfinished().await?;
+            open.into_iter().map(|head| head.run).collect()
+        }
     };
     let mut carry = Carry::new(app, &mut host, flags.clone());
     let mut awake = Vec::new();
@@ -82,25 +81,4 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         Exit::Completed | Exit::Waiting => Exit::worst([exit, worst]),
         other => other,
     })
-}
-
-async fn unfinished(host: &Host) -> Result<Vec<RunId>, CliError> {
-    let mut runs = Vec::new();
-    let mut before = None;
-    loop {
-        let filter = RunFilter {
-            status: None,
-            before: before.take(),
-            limit: PAGE,
-        };
-        let page = host.driver.store().heads(filter).await?;
-        let Some(last) = page.last() else {
-            // Oldest first: who waited longest goes first.
-            runs.reverse();
-            return Ok(runs);
-        };
-        before = Some(last.run.clone());
-        let open = page.iter().filter(|head| !head.status.is_terminal());
-        runs.extend(open.map(|head| head.run.clone()));
-    }
 }
