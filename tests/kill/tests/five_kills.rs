@@ -18,8 +18,14 @@ fn five_kills_lose_nothing() {
         .filter(|line| line.starts_with("FAULT") && !line.contains("resuming took"))
         .collect();
     assert!(faults.is_empty(), "{said}{errors}");
-    assert!(
-        said.contains("kills (SIGKILL)") && said.contains(" 5 "),
-        "{said}{errors}"
-    );
+    // The last round may kill twice: the process that answers, and the one that runs.
+    let kills: Vec<u32> = said
+        .lines()
+        .find_map(|line| line.strip_prefix("kills (SIGKILL)"))
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|number| number.parse().unwrap())
+        .collect();
+    assert_eq!(kills.len(), 2, "{said}{errors}");
+    assert!(kills.iter().all(|number| *number >= 5), "{said}{errors}");
 }
