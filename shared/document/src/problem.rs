@@ -4,12 +4,13 @@
 use crate::codes::{self, Code};
 use lattice_model::NodeId;
 use lattice_model::limits::PROBLEMS_MAX;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
 
 /// Whether a problem stops the workflow from running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The document cannot be run until this is mended.
@@ -19,10 +20,11 @@ pub enum Severity {
 }
 
 /// One thing that is wrong with a document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// The kind of problem; `docs/problems/<code>.md` explains it.
+    #[schemars(with = "String")]
     pub code: Code,
     /// Whether it stops the workflow.
     pub severity: Severity,
@@ -112,7 +114,7 @@ impl fmt::Display for Problem {
 }
 
 /// One operation of a JSON patch (RFC 6902).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum PatchOp {
     /// Puts a value where none is.
@@ -137,7 +139,7 @@ pub enum PatchOp {
 }
 
 /// One thing that the upgrade of an older document changed, in a sentence for its owner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// The node it is about (its id in the upgraded document), if it is about one.

@@ -18,6 +18,6 @@ mod sweep;
 pub use driver::{Driver, Settings};
 pub use error::DriverError;
 pub use load::{Loaded, load_run, state_at};
-pub use observe::{Observer, Unobserved};
+pub use observe::{Observer, TextSoFar, Unobserved};
 pub use requests::{RequestError, Signal, StartRequest, Started};
 pub use serve::Disposition;

@@ -2,13 +2,14 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
+use crate::observe::{Observer, TextSoFar};
 use crate::session::Session;
 use futures::future::{Either, select};
 use lattice_engine::Cause;
 use lattice_ir::{CallOutcome, CallRequest};
 use lattice_journal::{Commit, Failure, FailureKind, InboxBody, InboxItem, Usage};
-use lattice_model::{Guard, limits};
-use lattice_ports::{Clock, Performer, StageQueue, Store};
+use lattice_model::{Guard, RunId, StageId, limits};
+use lattice_ports::{Clock, LiveText, Performer, StageQueue, Store, Unwatched};
 use std::pin::pin;
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
@@ -30,7 +31,13 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             });
         }
         let finished = {
-            let effect = pin!(self.within_deadline(call));
+            let live = Live {
+                observer: &*self.observer,
+                run: &session.run,
+                stage: &stage,
+                attempt,
+            };
+            let effect = pin!(self.within_deadline(call, &live));
             let fenced = pin!(self.fenced(session, &stage, attempt));
             match select(effect, fenced).await {
                 Either::Left((outcome, _)) => Ok(outcome),
@@ -56,7 +63,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     pub(crate) async fn perform_unclaimed(&self, calls: &[CallRequest]) {
         if !self.settings.guards.on(Guard::ClaimBeforeEffect) {
             for call in calls {
-                let _ = self.performer.perform(call.clone()).await;
+                let _ = self.performer.perform(call.clone(), &Unwatched).await;
             }
         }
     }
@@ -73,9 +80,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         })
     }
 
-    async fn within_deadline(&self, call: CallRequest) -> CallOutcome {
+    async fn within_deadline(&self, call: CallRequest, live: &Live<'_>) -> CallOutcome {
         let timeout_ms = call.timeout_ms;
-        let effect = pin!(self.performer.perform(call));
+        let effect = pin!(self.performer.perform(call, live));
         if !self.settings.guards.on(Guard::DeadlineInsideLease) {
             return effect.await;
         }
@@ -94,12 +101,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Ends when the attempt does not count any more: a cancel, or a claim that took over (protocol,
     /// rule 11). Gives the commits of other workers. A cancel that nobody has folded yet counts too:
     /// there may be no other worker, or this one holds the run's only message.
-    async fn fenced(
-        &self,
-        session: &Session,
-        stage: &lattice_model::StageId,
-        attempt: u32,
-    ) -> Vec<Commit> {
+    async fn fenced(&self, session: &Session, stage: &StageId, attempt: u32) -> Vec<Commit> {
         if !self.settings.guards.on(Guard::CancelFence) {
             return futures::future::pending().await;
         }
@@ -125,5 +127,29 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 return commits;
             }
         }
+    }
+}
+
+/// Passes a model's words on to whoever watches the run.
+struct Live<'a> {
+    observer: &'a dyn Observer,
+    run: &'a RunId,
+    stage: &'a StageId,
+    attempt: u32,
+}
+
+impl LiveText for Live<'_> {
+    fn is_watched(&self) -> bool {
+        self.observer.is_watched(self.run)
+    }
+
+    fn so_far(&self, text: &str) {
+        let (stage, attempt) = (self.stage, self.attempt);
+        let text = TextSoFar {
+            stage,
+            attempt,
+            text,
+        };
+        self.observer.text(self.run, text);
     }
 }

@@ -8,7 +8,7 @@ use lattice_engine::{Cause, Decision, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{
-    InboxId, Millis, NodeId, RunId, Seq, StageId, canonical_len, json_depth, limits,
+    InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
 use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
 use serde_json::Value;
@@ -17,11 +17,13 @@ use std::sync::Arc;
 /// A run that somebody wants.
 #[derive(Debug, Clone)]
 pub struct StartRequest {
+    /// Whose run it is.
+    pub tenant: Tenant,
     /// What to run. Its Program has to be stored already.
     pub plan: Arc<Plan>,
     /// The trigger input, as it came; it is redacted here.
     pub input: Value,
-    /// The same key gives the same run.
+    /// The same key gives the same run, within a tenant.
     pub key: Option<String>,
 }
 
@@ -179,9 +181,16 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if depth > limits::JSON_DEPTH_MAX {
             return Err(RequestError::TooDeep { depth });
         }
+        // A repeated signal is answered as the first one was, whatever the run has come to since.
+        if let Some(id) = &signal.id
+            && self.store.knows(run, id).await?
+        {
+            return Ok(InboxPut::Known);
+        }
         signal.value = self.redactor.redact_value(signal.value);
         let session = self.open_for_request(run).await?;
         let wait = check_answer(&session, &signal, self.clock.now())?;
+        self.check_unread(run, &signal.node, wait.as_ref()).await?;
         let (value, blob) = ValueRef::of(signal.value);
         if let Some((hash, value)) = blob {
             self.store.put_blob(hash, value).await?;
@@ -201,6 +210,24 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let reason = self.redactor.redact_text(reason).into_owned();
         self.put_item(run, self.fresh_inbox(), InboxBody::Cancel { reason })
             .await
+    }
+
+    /// Refuses an answer to a question that another answer is on its way to.
+    async fn check_unread(
+        &self,
+        run: &RunId,
+        node: &NodeId,
+        wait: Option<&StageId>,
+    ) -> Result<(), RequestError> {
+        if wait.is_none() {
+            return Ok(());
+        }
+        let unread = self.store.unread(run, limits::FOLD_ITEMS_MAX).await?;
+        let answers = |item: &InboxItem| matches!(&item.body, InboxBody::Signal { wait: answered, .. } if answered.as_ref() == wait);
+        match unread.iter().any(answers) {
+            true => Err(RequestError::Answered { node: node.clone() }),
+            false => Ok(()),
+        }
     }
 
     async fn open_for_request(&self, run: &RunId) -> Result<Session, RequestError> {
@@ -240,7 +267,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 
     async fn begin(&self, request: StartRequest, claims: bool) -> Result<Begun, DriverError> {
-        if let Some(key) = &request.key
+        let input = self.redactor.redact_value(request.input);
+        let key = request.key.map(|key| request.tenant.scoped(&key));
+        if let Some(key) = &key
             && let Some(run) = self.store.run_of_key(key).await?
         {
             return Ok(Begun::Known(run));
@@ -250,14 +279,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
-        let mut decision = start(&plan, self.redactor.redact_value(request.input), at)?;
+        let mut decision = start(&plan, request.tenant, input, at)?;
         if claims {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
-        let put = self
-            .prepare(&session, &mut decision, at, request.key)
-            .await?;
+        let put = self.prepare(&session, &mut decision, at, key).await?;
         let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
         match self.send(&put).await? {
             Appended::Written => {}

@@ -114,6 +114,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     leaves_items,
                 });
             }
+            self.observer.conflict(&session.run);
             conflicts += 1;
             if conflicts == CONFLICTS_MAX {
                 let run = session.run.clone();
@@ -354,6 +355,7 @@ pub(crate) fn put(
             _ => (None, None, None),
         };
         RunSummary {
+            tenant: state.tenant.clone(),
             run: session.run.clone(),
             workflow: state.workflow.clone(),
             status: state.status,
@@ -385,6 +387,7 @@ fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
         .due_at()
         .map(|due| if busy { due.min(look) } else { due });
     Head {
+        tenant: state.tenant.clone(),
         run: run.clone(),
         workflow: state.workflow.clone(),
         name: state.name.to_string(),

@@ -69,9 +69,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut before = None;
         loop {
             let filter = RunFilter {
-                status: None,
                 before: before.take(),
                 limit: SWEEP_ROWS_MAX,
+                ..RunFilter::default()
             };
             let page = self.store.heads(filter).await?;
             let Some(last) = page.last() else {

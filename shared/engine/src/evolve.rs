@@ -95,6 +95,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
 
 fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.status = RunStatus::Queued;
+    state.tenant = queued.tenant.clone();
     state.program = queued.program;
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());

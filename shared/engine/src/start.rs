@@ -6,7 +6,9 @@ use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{RunQueued, StageRef};
 use lattice_journal::{EventBody, ValueRef};
-use lattice_model::{Millis, Seq, StageId, canonical_len, json_depth, json_text_len, limits};
+use lattice_model::{
+    Millis, Seq, StageId, Tenant, canonical_len, json_depth, json_text_len, limits,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -49,7 +51,12 @@ pub enum StartError {
 }
 
 /// Queues a run: the decision that makes the log begin. `input` has to be redacted already.
-pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartError> {
+pub fn start(
+    plan: &Plan,
+    tenant: Tenant,
+    input: Value,
+    at: Millis,
+) -> Result<Decision, StartError> {
     let bytes = canonical_len(&input);
     if bytes > limits::INPUT_BYTES_MAX {
         return Err(StartError::InputTooLarge { bytes });
@@ -83,6 +90,7 @@ pub fn start(plan: &Plan, input: Value, at: Millis) -> Result<Decision, StartErr
         op: program.entry,
     };
     let queued = EventBody::from(RunQueued {
+        tenant,
         workflow: program.workflow.clone(),
         name: program.name.clone(),
         program: plan.hash(),

@@ -2,7 +2,7 @@
 
 use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId};
-use lattice_model::{WorkflowId, limits};
+use lattice_model::{Tenant, WorkflowId, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +18,9 @@ pub struct RunState {
     pub seq: Seq,
     /// How the run stands.
     pub status: RunStatus,
+    /// Whose run it is.
+    #[serde(default, skip_serializing_if = "Tenant::is_local")]
+    pub tenant: Tenant,
     /// The Program it is pinned to.
     pub program: ProgramHash,
     /// The workflow.
@@ -117,6 +120,7 @@ impl RunState {
         Self {
             seq: Seq::ZERO,
             status: RunStatus::Queued,
+            tenant: Tenant::local(),
             program: Hash::ZERO,
             workflow: WorkflowId::new(""),
             name: Arc::from(""),

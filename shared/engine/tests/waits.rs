@@ -334,7 +334,13 @@ fn an_answer_nested_too_deep_to_be_read_back_is_refused_as_an_output() {
     program.variables.clear();
     let plan = lattice_ir::Plan::new(std::sync::Arc::new(program)).unwrap();
     let at = lattice_model::Millis::new(1);
-    let error = lattice_engine::start(&plan, json!({ "deep": deep }), at).unwrap_err();
+    let error = lattice_engine::start(
+        &plan,
+        lattice_model::Tenant::local(),
+        json!({ "deep": deep }),
+        at,
+    )
+    .unwrap_err();
     assert!(
         error.to_string().contains("nested 66 levels deep"),
         "{error}"

@@ -2,6 +2,7 @@
 
 use crate::payload::*;
 use lattice_model::{Millis, RunId, Seq};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -70,6 +71,11 @@ macro_rules! events {
                 }
             }
 
+            /// The JSON Schema of each type's payload.
+            pub fn payload_schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+                vec![$(($text, generator.subschema_for::<$payload>())),*]
+            }
+
             fn serialize_payload<S: SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error> {
                 match self { $(Self::$variant(payload) => out.serialize_field("payload", payload)),* }
             }
@@ -131,6 +137,40 @@ impl EventBody {
             self,
             Self::RunCompleted(_) | Self::RunFailed(_) | Self::RunCancelled(_)
         )
+    }
+}
+
+impl JsonSchema for Event {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let variant = |(kind, payload): (&str, Schema)| {
+            json_schema!({
+                "type": "object",
+                "required": ["type", "payload"],
+                "properties": { "type": { "const": kind }, "payload": payload },
+            })
+        };
+        let run = generator.subschema_for::<RunId>();
+        let payloads = EventBody::payload_schemas(generator).into_iter();
+        let variants: Vec<Schema> = payloads.map(variant).collect();
+        json_schema!({
+            "type": "object",
+            "description": "One event of one run, as it is stored for ever.",
+            "required": ["eventVersion", "runId", "seq", "timestamp", "type", "payload"],
+            "properties": {
+                "eventVersion": { "type": "integer", "minimum": 1, "maximum": EVENT_VERSION },
+                "runId": run,
+                "seq": { "type": "integer", "minimum": 1, "description": "Its place, dense from 1." },
+                "timestamp": {
+                    "type": "string", "format": "date-time",
+                    "description": "When it was decided, in UTC; for people, never for order.",
+                },
+            },
+            "oneOf": variants,
+        })
     }
 }
 

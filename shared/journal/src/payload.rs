@@ -5,8 +5,9 @@ use crate::question::Question;
 use crate::summary::Totals;
 use crate::value::ValueRef;
 use lattice_model::{
-    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, WorkflowId,
+    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, WorkflowId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
             #[serde(rename_all = "camelCase")]
             pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
         )*
@@ -32,6 +33,9 @@ payloads! {
     }
     /// The run exists.
     RunQueued {
+        /// Whose run it is.
+        #[serde(default, skip_serializing_if = "Tenant::is_local")]
+        tenant: Tenant,
         /// The workflow.
         workflow: WorkflowId,
         /// Its name, for people.
@@ -254,7 +258,7 @@ payloads! {
 }
 
 /// What became of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum SignalOutcome {
     /// Taken by a wait.

@@ -3,11 +3,12 @@
 use crate::failure::{Failure, Usage};
 use crate::status::RunStatus;
 use crate::value::ValueRef;
-use lattice_model::{Millis, NodeId, ProgramHash, RunId, Seq, WorkflowId};
+use lattice_model::{Millis, NodeId, ProgramHash, RunId, Seq, Tenant, WorkflowId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts over a whole run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// Stages that completed.
@@ -19,9 +20,12 @@ pub struct Totals {
 }
 
 /// The row of a run in lists, and what finds it again when something is due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
+    /// Whose run it is.
+    #[serde(default, skip_serializing_if = "Tenant::is_local")]
+    pub tenant: Tenant,
     /// The run.
     pub run: RunId,
     /// What it runs.
@@ -43,9 +47,12 @@ pub struct Head {
 }
 
 /// What stays of a run when its log has expired.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunSummary {
+    /// Whose run it was.
+    #[serde(default, skip_serializing_if = "Tenant::is_local")]
+    pub tenant: Tenant,
     /// The run.
     pub run: RunId,
     /// What it ran.

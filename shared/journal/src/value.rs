@@ -1,12 +1,13 @@
 //! A value in an event: itself, or where a large one is kept.
 
 use lattice_model::{Hash, canonical_len, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// A JSON value, or a reference to one of more than 8 KB in the blob store.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ValueRef {
     /// The value itself.

@@ -12,7 +12,9 @@ use lattice_journal::{
     Choice, Event, EventBody, Failure, FailureKind, Question, QuestionOption, Totals, Usage,
     ValueRef,
 };
-use lattice_model::{BootId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, WorkflowId};
+use lattice_model::{
+    BootId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,6 +67,7 @@ fn samples() -> Vec<EventBody> {
     };
     vec![
         RunQueued {
+            tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
             program: Hash::of(b"program"),

@@ -1,7 +1,10 @@
 //! Identities. Each is a newtype, so that a run's id is never taken for a stage's.
 
 use crate::canonical::Hash;
+use crate::limits;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,7 +20,9 @@ pub struct IdError {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -68,6 +73,68 @@ text_id! {
     CommitId
 }
 
+/// Whose workflows and runs these are. Everything that is listed or named from outside belongs to one
+/// tenant; a laptop has only `local`.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Tenant(String);
+
+impl Tenant {
+    /// The tenant of a laptop.
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
+
+    /// Whether it is the tenant of a laptop.
+    pub fn is_local(&self) -> bool {
+        self.0 == "local"
+    }
+
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A key that somebody of this tenant chose, as it is stored: two tenants may choose the same.
+    // The separator cannot stand in a tenant's id, and `local` keeps the keys it always had.
+    pub fn scoped(&self, key: &str) -> String {
+        match self.is_local() {
+            true => key.to_owned(),
+            false => format!("{}\u{1f}{key}", self.0),
+        }
+    }
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self::local()
+    }
+}
+
+impl FromStr for Tenant {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if (1..=limits::TENANT_CHARS_MAX).contains(&text.len()) && text.bytes().all(letter) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(IdError {
+            what: "tenant",
+            text: text.to_owned(),
+            expected: "1 to 64 letters, digits, `-`, `_` or `.`",
+        })
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The id of a run: `run_` and 26 characters of Crockford base 32, time first, so that ids sort by
 /// the moment they were made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +165,20 @@ impl RunId {
     }
 }
 
+impl JsonSchema for RunId {
+    fn schema_name() -> Cow<'static, str> {
+        "RunId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The id of a run. Ids sort by the moment they were made.",
+            "pattern": "^run_[0-9a-hjkmnp-tv-z]{26}$",
+        })
+    }
+}
+
 impl FromStr for RunId {
     type Err = IdError;
 
@@ -123,7 +204,9 @@ impl fmt::Display for RunId {
 }
 
 /// The place of an op in its Program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct OpId(pub u32);
 
@@ -156,6 +239,21 @@ mod tests {
         let late = RunId::from_parts(Millis::new(2), [0; 10]);
         assert!(early < late);
         assert_eq!(early.as_str().parse::<RunId>(), Ok(early.clone()));
+    }
+
+    #[test]
+    fn keys_of_tenants_never_meet() {
+        let (a, b): (Tenant, Tenant) = ("a".parse().unwrap(), "b".parse().unwrap());
+        assert_ne!(a.scoped("k"), b.scoped("k"));
+        assert_eq!(Tenant::local().scoped("k"), "k");
+        let (long, longest) = (
+            "t".repeat(limits::TENANT_CHARS_MAX + 1),
+            "t".repeat(limits::TENANT_CHARS_MAX),
+        );
+        assert!(longest.parse::<Tenant>().is_ok());
+        for wrong in ["", "a b", "a/b", "a\u{1f}b", long.as_str()] {
+            assert!(wrong.parse::<Tenant>().is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -161,3 +161,61 @@ pub const LOCAL_FOREIGN_POLL_MS: u64 = 50;
 pub const LOCAL_BUSY_MS_MAX: u64 = 10_000;
 /// 4 KB pages in the local store's write-ahead log before they are copied into the file.
 pub const LOCAL_LOG_PAGES: u32 = 4_096;
+/// Characters of a tenant's id.
+pub const TENANT_CHARS_MAX: usize = 64;
+/// Bytes of events that one read of a log gives, unless a single commit has more.
+pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Events in one page of a log, at most.
+pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Events in one page of a log, unless the caller says otherwise.
+pub const PAGE_EVENTS_DEFAULT: usize = 100;
+/// Rows in one page of a list, at most.
+pub const LIST_ROWS_MAX: usize = 500;
+/// Rows in one page of a list, unless the caller says otherwise.
+pub const LIST_ROWS_DEFAULT: usize = 50;
+/// The body of a request, unless it is a workflow document.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of an idempotency key.
+pub const KEY_CHARS_MAX: usize = 256;
+/// How long a request may take, its body included; a stream has its own time.
+pub const REQUEST_MS_MAX: u64 = 30_000;
+/// How long the head of a request may take to come.
+pub const HEAD_MS_MAX: u64 = 10_000;
+/// How long the body of a request may take to come.
+pub const REQUEST_BODY_MS_MAX: u64 = 10_000;
+/// Silence on a stream after which a comment is sent.
+pub const STREAM_HEARTBEAT_MS: u64 = 15_000;
+/// A stream's response ends after a time between this and `STREAM_MS_MAX`; the reader resumes.
+pub const STREAM_MS_MIN: u64 = 60_000;
+/// See `STREAM_MS_MIN`.
+pub const STREAM_MS_MAX: u64 = 120_000;
+/// What a reader is told to wait before it comes back.
+pub const STREAM_RETRY_MS: u64 = 1_000;
+/// A reader for whom more than this stands ready, and who does not take it, is cut off.
+pub const STREAM_BEHIND_BYTES_MAX: usize = 256 * 1024;
+/// Over how long a reader's pace is measured.
+pub const STREAM_PACE_MS: u64 = 5_000;
+/// What a reader that is far behind has to take in that time.
+pub const STREAM_PACE_BYTES_MIN: u64 = 20 * 1024;
+/// Bytes handed to a connection at once.
+pub const STREAM_CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of rendered frames kept of one run.
+pub const STREAM_RING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of rendered frames kept in one process.
+pub const STREAM_RINGS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long the frames of a run are kept after its last reader has gone.
+pub const STREAM_LINGER_MS: u64 = 10_000;
+/// How often the tail of a watched run is read when nothing is heard of it.
+pub const STREAM_POLL_MS: u64 = 1_000;
+/// Streams of one process at the same time.
+pub const STREAMS_MAX: usize = 4_096;
+/// Connections of one process at the same time.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// File descriptors that `lattice dev` keeps for itself beside connections.
+pub const DESCRIPTORS_KEPT: usize = 64;
+/// Bytes that a connection holds back in the process when its reader is slow.
+pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that the system holds back for a connection whose reader is slow.
+pub const CONNECTION_KERNEL_BYTES_MAX: usize = 128 * 1024;
+/// The port of `lattice dev`.
+pub const DEV_PORT: u16 = 4870;

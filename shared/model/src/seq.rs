@@ -1,11 +1,14 @@
 //! The place of an event in its run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The place of an event in its run: dense, from 1.
 // INVARIANT: a `Seq` is made only as `FIRST`, by `next`, or read back from a stored event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Seq(u64);
 

@@ -20,6 +20,13 @@ pub trait Inbox: Send + Sync + 'static {
     fn put_item(&self, item: InboxItem)
     -> impl Future<Output = Result<InboxPut, PortError>> + Send;
 
+    /// Whether an item with this id was put, read or not.
+    fn knows(
+        &self,
+        run: &RunId,
+        id: &InboxId,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
     /// Items of the run that no commit has folded, in the order they were put, `limit` at most.
     fn unread(
         &self,

@@ -21,12 +21,12 @@ pub use blobs::Blobs;
 pub use clock::Clock;
 pub use error::PortError;
 pub use inbox::{Inbox, InboxPut};
-pub use log::{Appended, Checkpoint, Keys, Put, RunLog};
-pub use performer::Performer;
+pub use log::{Appended, Checkpoint, Keys, LogPage, Put, RunLog};
+pub use performer::{LiveText, Performer, Unwatched};
 pub use queue::{Delivery, Message, Receipt, StageQueue};
 pub use run_index::{RunFilter, RunIndex};
 pub use secrets::Secrets;
-pub use workflows::{StoredWorkflow, Workflows};
+pub use workflows::{Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
 
 /// Everything durable, behind one handle.
 pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys {}

@@ -2,6 +2,7 @@
 
 use crate::PortError;
 use lattice_journal::{Commit, Head, RunSummary};
+use lattice_model::limits::PAGE_BYTES_MAX;
 use lattice_model::{Hash, InboxId, RunId, Seq};
 use std::future::Future;
 use std::sync::Arc;
@@ -47,6 +48,49 @@ pub enum Appended {
     KeyTaken(RunId),
 }
 
+/// A page of a log while it is read: every adapter cuts it at the same place.
+#[derive(Debug)]
+pub struct LogPage {
+    after: Seq,
+    events: usize,
+    bytes: usize,
+    commits: Vec<Commit>,
+}
+
+impl LogPage {
+    /// An empty page of what stands behind `after`.
+    pub fn new(after: Seq, events: usize) -> Self {
+        Self {
+            after,
+            events,
+            bytes: PAGE_BYTES_MAX,
+            commits: Vec::new(),
+        }
+    }
+
+    /// Whether another commit belongs to it.
+    pub fn is_open(&self) -> bool {
+        self.commits.is_empty() || (self.events > 0 && self.bytes > 0)
+    }
+
+    /// Takes the next commit of the run; one that ends at `after` or before is left out.
+    pub fn push(&mut self, commit: Commit) {
+        let behind = commit.events.iter().filter(|event| event.seq > self.after);
+        let count = behind.count();
+        if count == 0 {
+            return;
+        }
+        self.events = self.events.saturating_sub(count);
+        self.bytes = self.bytes.saturating_sub(commit.body.len());
+        self.commits.push(commit);
+    }
+
+    /// What it holds.
+    pub fn into_commits(self) -> Vec<Commit> {
+        self.commits
+    }
+}
+
 /// A cache of the fold of a run's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
@@ -71,6 +115,17 @@ pub trait RunLog: Send + Sync + 'static {
         &self,
         run: &RunId,
         from: Seq,
+    ) -> impl Future<Output = Result<Vec<Commit>, PortError>> + Send;
+
+    /// Reads the commits that hold the events behind `after`, in order, strongly consistent: at least
+    /// one if there is one, whole commits, and no more once `events` events behind `after` or
+    /// `PAGE_BYTES_MAX` bytes are there. The first may begin before `after`. The caller checks the
+    /// chain. An adapter finds the first commit by its key and cuts with `LogPage`.
+    fn page(
+        &self,
+        run: &RunId,
+        after: Seq,
+        events: usize,
     ) -> impl Future<Output = Result<Vec<Commit>, PortError>> + Send;
 
     /// Stores a checkpoint if its seq is greater than the stored one's; says whether it did.

@@ -2,14 +2,22 @@
 
 use crate::PortError;
 use lattice_journal::{Head, RunStatus};
-use lattice_model::{Millis, RunId, Seq};
+use lattice_model::{Millis, RunId, Seq, Tenant, WorkflowId};
 use std::future::Future;
 
 /// Which rows to list. Newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunFilter {
+    /// Only runs of this tenant. `None` = of all: for the process that owns the data.
+    pub tenant: Option<Tenant>,
     /// Only runs that stand so.
     pub status: Option<RunStatus>,
+    /// Only runs of this workflow.
+    pub workflow: Option<WorkflowId>,
+    /// Only runs that were queued at this moment or later.
+    pub since: Option<Millis>,
+    /// Only runs that were queued before this moment.
+    pub until: Option<Millis>,
     /// Only runs older than this one: the last of the page before.
     pub before: Option<RunId>,
     /// How many at most.

@@ -198,9 +198,8 @@ fn unfinished(data: &Path) -> Result<Vec<(RunId, RunStatus)>, KillError> {
     };
     let wait = tokio::runtime::Handle::current();
     let filter = RunFilter {
-        status: None,
-        before: None,
         limit: 100_000,
+        ..RunFilter::default()
     };
     let heads = wait.block_on(store.heads(filter))?;
     let mut seen = BTreeSet::new();

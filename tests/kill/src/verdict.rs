@@ -56,9 +56,8 @@ impl Verdict {
     ) -> Result<Self, KillError> {
         let store = LocalStore::open_guest(data)?;
         let filter = RunFilter {
-            status: None,
-            before: None,
             limit: 100_000,
+            ..RunFilter::default()
         };
         let heads = store.heads(filter).await?;
         let mut verdict = Self {

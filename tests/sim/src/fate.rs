@@ -62,6 +62,8 @@ kinds! {
     PutItem = Write,
     /// `Inbox::unread`.
     Unread = Read,
+    /// `Inbox::knows`.
+    Knows = Read,
     /// `Inbox::bury`.
     Bury = Write,
     /// `Inbox::runs_with_unread`.

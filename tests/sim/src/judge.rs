@@ -134,6 +134,7 @@ fn check_summary(sim: &Sim, shadow: &Shadow) -> Checked {
         other => return Err(format!("the last event is `{}`", other.kind()).into()),
     };
     let right = RunSummary {
+        tenant: state.tenant.clone(),
         run: run.clone(),
         workflow: state.workflow.clone(),
         status: state.status,

@@ -102,6 +102,7 @@ pub async fn sweep(driver: Arc<SimDriver>) {
 pub async fn start(sim: Arc<Sim>, driver: Arc<SimDriver>) {
     loop {
         let request = StartRequest {
+            tenant: lattice_model::Tenant::local(),
             plan: Arc::clone(&sim.plan),
             input: sim.world.input.clone(),
             key: Some(START_KEY.to_owned()),

@@ -226,9 +226,8 @@ impl Runner {
             return Some(next);
         }
         let filter = RunFilter {
-            status: None,
-            before: None,
             limit: usize::MAX,
+            ..RunFilter::default()
         };
         let heads = match self.sim.raw.heads(filter).now_or_never() {
             Some(Ok(heads)) => heads,

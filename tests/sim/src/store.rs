@@ -6,10 +6,10 @@ use crate::report::BreachKind;
 use crate::sim::Sim;
 use lattice_ir::Program;
 use lattice_journal::{Commit, Head, InboxBody, InboxItem, RunSummary};
-use lattice_model::{Hash, InboxId, Millis, ProgramHash, RunId, Seq, WorkflowId};
+use lattice_model::{Hash, InboxId, Millis, ProgramHash, RunId, Seq, Tenant, WorkflowId};
 use lattice_ports::{
-    Appended, Blobs, Checkpoint, Inbox, InboxPut, Keys, PortError, Put, RunFilter, RunIndex,
-    RunLog, StoredWorkflow, Workflows,
+    Appended, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
+    RunIndex, RunLog, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,6 +70,10 @@ impl RunLog for SimStore {
             }
             _ => Ok(commits),
         }
+    }
+
+    async fn page(&self, run: &RunId, after: Seq, events: usize) -> Result<Vec<Commit>, PortError> {
+        through!(self, Load, page(run, after, events))
     }
 
     async fn put_checkpoint(&self, checkpoint: Checkpoint) -> Result<bool, PortError> {
@@ -182,6 +186,10 @@ impl Inbox for SimStore {
         self.sim.call(self.process, Kind::PutItem, put).await
     }
 
+    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
+        through!(self, Knows, knows(run, id))
+    }
+
     async fn unread(&self, run: &RunId, limit: usize) -> Result<Vec<InboxItem>, PortError> {
         through!(self, Unread, unread(run, limit))
     }
@@ -214,16 +222,48 @@ impl Workflows for SimStore {
         through!(self, Shelf, program(hash))
     }
 
-    async fn put_workflow(&self, workflow: StoredWorkflow) -> Result<(), PortError> {
-        through!(self, PutShelf, put_workflow(workflow))
+    async fn put_workflow(
+        &self,
+        workflow: StoredWorkflow,
+        expect: Expect,
+    ) -> Result<WorkflowPut, PortError> {
+        through!(self, PutShelf, put_workflow(workflow, expect))
     }
 
-    async fn workflow(&self, id: &WorkflowId) -> Result<Option<StoredWorkflow>, PortError> {
-        through!(self, Shelf, workflow(id))
+    async fn delete_workflow(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        expect: Expect,
+    ) -> Result<WorkflowPut, PortError> {
+        through!(self, PutShelf, delete_workflow(tenant, id, expect))
     }
 
-    async fn workflows(&self) -> Result<Vec<StoredWorkflow>, PortError> {
-        through!(self, Shelf, workflows())
+    async fn workflow(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        version: Option<Hash>,
+    ) -> Result<Option<StoredWorkflow>, PortError> {
+        through!(self, Shelf, workflow(tenant, id, version))
+    }
+
+    async fn workflows(
+        &self,
+        tenant: &Tenant,
+        after: Option<&WorkflowId>,
+        limit: usize,
+    ) -> Result<Vec<WorkflowVersion>, PortError> {
+        through!(self, Shelf, workflows(tenant, after, limit))
+    }
+
+    async fn versions(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        limit: usize,
+    ) -> Result<Vec<WorkflowVersion>, PortError> {
+        through!(self, Shelf, versions(tenant, id, limit))
     }
 }
 

@@ -12,6 +12,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-journal", 1),
     ("lattice-policy", 1),
     ("lattice-ir", 2),
+    ("lattice-wire", 2),
     ("lattice-engine", 3),
     ("lattice-nodes", 3),
     ("lattice-ports", 3),
@@ -19,6 +20,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-driver", 4),
     ("lattice-local", 4),
     ("lattice-effects", 4),
+    ("lattice-api", 5),
 ];
 
 /// The floor of every crate in a folder that stands on top of `shared/`.

@@ -205,6 +205,7 @@ async fn drive_some(
         let began = Instant::now();
         let input = json!({ "topic": "bench" });
         let request = StartRequest {
+            tenant: lattice_model::Tenant::local(),
             plan: Arc::clone(plan),
             input,
             key: None,

@@ -79,6 +79,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     }
     store(&host, &source).await?;
     let request = StartRequest {
+            tenant: lattice_model::Tenant::local(),
         plan: Arc::clone(&source.plan),
         input,
         key: args.key,

@@ -41,7 +41,13 @@ impl Runner {
 
     pub fn of(program: Program, input: Value) -> Self {
         let plan = Plan::new(Arc::new(program)).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let first = start(&plan, input, Millis::new(1_000)).unwrap();
+        let first = start(
+            &plan,
+            lattice_model::Tenant::local(),
+            input,
+            Millis::new(1_000),
+        )
+        .unwrap();
         let mut runner = Self {
             plan,
             state: RunState::empty(),

@@ -27,7 +27,13 @@ impl Bare {
     pub fn begin(program: Program, world: World) -> Self {
         let plan = Plan::new(Arc::new(program)).unwrap();
         let (run, now) = (world.run_id.clone(), world.started_at);
-        let first = start(&plan, world.input.clone(), now).unwrap();
+        let first = start(
+            &plan,
+            lattice_model::Tenant::local(),
+            world.input.clone(),
+            now,
+        )
+        .unwrap();
         let answers = world.answers.iter();
         let answers = answers.map(|(node, all)| (node.clone(), all.iter().cloned().collect()));
         let mut bare = Self {
