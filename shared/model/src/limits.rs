@@ -219,3 +219,15 @@ pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 * 1024;
 pub const CONNECTION_KERNEL_BYTES_MAX: usize = 128 * 1024;
 /// The port of `lattice dev`.
 pub const DEV_PORT: u16 = 4870;
+/// One frame of a stream, or one page of events, that a reader takes in.
+pub const STREAM_FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Silence, not even a heartbeat, after which a reader of a stream connects anew.
+pub const WATCH_IDLE_MS: u64 = 45_000;
+/// Time a reader of a stream gives a connection to come about.
+pub const WATCH_CONNECT_MS_MAX: u64 = 10_000;
+/// The shortest pause that a reader of a stream makes before it comes back, jitter aside.
+pub const WATCH_PAUSE_MS_MIN: u64 = 100;
+/// The longest.
+pub const WATCH_PAUSE_MS_MAX: u64 = 30_000;
+/// Bytes read of the body of an error answer.
+pub const PROBLEM_BYTES_MAX: usize = 64 * 1024;

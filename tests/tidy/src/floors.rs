@@ -16,6 +16,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-engine", 3),
     ("lattice-nodes", 3),
     ("lattice-ports", 3),
+    ("lattice-client", 3),
     ("lattice-compiler", 4),
     ("lattice-driver", 4),
     ("lattice-local", 4),
