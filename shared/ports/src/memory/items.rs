@@ -68,6 +68,12 @@ impl Inbox for MemoryStore {
         Ok(InboxPut::Stored)
     }
 
+    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
+        let state = self.lock();
+        let mut items = state.items.by_run.get(run).into_iter().flatten();
+        Ok(items.any(|stored| stored.item.id == *id))
+    }
+
     async fn unread(&self, run: &RunId, limit: usize) -> Result<Vec<InboxItem>, PortError> {
         let state = self.lock();
         let items = state.items.by_run.get(run).into_iter().flatten();

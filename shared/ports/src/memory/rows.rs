@@ -27,6 +27,17 @@ impl Rows {
     }
 }
 
+fn fits(head: &Head, filter: &RunFilter) -> bool {
+    let tenant = filter.tenant.as_ref();
+    let workflow = filter.workflow.as_ref();
+    tenant.is_none_or(|tenant| *tenant == head.tenant)
+        && workflow.is_none_or(|id| *id == head.workflow)
+        && filter.status.is_none_or(|status| status == head.status)
+        && filter.since.is_none_or(|since| head.started_at >= since)
+        && filter.until.is_none_or(|until| head.started_at < until)
+        && filter.before.as_ref().is_none_or(|run| head.run < *run)
+}
+
 impl RunIndex for MemoryStore {
     async fn put_head(&self, head: Head) -> Result<bool, PortError> {
         Ok(self.lock().rows.put(head, self.guards()))
@@ -38,19 +49,9 @@ impl RunIndex for MemoryStore {
 
     async fn heads(&self, filter: RunFilter) -> Result<Vec<Head>, PortError> {
         let state = self.lock();
-        let fits = |head: &&Head| {
-            filter.status.is_none_or(|status| head.status == status)
-                && filter
-                    .before
-                    .as_ref()
-                    .is_none_or(|before| head.run < *before)
-        };
         let newest_first = state.rows.heads.values().rev();
-        Ok(newest_first
-            .filter(fits)
-            .take(filter.limit)
-            .cloned()
-            .collect())
+        let listed = newest_first.filter(|head| fits(head, &filter));
+        Ok(listed.take(filter.limit).cloned().collect())
     }
 
     async fn due(&self, now: Millis, limit: usize) -> Result<Vec<Head>, PortError> {

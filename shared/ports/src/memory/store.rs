@@ -4,7 +4,7 @@ use super::items::Items;
 use super::lock;
 use super::rows::Rows;
 use super::shelves::Shelves;
-use crate::{Appended, Checkpoint, Keys, PortError, Put, RunLog};
+use crate::{Appended, Checkpoint, Keys, LogPage, PortError, Put, RunLog};
 use lattice_journal::{Commit, RunSummary};
 use lattice_model::limits::FOLD_ITEMS_MAX;
 use lattice_model::{Guard, Guards, RunId, Seq};
@@ -101,6 +101,12 @@ impl State {
     }
 }
 
+/// Opened from the bytes as every adapter does, so that the simulator decodes events too.
+fn opened(stored: Vec<Commit>) -> Result<Vec<Commit>, PortError> {
+    let open = |c: Commit| Commit::open(c.run, c.first, c.id, c.prev, c.hash, &c.body);
+    Ok(stored.into_iter().map(open).collect::<Result<_, _>>()?)
+}
+
 fn corrupt(reason: String) -> PortError {
     PortError::Corrupt {
         port: "memory store",
@@ -121,9 +127,24 @@ impl RunLog for MemoryStore {
                 .collect(),
             None => Vec::new(),
         };
-        // Opened from the bytes as every adapter does, so that the simulator decodes events too.
-        let open = |c: Commit| Commit::open(c.run, c.first, c.id, c.prev, c.hash, &c.body);
-        Ok(stored.into_iter().map(open).collect::<Result<_, _>>()?)
+        opened(stored)
+    }
+
+    async fn page(&self, run: &RunId, after: Seq, events: usize) -> Result<Vec<Commit>, PortError> {
+        let mut page = LogPage::new(after, events);
+        if let Some(commits) = self.lock().commits.get(run) {
+            // The commit that holds the event behind `after` is the last that begins so early.
+            let wanted = Seq::from_stored(after.get().saturating_add(1));
+            let from = commits.range(..=wanted).next_back();
+            let from = from.map_or(Seq::ZERO, |(first, _)| *first);
+            let mut stored = commits.range(from..).map(|(_, commit)| commit.clone());
+            while page.is_open()
+                && let Some(commit) = stored.next()
+            {
+                page.push(commit);
+            }
+        }
+        opened(page.into_commits())
     }
 
     async fn put_checkpoint(&self, checkpoint: Checkpoint) -> Result<bool, PortError> {

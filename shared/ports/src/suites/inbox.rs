@@ -58,6 +58,33 @@ pub async fn an_item_that_was_buried_is_not_unread_any_more(inbox: impl Inbox) {
     assert_eq!(inbox.runs_with_unread(9).await.unwrap(), [run(2)]);
 }
 
+/// An id is known from the put on, read or not, and only in its run.
+pub async fn an_id_is_known_once_it_was_put(store: impl Store) {
+    let knows = |number, id: &str| {
+        let (run, id, store) = (run(number), InboxId::new(id), &store);
+        async move { store.knows(&run, &id).await.unwrap() }
+    };
+    assert!(!knows(1, "folded").await);
+    for id in ["folded", "buried", "unread"] {
+        store.put_item(item(&run(1), id, "yes")).await.unwrap();
+        assert!(knows(1, id).await, "{id}");
+    }
+    let fold = Put {
+        folds: vec![InboxId::new("folded")],
+        ..Put::of(Chain::new(run(1)).seal("fold", 1))
+    };
+    store.append(fold).await.unwrap();
+    store
+        .bury(&run(1), &[InboxId::new("buried")])
+        .await
+        .unwrap();
+    for id in ["folded", "buried", "unread"] {
+        assert!(knows(1, id).await, "{id}");
+        assert!(!knows(2, id).await, "{id}");
+    }
+    assert!(!knows(1, "fold").await && !knows(1, "").await);
+}
+
 /// The same id is another item in another run, which need not exist.
 pub async fn ids_belong_to_their_run(inbox: impl Inbox) {
     for number in [1, 2] {

@@ -19,15 +19,18 @@ pub mod compare;
 pub mod folds;
 pub mod inbox;
 pub mod log;
+pub mod page;
 pub mod queue;
 pub mod queue_bench;
 pub mod queue_limits;
 pub mod queue_one_per_run;
 pub mod queue_visibility;
+pub mod run_filters;
 pub mod run_index;
 pub mod sample;
 pub mod secrets;
 pub mod start;
+pub mod versions;
 pub mod workflows;
 
 pub use compare::compare_stores;
@@ -39,12 +42,15 @@ pub use secrets::{KNOWN_SECRET, KNOWN_VALUE};
 macro_rules! run_store_suites {
     ($with:ident) => {
         $crate::run_suite!(log, $with);
+        $crate::run_suite!(page, $with);
         $crate::run_suite!(start, $with);
         $crate::run_suite!(folds, $with);
         $crate::run_suite!(run_index, $with);
+        $crate::run_suite!(run_filters, $with);
         $crate::run_suite!(inbox, $with);
         $crate::run_suite!(blobs, $with);
         $crate::run_suite!(workflows, $with);
+        $crate::run_suite!(versions, $with);
     };
 }
 
@@ -70,6 +76,20 @@ macro_rules! run_suite {
                 a_summary_comes_with_the_last_commit,
                 a_checkpoint_moves_only_forward,
                 a_checkpoint_of_a_large_state_is_kept,
+            ]
+        );
+    };
+    (page, $with:ident) => {
+        $crate::run_checks!(
+            page,
+            $with,
+            [
+                a_page_holds_whole_commits_until_it_has_enough_events,
+                a_page_begins_inside_a_commit_of_the_largest_size,
+                a_page_ends_when_it_is_large,
+                a_page_goes_on_past_a_hole,
+                an_unknown_run_has_no_page,
+                all_pages_together_are_the_log,
             ]
         );
     };
@@ -115,6 +135,18 @@ macro_rules! run_suite {
             ]
         );
     };
+    (run_filters, $with:ident) => {
+        $crate::run_checks!(
+            run_filters,
+            $with,
+            [
+                rows_are_listed_by_tenant_and_workflow,
+                rows_are_listed_by_when_they_were_queued,
+                filters_hold_together,
+                filters_hold_on_every_page,
+            ]
+        );
+    };
     (inbox, $with:ident) => {
         $crate::run_checks!(
             inbox,
@@ -123,6 +155,7 @@ macro_rules! run_suite {
                 an_item_is_put_once,
                 an_item_that_was_folded_is_still_known,
                 an_item_that_was_buried_is_not_unread_any_more,
+                an_id_is_known_once_it_was_put,
                 ids_belong_to_their_run,
                 items_come_in_the_order_they_were_put,
                 runs_with_unread_items_are_named_once,
@@ -152,7 +185,22 @@ macro_rules! run_suite {
                 a_program_that_is_not_there_is_named,
                 an_unknown_workflow_has_no_version,
                 the_version_that_was_put_last_is_the_newest,
-                workflows_are_listed_by_id,
+                every_version_is_kept_once,
+                tenants_do_not_see_each_other,
+                workflows_are_listed_by_id_page_by_page,
+            ]
+        );
+    };
+    (versions, $with:ident) => {
+        $crate::run_checks!(
+            versions,
+            $with,
+            [
+                a_write_that_expects_something_else_is_told_what_stands_there,
+                of_two_saves_of_one_version_the_second_conflicts,
+                of_many_saves_at_once_one_is_done,
+                a_workflow_is_deleted_with_all_its_versions,
+                a_deleted_workflow_can_be_stored_again,
             ]
         );
     };
@@ -236,12 +284,15 @@ mod tests {
         let list: String = include_str!("mod.rs").split_whitespace().collect();
         let files = [
             ("log", include_str!("log.rs")),
+            ("page", include_str!("page.rs")),
             ("start", include_str!("start.rs")),
             ("folds", include_str!("folds.rs")),
             ("run_index", include_str!("run_index.rs")),
+            ("run_filters", include_str!("run_filters.rs")),
             ("inbox", include_str!("inbox.rs")),
             ("blobs", include_str!("blobs.rs")),
             ("workflows", include_str!("workflows.rs")),
+            ("versions", include_str!("versions.rs")),
             ("queue", include_str!("queue.rs")),
             ("queue_limits", include_str!("queue_limits.rs")),
             ("queue_visibility", include_str!("queue_visibility.rs")),

@@ -6,7 +6,11 @@ use lattice_journal::{Head, RunStatus};
 use lattice_model::{Millis, RunId, Seq};
 
 const ALL: RunFilter = RunFilter {
+    tenant: None,
     status: None,
+    workflow: None,
+    since: None,
+    until: None,
     before: None,
     limit: 100,
 };

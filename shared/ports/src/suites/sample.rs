@@ -1,5 +1,6 @@
 //! Data for the checks: runs, chains of commits, rows, items.
 
+use crate::{StoredWorkflow, WorkflowVersion};
 use lattice_ir::{End, IR_VERSION, NodeInfo, Op, OpKind, Program};
 use lattice_journal::payload::{RunResumed, RunWaiting, TraceBreadcrumb};
 use lattice_journal::{
@@ -7,7 +8,7 @@ use lattice_journal::{
     Tail, Totals, Usage, ValueRef,
 };
 use lattice_model::{
-    CommitId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, WorkflowId,
+    CommitId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -20,6 +21,11 @@ pub const NOON: Millis = Millis::new(1_760_000_000_000);
 pub fn run(number: u64) -> RunId {
     let byte = number.to_be_bytes()[7];
     RunId::from_parts(NOON.plus(number), [byte; 10])
+}
+
+/// A tenant.
+pub fn tenant(id: &str) -> Tenant {
+    id.parse().unwrap()
 }
 
 /// A chain of commits as one worker would write it.
@@ -91,6 +97,7 @@ impl Chain {
 /// A row with a value in every field.
 pub fn head(run: &RunId, seq: u64, status: RunStatus, due_at: Option<Millis>) -> Head {
     Head {
+        tenant: tenant("sample"),
         run: run.clone(),
         workflow: WorkflowId::new("wf-sample"),
         name: "Sample \"flow\" é".to_owned(),
@@ -110,6 +117,7 @@ pub fn summary(run: &RunId, seq: u64) -> RunSummary {
         output_tokens: 4,
     };
     RunSummary {
+        tenant: tenant("sample"),
         run: run.clone(),
         workflow: WorkflowId::new("wf-sample"),
         status: RunStatus::Failed,
@@ -139,6 +147,21 @@ pub fn item(run: &RunId, id: &str, text: &str) -> InboxItem {
         id: InboxId::new(id),
         at: NOON,
         body,
+    }
+}
+
+/// A version of a workflow; its document tells it from other versions.
+pub fn workflow(owner: &Tenant, id: &str, document: &str) -> StoredWorkflow {
+    StoredWorkflow {
+        row: WorkflowVersion {
+            tenant: owner.clone(),
+            id: WorkflowId::new(id),
+            name: format!("The {id} of {owner}"),
+            version: Hash::of(document.as_bytes()),
+            program: Hash::of(b"a program"),
+            stored_at: NOON,
+        },
+        document: Arc::from(document),
     }
 }
 
