@@ -66,6 +66,15 @@ pub enum LocalError {
         /// The version that is needed.
         known: u32,
     },
+    /// Only the owner may do what was asked for.
+    #[error(
+        "this process does not own the data directory `{}`; leave it to the process that does",
+        dir.display()
+    )]
+    Guest {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The file system failed.
     #[error("cannot use `{}`; check that it is a directory on a sound disk", path.display())]
     Io {

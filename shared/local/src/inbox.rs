@@ -30,6 +30,16 @@ impl Inbox for LocalStore {
         .await
     }
 
+    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
+        let (run, id) = (run.clone(), id.clone());
+        self.read(move |connection| {
+            let any = "SELECT EXISTS (SELECT 1 FROM inbox WHERE run = ?1 AND id = ?2)";
+            let mut read = connection.prepare_cached(any)?;
+            Ok(read.query_row((run.as_str(), id.as_str()), |row| row.get(0))?)
+        })
+        .await
+    }
+
     async fn unread(&self, run: &RunId, most: usize) -> Result<Vec<InboxItem>, PortError> {
         if self.status().inboxes_are_empty() {
             return Ok(Vec::new());

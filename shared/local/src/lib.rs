@@ -2,7 +2,7 @@
 //!
 //! `owner` prepares the data directory and locks it, `schema` brings the file up to date, `writer`
 //! commits what concurrent callers want in groups, `readers` read beside it; `store` puts them
-//! together, and `log`, `rows`, `inbox` and `shelves` are its ports. `queue` and `clock` are the
+//! together, and `log`, `rows`, `inbox` and `shelves` (with `versions`) are its ports. `queue` and `clock` are the
 //! other ports of a local process. `floor` measures what the disk allows without an engine.
 
 mod clock;
@@ -18,6 +18,7 @@ mod schema;
 mod shelves;
 mod sql;
 mod store;
+mod versions;
 mod writer;
 
 pub use clock::SystemClock;

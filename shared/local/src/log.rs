@@ -8,7 +8,7 @@ use crate::{inbox, rows};
 use lattice_journal::{Commit, RunSummary};
 use lattice_model::limits::FOLD_ITEMS_MAX;
 use lattice_model::{CommitId, RunId, Seq};
-use lattice_ports::{Appended, Checkpoint, Keys, PortError, Put, RunLog};
+use lattice_ports::{Appended, Checkpoint, Keys, LogPage, PortError, Put, RunLog};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
 
@@ -29,6 +29,12 @@ impl RunLog for LocalStore {
     async fn load(&self, run: &RunId, from: Seq) -> Result<Vec<Commit>, PortError> {
         let run = run.clone();
         self.read(move |connection| load(connection, &run, from))
+            .await
+    }
+
+    async fn page(&self, run: &RunId, after: Seq, events: usize) -> Result<Vec<Commit>, PortError> {
+        let run = run.clone();
+        self.read(move |connection| page(connection, &run, after, events))
             .await
     }
 
@@ -207,6 +213,32 @@ fn load(connection: &Connection, run: &RunId, from: Seq) -> Result<Vec<Commit>, 
         commits.push(open(run, row)?);
     }
     Ok(commits)
+}
+
+/// The commit that holds the event behind `after` is the last that begins so early: one step in
+/// the index, wherever that is, and every further row is wanted.
+fn page(
+    connection: &Connection,
+    run: &RunId,
+    after: Seq,
+    events: usize,
+) -> Result<Vec<Commit>, Trouble> {
+    let mut read = connection.prepare_cached(
+        "SELECT first, id, prev, hash, body FROM commits
+         WHERE run = (SELECT no FROM runs WHERE run = ?1)
+           AND first >= coalesce((SELECT max(first) FROM commits
+               WHERE run = (SELECT no FROM runs WHERE run = ?1) AND first <= ?2), 0)
+         ORDER BY first",
+    )?;
+    let wanted = int(after.get().saturating_add(1));
+    let mut rows = read.query((run.as_str(), wanted))?;
+    let mut page = LogPage::new(after, events);
+    while page.is_open()
+        && let Some(row) = rows.next()?
+    {
+        page.push(open(run, row)?);
+    }
+    Ok(page.into_commits())
 }
 
 /// Reads a row of `first, id, prev, hash, body`.

@@ -5,13 +5,15 @@ use lattice_model::{BootId, Millis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const LOCK_FILE: &str = "lattice.lock";
 const DATABASE_FILE: &str = "lattice.db";
+/// What is kept at most of a longer text in the lock file, which nobody of ours wrote.
+const HOLDER_BYTES_MAX: u64 = 4_096;
 
 /// Who owns a data directory, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct Holder {
     pub since: Option<Millis>,
     /// The id of its start.
     pub boot: Option<BootId>,
+    /// Where it answers requests, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 impl fmt::Display for Holder {
@@ -43,11 +48,24 @@ impl fmt::Display for Holder {
 #[derive(Debug)]
 pub(crate) struct Owner {
     /// Held open: closing the file gives the lock up.
-    _lock: File,
+    lock: File,
     /// The id of this start.
     pub(crate) boot: BootId,
     /// When this start took the directory.
     pub(crate) since: Millis,
+}
+
+impl Owner {
+    /// Writes into the lock file where this process answers.
+    pub(crate) fn announce(&self, dir: &Path, url: &str) -> Result<(), LocalError> {
+        let holder = Holder {
+            pid: Some(std::process::id()),
+            since: Some(self.since),
+            boot: Some(self.boot.clone()),
+            url: Some(url.to_owned()),
+        };
+        write_holder(&self.lock, &holder).map_err(|source| denied(dir, source))
+    }
 }
 
 /// Makes the directory if it is not there, and takes it.
@@ -71,10 +89,11 @@ pub(crate) fn take(dir: &Path) -> Result<Owner, LocalError> {
         pid: Some(std::process::id()),
         since: Some(since),
         boot: Some(boot.clone()),
+        url: None,
     };
-    write_holder(&mut file, &holder).map_err(|source| denied(dir, source))?;
+    write_holder(&file, &holder).map_err(|source| denied(dir, source))?;
     Ok(Owner {
-        _lock: file,
+        lock: file,
         boot,
         since,
     })
@@ -166,8 +185,13 @@ fn read_holder(file: &mut File) -> Holder {
         .unwrap_or_default()
 }
 
-fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
-    let text = serde_json::to_vec(holder)?;
-    file.set_len(0)?;
-    file.write_all(&text)
+/// Writes over what stands there in one piece, and fills up with spaces what was longer: whoever
+/// reads at that moment finds the old text or the new one, never an empty file or half a text.
+fn write_holder(file: &File, holder: &Holder) -> io::Result<()> {
+    let mut text = serde_json::to_vec(holder)?;
+    let standing = file.metadata()?.len().min(HOLDER_BYTES_MAX);
+    let length = usize::try_from(standing).unwrap_or_default();
+    text.resize(text.len().max(length), b' ');
+    file.write_all_at(&text, 0)?;
+    file.set_len(text.len() as u64)
 }

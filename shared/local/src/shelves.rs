@@ -1,12 +1,14 @@
-//! Blobs, Programs and workflow documents in SQLite.
+//! Blobs and Programs in SQLite; `versions` keeps workflow documents.
 
 use crate::error::{PORT, Trouble};
-use crate::sql::{self, int};
 use crate::store::LocalStore;
+use crate::versions;
 use lattice_ir::Program;
-use lattice_model::{Hash, ProgramHash, WorkflowId, canonical_json};
-use lattice_ports::{Blobs, PortError, StoredWorkflow, Workflows};
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use lattice_model::{Hash, ProgramHash, Tenant, WorkflowId, canonical_json};
+use lattice_ports::{
+    Blobs, Expect, PortError, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows,
+};
+use rusqlite::OptionalExtension;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -41,43 +43,57 @@ impl Workflows for LocalStore {
         .await
     }
 
-    async fn put_workflow(&self, workflow: StoredWorkflow) -> Result<(), PortError> {
-        self.write(move |session| {
-            // A version that is put again moves to the end, because AUTOINCREMENT never goes back.
-            let mut put = session.connection.prepare_cached(
-                "INSERT OR REPLACE INTO workflows (id, version, name, program, stored_at, document)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            put.execute((
-                workflow.id.as_str(),
-                workflow.version.as_bytes(),
-                &workflow.name,
-                workflow.program.as_bytes(),
-                int(workflow.stored_at.get()),
-                &*workflow.document,
-            ))?;
-            Ok(())
-        })
-        .await
+    async fn put_workflow(
+        &self,
+        workflow: StoredWorkflow,
+        expect: Expect,
+    ) -> Result<WorkflowPut, PortError> {
+        self.write(move |session| versions::put(&session.connection, &workflow, expect))
+            .await
     }
 
-    async fn workflow(&self, id: &WorkflowId) -> Result<Option<StoredWorkflow>, PortError> {
-        let id = id.clone();
-        let found = self.read(move |connection| {
-            let sql = "SELECT id, version, name, program, stored_at, document FROM workflows
-                       WHERE id = ?1 ORDER BY place DESC LIMIT 1";
-            list(connection, sql, [id.as_str()])
-        });
-        Ok(found.await?.pop())
+    async fn delete_workflow(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        expect: Expect,
+    ) -> Result<WorkflowPut, PortError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.write(move |session| versions::delete(&session.connection, &tenant, &id, expect))
+            .await
     }
 
-    async fn workflows(&self) -> Result<Vec<StoredWorkflow>, PortError> {
-        self.read(|connection| {
-            let sql = "SELECT id, version, name, program, stored_at, document FROM workflows
-                       WHERE place IN (SELECT max(place) FROM workflows GROUP BY id) ORDER BY id";
-            list(connection, sql, [])
-        })
-        .await
+    async fn workflow(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        version: Option<Hash>,
+    ) -> Result<Option<StoredWorkflow>, PortError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |connection| versions::read(connection, &tenant, &id, version))
+            .await
+    }
+
+    async fn workflows(
+        &self,
+        tenant: &Tenant,
+        after: Option<&WorkflowId>,
+        limit: usize,
+    ) -> Result<Vec<WorkflowVersion>, PortError> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        self.read(move |connection| versions::newest(connection, &tenant, after.as_ref(), limit))
+            .await
+    }
+
+    async fn versions(
+        &self,
+        tenant: &Tenant,
+        id: &WorkflowId,
+        limit: usize,
+    ) -> Result<Vec<WorkflowVersion>, PortError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |connection| versions::all(connection, &tenant, &id, limit))
+            .await
     }
 }
 
@@ -137,29 +153,4 @@ impl LocalStore {
         })
         .await
     }
-}
-
-fn list(
-    connection: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> Result<Vec<StoredWorkflow>, Trouble> {
-    let mut read = connection.prepare_cached(sql)?;
-    let mut rows = read.query(params)?;
-    let mut workflows = Vec::new();
-    while let Some(row) = rows.next()? {
-        workflows.push(workflow(row)?);
-    }
-    Ok(workflows)
-}
-
-fn workflow(row: &Row<'_>) -> Result<StoredWorkflow, Trouble> {
-    Ok(StoredWorkflow {
-        id: WorkflowId::new(sql::text(row, 0)?),
-        version: sql::hash(sql::blob(row, 1)?)?,
-        name: row.get(2)?,
-        program: sql::hash(sql::blob(row, 3)?)?,
-        stored_at: sql::millis(row.get(4)?),
-        document: Arc::from(sql::text(row, 5)?),
-    })
 }

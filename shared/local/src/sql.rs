@@ -2,7 +2,7 @@
 
 use crate::error::Trouble;
 use lattice_journal::RunStatus;
-use lattice_model::{Hash, Millis, RunId, Seq};
+use lattice_model::{Hash, Millis, RunId, Seq, Tenant};
 use rusqlite::Row;
 
 /// A number as SQLite keeps it; the end of time stays the end of time.
@@ -47,6 +47,12 @@ pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str,
 
 /// The id of a run, read back.
 pub(crate) fn run(text: &str) -> Result<RunId, Trouble> {
+    text.parse()
+        .map_err(|error: lattice_model::IdError| Trouble::corrupt(error.to_string()))
+}
+
+/// The id of a tenant, read back.
+pub(crate) fn tenant(text: &str) -> Result<Tenant, Trouble> {
     text.parse()
         .map_err(|error: lattice_model::IdError| Trouble::corrupt(error.to_string()))
 }

@@ -107,6 +107,18 @@ impl LocalStore {
         &self.inner.dir
     }
 
+    /// Tells other processes where this one answers, until it gives the directory up: the address
+    /// stands in the lock file, as `Holder::url`. A guest is refused.
+    pub fn announce(&self, url: &str) -> Result<(), LocalError> {
+        let dir = self.dir();
+        match &self.inner.owner {
+            Some(owner) => owner.announce(dir, url),
+            None => Err(LocalError::Guest {
+                dir: dir.to_owned(),
+            }),
+        }
+    }
+
     /// What the writer's thread shares.
     pub(crate) fn status(&self) -> &Arc<Status> {
         &self.inner.writer.status

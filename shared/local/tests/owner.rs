@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures::executor::block_on;
-use lattice_local::{LocalError, LocalOptions, LocalStore};
+use lattice_local::{Holder, LocalError, LocalOptions, LocalStore};
 use lattice_model::Seq;
 use lattice_ports::suites::sample::{Chain, item, run};
 use lattice_ports::{Inbox, InboxPut, PortError, Put, RunIndex, RunLog};
@@ -35,6 +35,65 @@ fn a_second_owner_is_told_who_has_the_directory_until_it_is_free() {
     assert!(open(dir.path()).is_err(), "a clone still owns it");
     drop(clone);
     assert_ne!(open(dir.path()).unwrap().boot(), Some(&boot));
+}
+
+/// The lock file as another process sees it: it must be whole at any moment.
+fn holder(dir: &Path) -> Holder {
+    let text = std::fs::read_to_string(dir.join("lattice.lock")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn an_owner_tells_where_it_answers_until_the_next_one_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = open(dir.path()).unwrap();
+    let before = holder(dir.path());
+    assert_eq!(before.url, None);
+    // A shorter address leaves nothing of the longer one behind.
+    for url in [
+        "http://127.0.0.1:4870/a/long/way",
+        "http://[::1]:1",
+        "http://127.0.0.1:4870",
+    ] {
+        owner.announce(url).unwrap();
+        let expected = Holder {
+            url: Some(url.to_owned()),
+            ..before.clone()
+        };
+        assert_eq!(holder(dir.path()), expected);
+        let error = open(dir.path()).unwrap_err();
+        let LocalError::Owned { holder, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(holder, expected);
+    }
+    let refused = LocalStore::open_guest(dir.path())
+        .unwrap()
+        .announce("http://x");
+    assert!(matches!(refused, Err(LocalError::Guest { .. })));
+    let boot = owner.boot().cloned();
+    drop(owner);
+    let next = open(dir.path()).unwrap();
+    assert_eq!(holder(dir.path()).url, None);
+    assert_eq!(holder(dir.path()).boot.as_ref(), next.boot());
+    assert_ne!(next.boot(), boot.as_ref());
+}
+
+/// Whoever reads while the owner writes finds a whole text.
+#[test]
+fn the_lock_file_is_readable_while_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = open(dir.path()).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..2_000 {
+                owner.announce(&"u".repeat(1 + number % 40)).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            assert_eq!(holder(dir.path()).pid, Some(std::process::id()));
+        }
+    });
 }
 
 #[test]
@@ -100,7 +159,7 @@ fn a_newer_file_is_left_untouched() {
                 error,
                 LocalError::Newer {
                     found: 99,
-                    known: 1,
+                    known: 2,
                     ..
                 }
             ),
@@ -114,13 +173,13 @@ fn a_newer_file_is_left_untouched() {
             error,
             LocalError::Older {
                 found: 0,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
         "{error}"
     );
-    set(1);
+    set(2);
     assert!(open(dir.path()).is_ok());
 }
 
