@@ -5,15 +5,17 @@ use lattice_model::{BootId, Millis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const LOCK_FILE: &str = "lattice.lock";
 const DATABASE_FILE: &str = "lattice.db";
-/// What is kept at most of a longer text in the lock file, which nobody of ours wrote.
-const HOLDER_BYTES_MAX: u64 = 4_096;
+/// Bytes of the lock file.
+const HOLDER_BYTES_MAX: usize = 4_096;
+/// How often the lock file is read until its text is whole.
+const READS_MAX: usize = 10;
 
 /// Who owns a data directory, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +30,27 @@ pub struct Holder {
     /// Where it answers requests, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+impl Holder {
+    /// Reads the lock file of a directory that somebody owns. One who has not written yet, or is of
+    /// another version, is known only by its lock: then every field is unset.
+    pub fn read(lock: &File) -> Self {
+        for _ in 0..READS_MAX {
+            if let Some(holder) = Self::read_once(lock) {
+                return holder;
+            }
+            // The owner may be writing at this very moment, which takes it far less than this.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Self::default()
+    }
+
+    fn read_once(lock: &File) -> Option<Self> {
+        let mut bytes = [0; HOLDER_BYTES_MAX];
+        let length = lock.read_at(&mut bytes, 0).ok()?;
+        serde_json::from_slice(bytes.get(..length)?).ok()
+    }
 }
 
 impl fmt::Display for Holder {
@@ -72,11 +95,11 @@ impl Owner {
 pub(crate) fn take(dir: &Path) -> Result<Owner, LocalError> {
     make(dir)?;
     let path = dir.join(LOCK_FILE);
-    let mut file = private(&path).map_err(|source| denied(dir, source))?;
+    let file = private(&path).map_err(|source| denied(dir, source))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let holder = read_holder(&mut file);
+            let holder = Holder::read(&file);
             return Err(LocalError::Owned {
                 dir: dir.to_owned(),
                 holder,
@@ -177,21 +200,12 @@ fn fresh_boot() -> Result<BootId, LocalError> {
     )))
 }
 
-/// The owner may not have written yet, or be of another version: then nothing is known of it.
-fn read_holder(file: &mut File) -> Holder {
-    let mut text = String::new();
-    let read = file.read_to_string(&mut text).ok();
-    read.and_then(|_| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
-}
-
-/// Writes over what stands there in one piece, and fills up with spaces what was longer: whoever
-/// reads at that moment finds the old text or the new one, never an empty file or half a text.
+/// Writes over what stands there in one piece, and fills up with spaces what was longer: the file
+/// is never empty or half, but for the moment at which these bytes change.
 fn write_holder(file: &File, holder: &Holder) -> io::Result<()> {
     let mut text = serde_json::to_vec(holder)?;
-    let standing = file.metadata()?.len().min(HOLDER_BYTES_MAX);
-    let length = usize::try_from(standing).unwrap_or_default();
-    text.resize(text.len().max(length), b' ');
+    let standing = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    text.resize(text.len().max(standing.min(HOLDER_BYTES_MAX)), b' ');
     file.write_all_at(&text, 0)?;
     file.set_len(text.len() as u64)
 }
