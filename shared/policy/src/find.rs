@@ -19,7 +19,17 @@ pub struct Finding {
 /// The secrets of a text, in order and without overlap. What is already a marker of the redactor is
 /// left alone.
 pub fn find_secrets(text: &str) -> Vec<Finding> {
-    let found = COMPILED.find(text);
+    find_from(text, 0, &mut |_| {})
+}
+
+/// The secrets that begin at `from` or later; what stands before is looked back at only. `matched`
+/// is told where each match of a shape stands, also of one that turns out to be no secret.
+pub(crate) fn find_from(
+    text: &str,
+    from: usize,
+    matched: &mut dyn FnMut(Range<usize>),
+) -> Vec<Finding> {
+    let found = COMPILED.find(text, from, matched);
     if found.is_empty() {
         found
     } else {
@@ -63,7 +73,7 @@ fn overlaps(one: &Range<usize>, other: &Range<usize>) -> bool {
 pub(crate) const MARKER_HEAD: &str = "[redacted:";
 
 /// Where markers stand: the head, a rule's name, and `]`.
-fn markers(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn markers(text: &str) -> Vec<Range<usize>> {
     text.match_indices(MARKER_HEAD)
         .filter_map(|(start, _)| {
             let name_at = start + MARKER_HEAD.len();
@@ -118,11 +128,20 @@ impl Compiled {
         }
     }
 
-    fn find(&self, text: &str) -> Vec<Finding> {
+    fn find(&self, text: &str, from: usize, matched: &mut dyn FnMut(Range<usize>)) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (wanted, (rule, shape)) in self.wanted(text).into_iter().zip(&self.shapes) {
+        let wanted = self.wanted(text.get(from..).unwrap_or_default());
+        for (wanted, (rule, shape)) in wanted.into_iter().zip(&self.shapes) {
             if wanted {
-                collect(rule, shape, text, &mut found);
+                each_match(shape, text, from, |whole, span| {
+                    if accepts(rule, text, &whole, &span) {
+                        found.push(Finding {
+                            rule: rule.id,
+                            span,
+                        });
+                    }
+                    matched(whole);
+                });
             }
         }
         found
@@ -148,25 +167,27 @@ impl Compiled {
     }
 }
 
-fn collect(rule: &'static Rule, shape: &Regex, text: &str, found: &mut Vec<Finding>) {
-    let mut keep = |whole: Range<usize>, span: Range<usize>| {
-        if accepts(rule, text, &whole, &span) {
-            found.push(Finding {
-                rule: rule.id,
-                span,
-            });
-        }
-    };
+/// Each match as a whole, and the part of it that is the secret.
+fn each_match(
+    shape: &Regex,
+    text: &str,
+    from: usize,
+    mut take: impl FnMut(Range<usize>, Range<usize>),
+) {
+    let mut at = from;
     if shape.captures_len() == 1 {
-        shape
-            .find_iter(text)
-            .for_each(|hit| keep(hit.range(), hit.range()));
+        while let Some(hit) = shape.find_at(text, at) {
+            at = hit.end();
+            take(hit.range(), hit.range());
+        }
         return;
     }
-    for groups in shape.captures_iter(text) {
-        if let (Some(whole), Some(value)) = (groups.get(0), groups.get(1)) {
-            keep(whole.range(), value.range());
-        }
+    while let Some(groups) = shape.captures_at(text, at) {
+        let (Some(whole), Some(value)) = (groups.get(0), groups.get(1)) else {
+            break;
+        };
+        at = whole.end();
+        take(whole.range(), value.range());
     }
 }
 
@@ -185,7 +206,8 @@ fn accepts(rule: &Rule, text: &str, whole: &Range<usize>, span: &Range<usize>) -
     }
 }
 
-const NAME_BYTES_MAX: usize = 48;
+/// How far back a name is read.
+pub(crate) const NAME_BYTES_MAX: usize = 48;
 
 /// The name before a value: the matched word, with the name's letters that stand before it.
 fn name_before(head: &str, word_at: usize) -> &str {
@@ -212,7 +234,8 @@ mod tests {
     fn every_rule_compiles_and_has_lower_case_keywords() {
         assert_eq!(COMPILED.shapes.len(), RULES.len());
         assert!(COMPILED.keywords.is_some());
-        for rule in RULES {
+        for (rule, shape) in &COMPILED.shapes {
+            assert!(!shape.is_match(""), "{}", rule.id);
             for keyword in rule.keywords {
                 assert_eq!(*keyword, keyword.to_lowercase(), "{}", rule.id);
             }

@@ -1,20 +1,22 @@
 //! Takes secrets out of texts and values before anything is stored, logged or shown.
 
 use crate::fields::{NameKind, is_secret_value, name_kind};
-use crate::find::{Finding, MARKER_HEAD, find_secrets, settle};
+use crate::find::{Finding, MARKER_HEAD, find_from, settle};
 use crate::forms::forms;
-use aho_corasick::{AhoCorasick, MatchKind};
+use crate::live::LiveRedaction;
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use lattice_model::Secret;
 use lattice_model::limits::SECRET_CHARS_MIN;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// The marker's name of a secret that was declared, and of one that its field's name gave away.
 const DECLARED: &str = "declared-secret";
 const FIELD_MARKER: &str = "[redacted:field]";
 /// A marker never makes a new secret of what stands beside it in practice; this bounds the search.
-const PASSES_MAX: usize = 4;
+pub(crate) const PASSES_MAX: usize = 4;
 
 /// The one redaction policy: known shapes, field names, and declared secrets by value.
 #[derive(Clone, Default)]
@@ -44,28 +46,40 @@ impl Redactor {
                 declared.push(value);
             }
         }
-        let texts: Vec<String> = declared
-            .iter()
-            .flat_map(|value| forms(value.expose()))
-            .collect();
-        let build = || {
-            AhoCorasick::builder()
+        let mut redactor = Self {
+            declared,
+            matcher: None,
+        };
+        let texts = redactor.declared_forms();
+        if !texts.is_empty() {
+            redactor.matcher = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(&texts)
-        };
-        let matcher = if texts.is_empty() { None } else { build().ok() };
-        Self { declared, matcher }
+                .ok();
+        }
+        redactor
+    }
+
+    /// Every text that stands for a declared value.
+    pub(crate) fn declared_forms(&self) -> Vec<String> {
+        let values = self.declared.iter();
+        values.flat_map(|value| forms(value.expose())).collect()
+    }
+
+    /// Redacts a text that comes in pieces.
+    pub fn live(&self) -> LiveRedaction {
+        LiveRedaction::new(self.clone())
     }
 
     /// The text with `[redacted:<rule>]` for each secret. Redacting twice changes nothing more.
     pub fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut current = Cow::Borrowed(text);
         for _ in 0..PASSES_MAX {
-            let found = self.find(&current);
+            let found = self.find_from(&current, 0, &mut |_| {});
             if found.is_empty() {
                 break;
             }
-            current = Cow::Owned(replace(&current, &found));
+            current = Cow::Owned(replace(&current, 0..current.len(), &found));
         }
         current
     }
@@ -116,18 +130,24 @@ impl Redactor {
         }
     }
 
-    fn find(&self, text: &str) -> Vec<Finding> {
-        let mut found: Vec<Finding> = match &self.matcher {
-            Some(matcher) => matcher
-                .find_iter(text)
-                .map(|hit| declared(hit.range()))
-                .collect(),
-            None => Vec::new(),
-        };
-        if found.is_empty() {
-            return find_secrets(text);
+    /// What one pass takes out; see `find::find_from`.
+    pub(crate) fn find_from(
+        &self,
+        text: &str,
+        from: usize,
+        matched: &mut dyn FnMut(Range<usize>),
+    ) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if let Some(matcher) = &self.matcher {
+            for hit in matcher.find_iter(Input::new(text).range(from..)) {
+                matched(hit.range());
+                found.push(declared(hit.range()));
+            }
         }
-        found.extend(find_secrets(text));
+        if found.is_empty() {
+            return find_from(text, from, matched);
+        }
+        found.extend(find_from(text, from, matched));
         settle(text, found)
     }
 }
@@ -138,16 +158,17 @@ impl fmt::Debug for Redactor {
     }
 }
 
-fn declared(span: std::ops::Range<usize>) -> Finding {
+fn declared(span: Range<usize>) -> Finding {
     Finding {
         rule: DECLARED,
         span,
     }
 }
 
-fn replace(text: &str, found: &[Finding]) -> String {
-    let mut redacted = String::with_capacity(text.len());
-    let mut from = 0;
+/// The part of the text with a marker for each finding in it.
+pub(crate) fn replace(text: &str, part: Range<usize>, found: &[Finding]) -> String {
+    let mut redacted = String::with_capacity(part.len());
+    let mut from = part.start;
     for finding in found {
         redacted.push_str(text.get(from..finding.span.start).unwrap_or_default());
         redacted.push_str(MARKER_HEAD);
@@ -155,7 +176,7 @@ fn replace(text: &str, found: &[Finding]) -> String {
         redacted.push(']');
         from = finding.span.end;
     }
-    redacted.push_str(text.get(from..).unwrap_or_default());
+    redacted.push_str(text.get(from..part.end).unwrap_or_default());
     redacted
 }
 

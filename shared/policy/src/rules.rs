@@ -28,6 +28,8 @@ pub(crate) struct Rule {
     pub pattern: &'static str,
     /// What else must hold.
     pub check: Check,
+    /// The head of a shape that goes on until its end comes, or to the end of the text.
+    pub head: Option<&'static str>,
 }
 
 const fn shape(id: &'static str, keywords: &'static [&'static str], pattern: &'static str) -> Rule {
@@ -36,6 +38,7 @@ const fn shape(id: &'static str, keywords: &'static [&'static str], pattern: &'s
         keywords,
         pattern,
         check: Check::Shape,
+        head: None,
     }
 }
 
@@ -50,6 +53,22 @@ const fn checked(
         keywords,
         pattern,
         check,
+        head: None,
+    }
+}
+
+const fn block(
+    id: &'static str,
+    keywords: &'static [&'static str],
+    head: &'static str,
+    pattern: &'static str,
+) -> Rule {
+    Rule {
+        id,
+        keywords,
+        pattern,
+        check: Check::Shape,
+        head: Some(head),
     }
 }
 
@@ -128,7 +147,7 @@ pub(crate) const RULES: &[Rule] = &[
     // Shapes that many systems share
     shape("jwt", &["eyj"], r"\beyJ[A-Za-z0-9_\-]{14,}\.[A-Za-z0-9_\-]{14,}\.[A-Za-z0-9_\-]{10,}"),
     // A block without its end is a key that was cut: everything behind its head goes.
-    shape("private-key", &["private key"], r"(?i)-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?su:.)*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|(?su:.)*)"),
+    block("private-key", &["private key"], PRIVATE_KEY_HEAD, PRIVATE_KEY),
     shape("url-password", &["://"], r#"(?i)\b[a-z][a-z0-9+.\-]{1,30}://(?u:[^\s/?#@:"'<>\[\]{}]){0,256}:((?u:[^\s/?#@:"'<>\[\]{}]){1,512})@"#),
     checked("bearer-token", &["bearer"], r"(?i)\bbearer\s+([A-Za-z0-9._~+/\-]{16,}={0,2})", Check::Mixed),
     shape("basic-auth", &["basic"], r#"(?i)\bauthorization\\{0,8}["']?\s*[:=,]\s*\\{0,8}["']?basic\s+([A-Za-z0-9+/_\-]{6,}={0,2})"#),
@@ -137,3 +156,6 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// A name, a sign and a value, as settings, headers and JSON write them (also JSON inside JSON).
 const NAMED: &str = r#"(?i)(?:key|secret|token|password|passwd|passwort|pwd|passphrase|authorization)\\{0,8}["']?\s*(?:=>|:=|[:=])\s*\\{0,8}["'`]?(?:(?:basic|bearer|token|apikey)\s+)?((?u:[^\s"'`,;<>\[\]{}()\\&|]){6,512})"#;
+
+const PRIVATE_KEY_HEAD: &str = r"(?i)-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----";
+const PRIVATE_KEY: &str = r"(?i)-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?su:.)*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|(?su:.)*)";

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod canaries;
+mod live;
 
 use crate::rules::RULES;
 use crate::{Redactor, find_secrets};
