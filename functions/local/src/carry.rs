@@ -83,7 +83,7 @@ impl<'a> Carry<'a> {
         let driver = &self.host.driver;
         let loaded = load_run(&**driver.store(), run, Guards::ALL).await?;
         let state = loaded.ok_or_else(|| DriverError::NoRun(run.clone()))?.state;
-        let mut progress = Progress::new(driver.plan(run, state.program).await?);
+        let mut progress = Progress::new(driver.plan(state.program).await?);
         progress.begin_at(&state, driver.clock().now());
         let watched = Watched::at(state);
         let over = watched.state.status.is_terminal();

@@ -98,14 +98,14 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self.clock
     }
 
-    /// The parsed Program of a run.
-    pub async fn plan(&self, run: &RunId, hash: ProgramHash) -> Result<Arc<Plan>, DriverError> {
+    /// A stored Program, parsed.
+    pub async fn plan(&self, hash: ProgramHash) -> Result<Arc<Plan>, DriverError> {
         if let Some(plan) = lock(&self.plans).get(&hash) {
             return Ok(Arc::clone(plan));
         }
         let program = self.store.program(hash).await?;
         let plan = Plan::new(program).map_err(|errors| DriverError::Program {
-            run: run.clone(),
+            program: hash,
             errors,
         })?;
         Ok(self.keep_plan(Arc::new(plan)))

@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::serve::Disposition;
 use crate::session::{Session, Step};
-use lattice_engine::{Cause, Decision, start};
+use lattice_engine::{Cause, Decision, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{
@@ -272,14 +272,14 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if let Some(key) = &key
             && let Some(run) = self.store.run_of_key(key).await?
         {
-            return Ok(Begun::Known(run));
+            return self.known(run, &request.plan, input).await;
         }
         let at = self.clock.now();
         let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
         let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
-        let mut decision = start(&plan, request.tenant, input, at)?;
+        let mut decision = start(&plan, request.tenant, input.clone(), at)?;
         if claims {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
@@ -288,7 +288,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
         match self.send(&put).await? {
             Appended::Written => {}
-            Appended::KeyTaken(run) => return Ok(Begun::Known(run)),
+            Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
             Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
             Appended::Taken(_) => {
                 let reason = format!("two runs have the id `{}`", session.run);
@@ -303,6 +303,21 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             leaves_items: false,
         };
         Ok(Begun::New(Box::new(session), step))
+    }
+
+    /// A start whose key has a run already: the same start, or a mistake.
+    async fn known(&self, run: RunId, plan: &Plan, input: Value) -> Result<Begun, DriverError> {
+        let first = self.store.page(&run, Seq::ZERO, 1).await?;
+        let stored = fold(
+            RunState::empty(),
+            first.iter().flat_map(|commit| &commit.events).take(1),
+        );
+        let same = stored.workflow == plan.program().workflow
+            && stored.input == ValueRef::of(input).0;
+        match same {
+            true => Ok(Begun::Known(run)),
+            false => Err(DriverError::KeyReused { run }),
+        }
     }
 
     /// Goes on behind the first event, into the same commit.

@@ -54,7 +54,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         else {
             return Ok(None);
         };
-        let plan = self.plan(run, state.program).await?;
+        let plan = self.plan(state.program).await?;
         let blobs = BlobCache::new();
         let run = run.clone();
         Ok(Some(Session {

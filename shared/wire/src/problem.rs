@@ -42,11 +42,4 @@ impl ApiProblem {
             problems: Vec::new(),
         }
     }
-
-    /// Adds what is wrong with a document.
-    #[must_use]
-    pub fn with(mut self, problems: Vec<Problem>) -> Self {
-        self.problems = problems;
-        self
-    }
 }

@@ -34,7 +34,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         let status = state.status;
         return Err(RequestError::Over { run, status }.into());
     }
-    let plan = hand.plan(&run, state.program).await?;
+    let plan = hand.plan(state.program).await?;
     let question = input::question(plan.program(), &node)?;
     let value = input::value(&args.value, question.choice);
     let signal = Signal {

@@ -1,0 +1,27 @@
+//! The HTTP API over the ports: the same routes in Lambda and on a laptop.
+//!
+//! `service` takes a request through every check in one place and hands it to the route's handler in
+//! `routes`; `gate` says who asks and what they may; `take` reads queries and bodies; `refuse` turns
+//! errors into problem bodies; `view` turns states into answers. `streams` follows logs for many
+//! readers at once, `log` reads pages of them. `metrics` counts. `server` is the loop that accepts
+//! connections on a laptop, `meter` what it knows of each.
+
+mod gate;
+mod log;
+mod meter;
+mod metrics;
+mod refuse;
+mod routes;
+pub mod server;
+mod service;
+mod streams;
+mod take;
+mod view;
+
+pub use gate::{Caller, Gate, JwtError, JwtRules};
+pub use meter::Meter;
+pub use metrics::{METRICS_MEDIA_TYPE, Metrics};
+pub use refuse::Refused;
+pub use service::{Api, Kit, Parts, router};
+pub use streams::{StreamSettings, Streams};
+pub use view::state_answer;

@@ -1,0 +1,287 @@
+//! Workflows: compile, store, read, list, remove.
+
+use crate::refuse::Refused;
+use crate::service::{Api, Call, Done, Parts, json, set};
+use crate::take::{header, value};
+use crate::view::workflow_row;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Response;
+use lattice_compiler::Compiled;
+use lattice_model::{Hash, WorkflowId};
+use lattice_ports::{Clock, Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
+use lattice_wire::codes::{
+    BODY_SHAPE, DOCUMENT, HEADER, NO_WORKFLOW, OTHER_ID, PRECONDITION_FAILED, PRECONDITION_MISSING,
+};
+use lattice_wire::shapes::{
+    CompileAnswer, VersionPage, WorkflowAnswer, WorkflowPage, WorkflowSaved,
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a header says of a revision.
+enum Tag {
+    /// Any.
+    Any,
+    /// This one.
+    Version(Hash),
+}
+
+/// Compiles without storing.
+pub fn compile(call: &Call) -> Done {
+    let compiled = compiled(call)?;
+    let program = compiled.program.map(|program| program.hash());
+    let program = program.transpose().map_err(Refused::internal)?;
+    let answer = CompileAnswer {
+        ok: program.is_some(),
+        program,
+        problems: compiled.problems,
+        changes: compiled.changes,
+    };
+    json(StatusCode::OK, &answer)
+}
+
+/// The newest version of each.
+pub async fn list<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let limit = call.query.limit(call.route)?;
+    let after = call.query.id("cursor")?.map(WorkflowId::new);
+    let tenant = call.tenant()?;
+    let mut rows = api
+        .store()
+        .workflows(tenant, after.as_ref(), limit + 1)
+        .await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().map(|row| row.id.to_string());
+    let page = WorkflowPage {
+        workflows: rows.into_iter().map(workflow_row).collect(),
+        next_cursor: last.filter(|_| more),
+    };
+    json(StatusCode::OK, &page)
+}
+
+/// One with its document.
+pub async fn get<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let version = call.query.version("version")?;
+    let known = tag(call, "if-none-match")?;
+    let stored = find(api, call, version).await?;
+    let etag = etag(stored.row.version);
+    if matches!(known, Some(Tag::Version(known)) if known == stored.row.version) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        set(&mut response, "etag", &etag)?;
+        return Ok(response);
+    }
+    let document: Value = serde_json::from_str(&stored.document).map_err(Refused::internal)?;
+    let answer = WorkflowAnswer {
+        workflow: workflow_row(stored.row),
+        document,
+    };
+    let mut response = json(StatusCode::OK, &answer)?;
+    set(&mut response, "etag", &etag)?;
+    Ok(response)
+}
+
+/// Stores one, if the caller knows what stands there.
+pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let id = id(call)?;
+    let expect = expect(call, true)?;
+    let Compiled {
+        document,
+        changes,
+        program,
+        problems,
+    } = compiled(call)?;
+    let (Some(document), Some(program)) = (document, program) else {
+        let count = problems.iter().filter(|problem| problem.is_error()).count();
+        let detail = format!("the workflow has {count} errors, so it is not stored");
+        let refused = Refused::new(DOCUMENT, detail, "mend what `problems` lists");
+        return Err(refused.with(problems));
+    };
+    if document.id != id {
+        let detail = format!("the path says `{id}` and the document `{}`", document.id);
+        return Err(Refused::new(OTHER_ID, detail, "give both the same id"));
+    }
+    let text = lattice_document::write(&document);
+    let hash = program.hash().map_err(Refused::internal)?;
+    let row = WorkflowVersion {
+        tenant: call.tenant()?.clone(),
+        id,
+        name: document.name.clone(),
+        version: Hash::of(text.as_bytes()),
+        program: hash,
+        stored_at: api.driver.clock().now(),
+    };
+    api.store().put_program(hash, Arc::new(program)).await?;
+    let stored = StoredWorkflow {
+        row: row.clone(),
+        document: text.into(),
+    };
+    match api.store().put_workflow(stored, expect).await? {
+        WorkflowPut::Done => {}
+        WorkflowPut::Conflict(newest) => return Err(conflict(newest)),
+    }
+    let etag = etag(row.version);
+    let saved = WorkflowSaved {
+        workflow: workflow_row(row),
+        problems,
+        changes,
+    };
+    let status = match expect {
+        Expect::Absent => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    let mut response = json(status, &saved)?;
+    set(&mut response, "etag", &etag)?;
+    Ok(response)
+}
+
+/// Removes one, if the caller knows what stands there.
+pub async fn delete<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let id = id(call)?;
+    let tenant = call.tenant()?;
+    find(api, call, None).await?;
+    let expect = expect(call, false)?;
+    match api.store().delete_workflow(tenant, &id, expect).await? {
+        WorkflowPut::Done => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            Ok(response)
+        }
+        WorkflowPut::Conflict(None) => Err(none(call)),
+        WorkflowPut::Conflict(newest) => Err(conflict(newest)),
+    }
+}
+
+/// All versions of one.
+pub async fn versions<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let limit = call.query.limit(call.route)?;
+    let versions = api
+        .store()
+        .versions(call.tenant()?, &id(call)?, limit)
+        .await?;
+    if versions.is_empty() {
+        return Err(none(call));
+    }
+    let page = VersionPage {
+        versions: versions.into_iter().map(workflow_row).collect(),
+    };
+    json(StatusCode::OK, &page)
+}
+
+/// A stored workflow of the caller.
+async fn find<E: Parts>(
+    api: &Api<E>,
+    call: &Call,
+    version: Option<Hash>,
+) -> Result<StoredWorkflow, Refused> {
+    let stored = api
+        .store()
+        .workflow(call.tenant()?, &id(call)?, version)
+        .await?;
+    stored.ok_or_else(|| none(call))
+}
+
+fn none(call: &Call) -> Refused {
+    no_workflow(&call.id)
+}
+
+/// No such workflow, or one of somebody else.
+pub fn no_workflow(id: &str) -> Refused {
+    let detail = format!("there is no workflow `{id}`, or not in this version");
+    Refused::new(
+        NO_WORKFLOW,
+        detail,
+        "`GET /v1/workflows` lists the workflows",
+    )
+}
+
+fn id(call: &Call) -> Result<WorkflowId, Refused> {
+    match lattice_document::id_is_legal(&call.id) {
+        true => Ok(WorkflowId::new(call.id.as_str())),
+        false => Err(none(call)),
+    }
+}
+
+fn compiled(call: &Call) -> Result<Compiled, Refused> {
+    let bytes = call.body.as_deref().unwrap_or_default();
+    if !value(bytes)?.is_object() {
+        let help = "send a workflow document, which is a JSON object";
+        return Err(Refused::new(
+            BODY_SHAPE,
+            "the body is not a JSON object",
+            help,
+        ));
+    }
+    Ok(lattice_compiler::compile(bytes))
+}
+
+fn etag(version: Hash) -> String {
+    format!("\"{}\"", version.to_hex())
+}
+
+fn tag(call: &Call, name: &'static str) -> Result<Option<Tag>, Refused> {
+    let Some(text) = header(&call.headers, name)? else {
+        return Ok(None);
+    };
+    let text = text.trim();
+    if text == "*" {
+        return Ok(Some(Tag::Any));
+    }
+    // A weak tag names the same bytes: there is only one rendering of a version.
+    let quoted = text.strip_prefix("W/").unwrap_or(text);
+    let quoted = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let version = quoted.and_then(|text| Hash::try_from(text.to_owned()).ok());
+    version
+        .map(|version| Some(Tag::Version(version)))
+        .ok_or_else(|| {
+            let detail = format!("the header `{name}` is not an ETag of this service");
+            let help = "give back the `ETag` of an answer, in its quotation marks, or `*`";
+            Refused::new(HEADER, detail, help)
+        })
+}
+
+/// What the caller believes to stand there. A blind write is refused: it would undo what somebody
+/// else saved in between.
+fn expect(call: &Call, may_create: bool) -> Result<Expect, Refused> {
+    let wanted = match may_create {
+        true => {
+            "send `If-None-Match: *` to make a new workflow, or `If-Match` with the ETag to replace that revision"
+        }
+        false => "send `If-Match` with the ETag of the revision to remove",
+    };
+    match (tag(call, "if-match")?, tag(call, "if-none-match")?) {
+        (Some(Tag::Version(version)), None) => Ok(Expect::Version(version)),
+        (None, Some(Tag::Any)) if may_create => Ok(Expect::Absent),
+        (None, None) => Err(Refused::new(
+            PRECONDITION_MISSING,
+            "the request does not say which revision it changes",
+            wanted,
+        )),
+        _ => Err(Refused::new(
+            HEADER,
+            "`If-Match` and `If-None-Match` do not go together so",
+            wanted,
+        )),
+    }
+}
+
+fn conflict(newest: Option<Hash>) -> Refused {
+    let (detail, help) = match newest {
+        Some(_) => (
+            "somebody has stored another revision",
+            "read the workflow again, bring the changes together, and send it with the new ETag",
+        ),
+        None => (
+            "there is no such workflow to replace",
+            "send `If-None-Match: *` to make it",
+        ),
+    };
+    let refused = Refused::new(PRECONDITION_FAILED, detail, help);
+    match newest {
+        Some(newest) => refused.header("etag", &etag(newest)),
+        None => refused,
+    }
+}

@@ -1,0 +1,287 @@
+//! Takes a request through every check, in one place, and hands it to its route's handler.
+
+use crate::gate::{Caller, Gate};
+use crate::meter::Meter;
+use crate::metrics::Metrics;
+use crate::refuse::Refused;
+use crate::routes;
+use crate::streams::Streams;
+use crate::take::{self, Query};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any};
+use bytes::Bytes;
+use lattice_driver::{Driver, DriverError, load_run};
+use lattice_engine::RunState;
+use lattice_journal::Head;
+use lattice_model::limits::REQUEST_MS_MAX;
+use lattice_model::{Guards, RunId, Tenant};
+use lattice_ports::{Clock, Performer, StageQueue, Store};
+use lattice_wire::codes::{NO_METHOD, NO_ROUTE, SLOW};
+use lattice_wire::{In, ROUTES, Route, openapi};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The adapters that an API stands on, under one name.
+pub trait Parts: Send + Sync + 'static {
+    /// Where everything durable is.
+    type Store: Store;
+    /// What wakes workers.
+    type Queue: StageQueue;
+    /// What performs effects.
+    type Performer: Performer;
+    /// Time.
+    type Clock: Clock;
+}
+
+/// Four adapters as `Parts`.
+pub struct Kit<S, Q, P, C>(PhantomData<(S, Q, P, C)>);
+
+impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Parts for Kit<S, Q, P, C> {
+    type Store = S;
+    type Queue = Q;
+    type Performer = P;
+    type Clock = C;
+}
+
+/// The driver of an API.
+pub type DriverOf<E> =
+    Driver<<E as Parts>::Store, <E as Parts>::Queue, <E as Parts>::Performer, <E as Parts>::Clock>;
+
+/// What every handler uses.
+pub struct Api<E: Parts> {
+    /// Carries runs on.
+    pub driver: Arc<DriverOf<E>>,
+    /// Knows who asks.
+    pub gate: Gate,
+    /// Follows logs.
+    pub streams: Arc<Streams<E::Store>>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl<E: Parts> fmt::Debug for Api<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request that has passed every check.
+#[derive(Debug)]
+pub struct Call {
+    /// Its route.
+    pub route: &'static Route,
+    /// The name in its path, if there is one.
+    pub id: String,
+    /// Its query parameters.
+    pub query: Query,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Option<Bytes>,
+    /// The connection it came by, if the server counts.
+    pub meter: Option<Arc<Meter>>,
+    caller: Option<Caller>,
+}
+
+/// What a handler gives.
+pub type Done = Result<Response, Refused>;
+
+impl Call {
+    /// Whose things the caller sees.
+    pub fn tenant(&self) -> Result<&Tenant, Refused> {
+        let caller = self.caller.as_ref();
+        let caller =
+            caller.ok_or_else(|| Refused::internal("a route without a scope asks for a tenant"))?;
+        Ok(&caller.tenant)
+    }
+}
+
+impl<E: Parts> Api<E> {
+    /// The store.
+    pub fn store(&self) -> &E::Store {
+        self.driver.store()
+    }
+
+    /// The row of the run in the path, if it is one of the caller's.
+    // INVARIANT: every handler that names a run comes to it through here, so a run of another tenant
+    // is as good as none.
+    pub async fn head(&self, call: &Call) -> Result<Head, Refused> {
+        let none = || Refused::no_run(&call.id);
+        let run: RunId = call.id.parse().map_err(|_| none())?;
+        let tenant = call.tenant()?;
+        let head = lattice_ports::RunIndex::head(self.store(), &run).await?;
+        head.filter(|head| head.tenant == *tenant).ok_or_else(none)
+    }
+
+    /// The run in the path as it stands now.
+    pub async fn state(&self, head: &Head) -> Result<RunState, Refused> {
+        let loaded = load_run(self.store(), &head.run, Guards::ALL).await?;
+        let loaded = loaded.ok_or_else(|| DriverError::NoRun(head.run.clone()))?;
+        Ok(loaded.state)
+    }
+
+    async fn answer(self: &Arc<Self>, route: &'static Route, id: String, request: Request) -> Done {
+        let (parts, body) = request.into_parts();
+        let caller = self.gate.admit(route, &parts.headers)?;
+        let query = Query::read(route, &parts.uri)?;
+        let body = match &route.body {
+            Some(spec) => take::body(spec, &parts.headers, body).await?,
+            None => None,
+        };
+        let call = Call {
+            route,
+            id,
+            query,
+            meter: parts.extensions.get::<Arc<Meter>>().cloned(),
+            headers: parts.headers,
+            body,
+            caller,
+        };
+        // A stream is open when its head goes out; its own time begins then.
+        let limit = Duration::from_millis(REQUEST_MS_MAX);
+        let handled = routes::handle(self, call);
+        tokio::time::timeout(limit, handled)
+            .await
+            .unwrap_or_else(|_| {
+                let detail = format!("the request took longer than {REQUEST_MS_MAX} ms");
+                Err(Refused::new(
+                    SLOW,
+                    detail,
+                    "look whether it was done, then send it again",
+                ))
+            })
+    }
+
+    /// Serves one request of a known route.
+    async fn serve(
+        self: Arc<Self>,
+        route: &'static Route,
+        id: String,
+        request: Request,
+    ) -> Response {
+        let response = self
+            .answer(route, id, request)
+            .await
+            .unwrap_or_else(Refused::into_response);
+        self.metrics.request(route.id, response.status().as_u16());
+        response
+    }
+}
+
+/// The routes of the API, each as `wire` describes it. Anything may be merged with it that does not
+/// stand under the same paths.
+pub fn router<E: Parts>(api: &Arc<Api<E>>) -> Router {
+    let mut paths: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
+    for route in ROUTES {
+        paths.entry(route.path).or_default().push(route);
+    }
+    let mut router = Router::new();
+    for (path, routes) in paths {
+        router = router.route(path, path_of(api, routes));
+    }
+    let gate = Arc::clone(api);
+    router
+        .fallback(|| async { no_route() })
+        .layer(axum::middleware::from_fn(
+            move |request: Request, next: axum::middleware::Next| {
+                let api = Arc::clone(&gate);
+                async move {
+                    match api.gate.check_origin(request.headers()) {
+                        Ok(()) => with_common(next.run(request).await),
+                        Err(refused) => refused.into_response(),
+                    }
+                }
+            },
+        ))
+}
+
+/// All methods of one path.
+fn path_of<E: Parts>(api: &Arc<Api<E>>, routes: Vec<&'static Route>) -> MethodRouter {
+    let api = Arc::clone(api);
+    any(move |request: Request| {
+        let api = Arc::clone(&api);
+        let method = request.method().as_str();
+        // What may be got may be asked for its head alone: hyper leaves the body out.
+        let wanted = if method == "HEAD" { "GET" } else { method };
+        let found = routes.iter().find(|route| route.method.as_str() == wanted);
+        let found = found.copied().ok_or_else(|| no_method(&routes));
+        async move {
+            match found {
+                Ok(route) => {
+                    let id = id_of(route, request.uri().path());
+                    api.serve(route, id, request).await
+                }
+                Err(refused) => refused.into_response(),
+            }
+        }
+    })
+}
+
+/// The name in a path: the segment where the route has its brace.
+fn id_of(route: &Route, path: &str) -> String {
+    let has_id = route.params.iter().any(|param| param.at == In::Path);
+    let place = route
+        .path
+        .split('/')
+        .position(|segment| segment.starts_with('{'));
+    let segment = place
+        .filter(|_| has_id)
+        .and_then(|place| path.split('/').nth(place));
+    segment.unwrap_or_default().to_owned()
+}
+
+fn no_route() -> Response {
+    let help = "`GET /openapi.json` lists the paths";
+    Refused::new(NO_ROUTE, "there is nothing at this path", help).into_response()
+}
+
+fn no_method(routes: &[&'static Route]) -> Refused {
+    let methods: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+    let methods = methods.join(", ");
+    let help = format!("this path takes {methods}");
+    Refused::new(NO_METHOD, "the path does not take this method", help).header("allow", &methods)
+}
+
+/// What every answer carries: nothing here is to be guessed at or put into a frame elsewhere.
+fn with_common(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let fixed = HeaderValue::from_static;
+    headers.insert("x-content-type-options", fixed("nosniff"));
+    headers.entry("cache-control").or_insert(fixed("no-store"));
+    headers
+        .entry("referrer-policy")
+        .or_insert(fixed("no-referrer"));
+    response
+}
+
+/// The OpenAPI file as it is served.
+pub fn openapi_text() -> String {
+    let text = serde_json::to_string_pretty(&openapi());
+    text.unwrap_or_default() + "\n"
+}
+
+/// A JSON answer.
+pub fn json<T: serde::Serialize>(status: StatusCode, body: &T) -> Done {
+    let body = serde_json::to_vec(body).map_err(Refused::internal)?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert("content-type", json);
+    Ok(response)
+}
+
+/// Sets a header whose value is ours.
+pub fn set(response: &mut Response, name: &'static str, value: &str) -> Result<(), Refused> {
+    let value = HeaderValue::from_str(value).map_err(Refused::internal)?;
+    response.headers_mut().insert(name, value);
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Turns rows, states and summaries into answers.
+
+use lattice_engine::{Phase, RunState};
+use lattice_journal::{Head, RunSummary, ValueRef};
+use lattice_model::limits::VALUE_BYTES_MAX;
+use lattice_model::{Millis, RunId, canonical_len};
+use lattice_ports::{Blobs, PortError, WorkflowVersion};
+use lattice_wire::shapes::{
+    Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, StateAnswer, WorkflowRow,
+};
+use serde_json::{Map, Value};
+
+/// A run in a list.
+pub fn run_row(head: Head) -> RunRow {
+    RunRow {
+        run_id: head.run,
+        workflow: head.workflow,
+        name: head.name,
+        status: head.status,
+        seq: head.seq,
+        started_at: head.started_at.rfc3339(),
+        updated_at: head.updated_at.rfc3339(),
+    }
+}
+
+/// A workflow in a list.
+pub fn workflow_row(version: WorkflowVersion) -> WorkflowRow {
+    WorkflowRow {
+        id: version.id,
+        name: version.name,
+        version: version.version,
+        program: version.program,
+        stored_at: version.stored_at.rfc3339(),
+    }
+}
+
+/// How a run stands.
+pub async fn run_answer<S: Blobs>(
+    store: &S,
+    run: &RunId,
+    state: &RunState,
+    summary: Option<RunSummary>,
+) -> Result<RunAnswer, PortError> {
+    let (output, failure, node, ended_at) = match summary {
+        Some(summary) => (
+            summary.output,
+            summary.failure,
+            summary.node,
+            Some(summary.ended_at),
+        ),
+        None => (None, None, None, None),
+    };
+    let output = match output {
+        Some(output) => Some(value(store, &output).await?),
+        None => None,
+    };
+    Ok(RunAnswer {
+        run_id: run.clone(),
+        workflow: state.workflow.clone(),
+        name: state.name.to_string(),
+        program: state.program,
+        status: state.status,
+        seq: state.seq,
+        started_at: state.started_at.rfc3339(),
+        ended_at: ended_at.map(Millis::rfc3339),
+        totals: state.totals,
+        questions: questions(run, state),
+        output,
+        failure,
+        node,
+    })
+}
+
+/// A run as it was: every value in place, as long as they fit together into one answer.
+pub async fn state_answer<S: Blobs>(
+    store: &S,
+    run: &RunId,
+    state: &RunState,
+) -> Result<StateAnswer, PortError> {
+    let mut shown = Shown {
+        store,
+        left: VALUE_BYTES_MAX,
+        omitted: Vec::new(),
+    };
+    let input = shown.value("input".to_owned(), &state.input).await?;
+    let mut variables = Map::new();
+    for (name, variable) in &state.variables {
+        let value = shown.value(format!("variables.{name}"), variable).await?;
+        variables.insert(name.clone(), value);
+    }
+    let mut outputs = Map::new();
+    for (node, output) in &state.outputs {
+        let value = shown.value(format!("outputs.{node}"), output).await?;
+        outputs.insert(node.to_string(), value);
+    }
+    Ok(StateAnswer {
+        run_id: run.clone(),
+        workflow: state.workflow.clone(),
+        name: state.name.to_string(),
+        program: state.program,
+        seq: state.seq,
+        status: state.status,
+        started_at: state.started_at.rfc3339(),
+        deadline: state.deadline.rfc3339(),
+        input,
+        variables,
+        outputs,
+        open: open(state),
+        questions: questions(run, state),
+        totals: state.totals,
+        omitted: shown.omitted,
+    })
+}
+
+/// The questions that a run asks.
+pub fn questions(run: &RunId, state: &RunState) -> Vec<OpenQuestion> {
+    let question = |(stage, node, question, due_at): (_, _, _, Option<Millis>)| {
+        let (stage, node, question): (
+            &lattice_model::StageId,
+            &lattice_model::NodeId,
+            &lattice_journal::Question,
+        ) = (stage, node, question);
+        OpenQuestion {
+            run_id: run.clone(),
+            workflow: state.workflow.clone(),
+            node: node.clone(),
+            stage: stage.clone(),
+            question: question.clone(),
+            due_at: due_at.map(Millis::rfc3339),
+        }
+    };
+    state.questions().map(question).collect()
+}
+
+fn open(state: &RunState) -> Vec<OpenStage> {
+    let stage = |(id, stage): (&lattice_model::StageId, &lattice_engine::Stage)| {
+        let (phase, attempt, due_at) = match &stage.phase {
+            Phase::Ready => ("ready", None, None),
+            Phase::Claimed { attempt, .. } => ("claimed", Some(*attempt), None),
+            Phase::Backoff {
+                attempt, due_at, ..
+            } => ("backoff", Some(*attempt), Some(*due_at)),
+            Phase::Waiting { due_at, .. } => ("waiting", None, *due_at),
+        };
+        OpenStage {
+            stage: id.clone(),
+            phase: phase.to_owned(),
+            attempt,
+            due_at: due_at.map(Millis::rfc3339),
+        }
+    };
+    state.stages.iter().map(stage).collect()
+}
+
+struct Shown<'a, S> {
+    store: &'a S,
+    left: usize,
+    omitted: Vec<Omitted>,
+}
+
+impl<S: Blobs> Shown<'_, S> {
+    async fn value(&mut self, name: String, of: &ValueRef) -> Result<Value, PortError> {
+        let bytes = match of {
+            ValueRef::Inline(value) => canonical_len(value) as u64,
+            ValueRef::Blob { bytes, .. } => *bytes,
+        };
+        let fits = usize::try_from(bytes).is_ok_and(|bytes| bytes <= self.left);
+        if !fits {
+            self.omitted.push(Omitted { name, bytes });
+            return Ok(Value::Null);
+        }
+        self.left -= usize::try_from(bytes).unwrap_or(self.left);
+        value(self.store, of).await
+    }
+}
+
+/// The value itself, wherever it is kept.
+async fn value<S: Blobs>(store: &S, value: &ValueRef) -> Result<Value, PortError> {
+    match value {
+        ValueRef::Inline(value) => Ok(Value::clone(value)),
+        ValueRef::Blob { hash, .. } => Ok(Value::clone(&*store.blob(*hash).await?)),
+    }
+}
