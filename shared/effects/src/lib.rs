@@ -2,7 +2,8 @@
 //! provider, and redacts what comes back, answer or failure, before anyone sees it.
 //!
 //! `config` chooses the provider from settings, `provider` dispatches, `mock` answers without a
-//! network, `openai` speaks the chat completions protocol, `secrets` reads secrets from settings.
+//! network, `openai` speaks the chat completions protocol, `telling` shows an answer that is still
+//! coming to whoever watches, `secrets` reads secrets from settings.
 
 pub mod config;
 pub mod mock;
@@ -11,6 +12,7 @@ mod outcome;
 pub mod provider;
 pub mod sample;
 pub mod secrets;
+mod telling;
 
 pub use config::{ChosenBy, ConfigError, Models, ProviderConfig, ProviderKind};
 pub use mock::{Mock, Script, ScriptError};
@@ -19,3 +21,4 @@ pub use outcome::Ask;
 pub use provider::Provider;
 pub use sample::sample;
 pub use secrets::EnvSecrets;
+pub use telling::Telling;

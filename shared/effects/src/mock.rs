@@ -7,10 +7,12 @@ pub use script::{Answer, Entry, Fault, Script, ScriptError};
 
 use crate::outcome::{Ask, estimate_input, estimate_tokens};
 use crate::sample::sample;
+use crate::telling::Telling;
 use lattice_ir::{CallDone, CallOutcome};
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::Hash;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// The mock provider.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,10 @@ pub struct Mock {
 pub struct Plan {
     /// From the question to the outcome.
     pub latency_ms: u64,
+    /// What comes by then, even if the end is a failure.
+    pub comes: String,
+    /// In how many pieces it comes.
+    pub pieces: u32,
     /// How it ends.
     pub end: PlannedEnd,
 }
@@ -37,32 +43,56 @@ pub enum PlannedEnd {
     Stall,
 }
 
+impl Plan {
+    /// What has come by when, piece by piece, evenly over the whole time. What comes at once is not
+    /// told.
+    fn tellings(&self) -> impl Iterator<Item = (Duration, &str)> {
+        let ends = self.comes.char_indices();
+        let ends: Vec<usize> = ends.map(|(at, letter)| at + letter.len_utf8()).collect();
+        let pieces = match self.latency_ms {
+            0 => 0,
+            _ => ends
+                .len()
+                .min(usize::try_from(self.pieces).unwrap_or(usize::MAX)),
+        };
+        (1..=pieces).map(move |piece| {
+            let end = ends.get(ends.len() * piece / pieces - 1).copied();
+            let so_far = self.comes.get(..end.unwrap_or_default());
+            let share = piece as f64 / pieces as f64;
+            let after = Duration::from_millis((self.latency_ms as f64 * share) as u64);
+            (after, so_far.unwrap_or_default())
+        })
+    }
+}
+
 impl Mock {
     /// A mock that follows the script, and makes answers up where the script says nothing.
     pub fn new(seed: u64, script: Script) -> Self {
         Self { seed, script }
     }
 
-    /// Answers after the planned time, or fails when the question's own time is over.
-    pub async fn answer(&self, ask: &Ask<'_>) -> CallOutcome {
+    /// Answers after the planned time, or fails when the question's own time is over. Tells the
+    /// pieces on the way.
+    pub async fn answer(&self, ask: &Ask<'_>, telling: &mut Telling<'_>) -> CallOutcome {
         let plan = self.plan(ask);
+        let started = Instant::now();
+        let until = |after: Duration| sleep(after.saturating_sub(started.elapsed()));
+        for (after, so_far) in plan.tellings() {
+            if after >= ask.timeout {
+                break;
+            }
+            until(after).await;
+            telling.so_far(so_far);
+        }
         let latency = Duration::from_millis(plan.latency_ms);
         match plan.end {
             PlannedEnd::Outcome(outcome) if latency < ask.timeout => {
-                tokio::time::sleep(latency).await;
+                until(latency).await;
                 outcome
             }
             _ => {
-                tokio::time::sleep(ask.timeout).await;
-                let message = format!(
-                    "the mock provider gave no answer within {} ms; its script says so for `{}`",
-                    ask.timeout.as_millis(),
-                    ask.stage
-                );
-                Err((
-                    Failure::new(FailureKind::Timeout, message),
-                    usage_of(ask, ""),
-                ))
+                until(ask.timeout).await;
+                Err(late(ask))
             }
         }
     }
@@ -73,23 +103,31 @@ impl Mock {
         let Some((entry, attempt)) = self.script.entry(op, ask.prompt.expose(), ask.attempt) else {
             return Plan {
                 latency_ms: 0,
+                comes: String::new(),
+                pieces: 0,
                 end: PlannedEnd::Outcome(self.made_up(ask)),
             };
         };
-        let end = match entry.fault {
+        let (end, comes, pieces) = match entry.fault {
             Some(fault) if entry.times.is_none_or(|times| attempt <= times) => {
-                self.fault(ask, entry, fault)
+                let (end, came) = self.fault(ask, entry, fault);
+                (end, came, entry.chunks / 2)
             }
             _ => {
                 let attempt = attempt.saturating_sub(entry.times.unwrap_or(0));
-                PlannedEnd::Outcome(match entry.answer(attempt) {
+                let outcome = match entry.answer(attempt) {
                     Some(text) => Ok(done(ask, entry, text)),
                     None => self.made_up(ask),
-                })
+                };
+                let comes = outcome.as_ref().map(|done| done.text.clone());
+                let comes = comes.unwrap_or_default();
+                (PlannedEnd::Outcome(outcome), comes, entry.chunks)
             }
         };
         Plan {
             latency_ms: entry.latency_ms,
+            comes,
+            pieces,
             end,
         }
     }
@@ -132,7 +170,8 @@ impl Mock {
         u64::from_str_radix(&digits, 16).unwrap_or_default()
     }
 
-    fn fault(&self, ask: &Ask<'_>, entry: &Entry, fault: Fault) -> PlannedEnd {
+    /// How it fails, and what had come before.
+    fn fault(&self, ask: &Ask<'_>, entry: &Entry, fault: Fault) -> (PlannedEnd, String) {
         let message = |what: &str| {
             format!(
                 "the mock provider {what}, as its script says for `{}`",
@@ -140,7 +179,7 @@ impl Mock {
             )
         };
         let came = match fault {
-            Fault::Stall => return PlannedEnd::Stall,
+            Fault::Stall => return (PlannedEnd::Stall, String::new()),
             Fault::Cut => {
                 let text = match entry.answer(1) {
                     Some(text) => text,
@@ -152,8 +191,19 @@ impl Mock {
         };
         let usage = entry.usage.unwrap_or_else(|| usage_of(ask, &came));
         let failure = Failure::new(fault.kind(), message(fault.what()));
-        PlannedEnd::Outcome(Err((failure.after(entry.retry_after_ms), usage)))
+        let outcome = Err((failure.after(entry.retry_after_ms), usage));
+        (PlannedEnd::Outcome(outcome), came)
     }
+}
+
+fn late(ask: &Ask<'_>) -> (Failure, Usage) {
+    let message = format!(
+        "the mock provider gave no answer within {} ms; its script says so for `{}`",
+        ask.timeout.as_millis(),
+        ask.stage
+    );
+    let failure = Failure::new(FailureKind::Timeout, message);
+    (failure, usage_of(ask, ""))
 }
 
 fn done(ask: &Ask<'_>, entry: &Entry, text: String) -> CallDone {

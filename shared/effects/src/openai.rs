@@ -10,6 +10,7 @@ mod verdict;
 
 use crate::config::{ConfigError, base_url_of, is_loopback};
 use crate::outcome::{Ask, estimate_input, estimate_tokens};
+use crate::telling::Telling;
 use failure::Peer;
 use lattice_ir::{CallDone, CallOutcome};
 use lattice_journal::{Failure, FailureKind, Usage};
@@ -91,8 +92,9 @@ impl OpenAi {
         self
     }
 
-    /// Asks once. Every failure comes as one of the canonical kinds, with what was used.
-    pub async fn answer(&self, ask: &Ask<'_>) -> CallOutcome {
+    /// Asks once, and tells what comes. Every failure comes as one of the canonical kinds, with what
+    /// was used.
+    pub async fn answer(&self, ask: &Ask<'_>, telling: &mut Telling<'_>) -> CallOutcome {
         let started = Instant::now();
         let peer = Peer {
             dialect: self.dialect,
@@ -100,7 +102,7 @@ impl OpenAi {
             model: &ask.model,
         };
         let mut reading = Reading::default();
-        let asked = self.exchange(ask, &peer, &mut reading);
+        let asked = self.exchange(ask, &peer, &mut reading, telling);
         let ended = match tokio::time::timeout(ask.timeout, asked).await {
             Ok(ended) => ended,
             // The answer was whole, and only the end of the stream did not come.
@@ -125,6 +127,7 @@ impl OpenAi {
         ask: &Ask<'_>,
         peer: &Peer<'_>,
         reading: &mut Reading,
+        telling: &mut Telling<'_>,
     ) -> Result<(), Failure> {
         let body = request::body(self.dialect, ask).to_string();
         let response = self
@@ -143,7 +146,7 @@ impl OpenAi {
         reading.asked = true;
         let stall = ask.timeout.min(self.stall_max);
         if read::is_event_stream(&response) {
-            reading.stream(response, peer, stall).await
+            reading.stream(response, peer, stall, telling).await
         } else {
             reading.whole(response, peer).await
         }

@@ -4,12 +4,13 @@ use crate::config::{ConfigError, Models, ProviderConfig, ProviderKind};
 use crate::mock::{Mock, Script};
 use crate::openai::{Dialect, OpenAi};
 use crate::outcome::Ask;
+use crate::telling::Telling;
 use lattice_expr::{Part, Rendered};
 use lattice_ir::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::Secret;
 use lattice_policy::Redactor;
-use lattice_ports::{Performer, PortError, Secrets};
+use lattice_ports::{LiveText, Performer, PortError, Secrets};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -62,7 +63,12 @@ impl<S: Secrets> Provider<S> {
         self
     }
 
-    async fn ask(&self, request: &CallRequest, model: &ModelRequest) -> CallOutcome {
+    async fn ask(
+        &self,
+        request: &CallRequest,
+        model: &ModelRequest,
+        live: &dyn LiveText,
+    ) -> CallOutcome {
         let mut used = Vec::new();
         let started = Instant::now();
         let limit = Duration::from_millis(request.timeout_ms);
@@ -81,14 +87,20 @@ impl<S: Secrets> Provider<S> {
             }
         };
         ask.timeout = limit.saturating_sub(started.elapsed());
-        let outcome = match &self.adapter {
-            Adapter::Mock(mock) => mock.answer(&ask).await,
-            Adapter::OpenAi(openai) => openai.answer(&ask).await,
+        let redactor = match used.is_empty() {
+            true => self.redactor.clone(),
+            false => self.redactor.and_values(used),
         };
-        match used.is_empty() {
-            true => redact(&self.redactor, model, outcome),
-            false => redact(&self.redactor.and_values(used), model, outcome),
-        }
+        // The fields of a value can be redacted only when the whole value is there.
+        let mut telling = match &model.output_schema {
+            None => Telling::new(live, redactor.clone()),
+            Some(_) => Telling::nobody(),
+        };
+        let outcome = match &self.adapter {
+            Adapter::Mock(mock) => mock.answer(&ask, &mut telling).await,
+            Adapter::OpenAi(openai) => openai.answer(&ask, &mut telling).await,
+        };
+        redact(&redactor, model, outcome)
     }
 
     async fn prepare<'a>(
@@ -145,9 +157,9 @@ impl<S: Secrets> Provider<S> {
 }
 
 impl<S: Secrets> Performer for Provider<S> {
-    async fn perform(&self, request: CallRequest) -> CallOutcome {
+    async fn perform(&self, request: CallRequest, live: &dyn LiveText) -> CallOutcome {
         let EffectRequest::Model(model) = &request.effect;
-        self.ask(&request, model).await
+        self.ask(&request, model, live).await
     }
 }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Asking, compatible, outcome, server};
-use lattice_effects::{Dialect, OpenAi};
+use lattice_effects::{Dialect, OpenAi, Telling};
 use lattice_expr::Part;
 use lattice_journal::{FailureKind, Usage};
 use lattice_model::limits::MODEL_ANSWER_BYTES_MAX;
@@ -170,10 +170,16 @@ async fn silence_counts_only_once_the_answer_has_begun() {
         .unwrap()
         .with_stall_max(Duration::from_millis(100));
     let asking = Asking::new("x");
-    let done = openai.answer(&asking.ask()).await.unwrap();
+    let done = openai
+        .answer(&asking.ask(), &mut Telling::nobody())
+        .await
+        .unwrap();
     assert_eq!(done.text, "slow to begin");
     let asking = Asking::new("y");
-    let (failure, usage) = openai.answer(&asking.ask()).await.unwrap_err();
+    let (failure, usage) = openai
+        .answer(&asking.ask(), &mut Telling::nobody())
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Timeout);
     assert!(failure.message.contains("silent for 100 ms"), "{failure}");
     assert!(usage.output_tokens > 0);

@@ -10,7 +10,7 @@ use crate::shadow::key_of;
 use crate::sim::Sim;
 use lattice_ir::{CallOutcome, CallRequest, EffectRequest};
 use lattice_model::limits::STAGE_ATTEMPTS_MAX;
-use lattice_ports::Performer;
+use lattice_ports::{LiveText, Performer};
 use std::sync::Arc;
 
 /// How long attempts take, in milliseconds: within a second, and over one and two looks at the
@@ -39,7 +39,7 @@ impl Drop for Alive<'_> {
 }
 
 impl Performer for SimPerformer {
-    async fn perform(&self, request: CallRequest) -> CallOutcome {
+    async fn perform(&self, request: CallRequest, _live: &dyn LiveText) -> CallOutcome {
         let fate = self.sim.desk.gate(self.process, Kind::EffectStart).await;
         let (alive, outcome) = self.begin(&request);
         if fate == Fate::CrashAfter {

@@ -11,7 +11,7 @@ use lattice_journal::Usage;
 use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock, floor::floor};
 use lattice_model::{BootId, NodeId, OpId, WorkflowId};
 use lattice_policy::Redactor;
-use lattice_ports::{Performer, Workflows};
+use lattice_ports::{LiveText, Performer, Workflows};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub struct Stored {
 struct Nothing;
 
 impl Performer for Nothing {
-    async fn perform(&self, _request: CallRequest) -> CallOutcome {
+    async fn perform(&self, _request: CallRequest, _live: &dyn LiveText) -> CallOutcome {
         Ok(CallDone {
             text: "done".to_owned(),
             model: "none".to_owned(),

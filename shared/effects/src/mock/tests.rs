@@ -7,7 +7,6 @@ use lattice_ir::ModelRequest;
 use lattice_model::{Secret, StageId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::time::Instant;
 
 struct Question {
     stage: StageId,
@@ -221,16 +220,51 @@ async fn latency_and_stall_keep_the_deadline() {
     let started = Instant::now();
     let mut patient = question("slow", 1, "x");
     patient.timeout_ms = 60_000;
-    let done = mock.answer(&patient.ask()).await.unwrap();
+    let done = mock
+        .answer(&patient.ask(), &mut Telling::nobody())
+        .await
+        .unwrap();
     assert_eq!((done.text.as_str(), done.latency_ms), ("late", 40));
     assert!(started.elapsed() >= Duration::from_millis(40));
     for stage in ["slower", "stuck"] {
         let started = Instant::now();
         let mut hasty = question(stage, 1, "x");
         hasty.timeout_ms = 80;
-        let (failure, _) = mock.answer(&hasty.ask()).await.unwrap_err();
+        let (failure, _) = mock
+            .answer(&hasty.ask(), &mut Telling::nobody())
+            .await
+            .unwrap_err();
         assert_eq!(failure.kind, FailureKind::Timeout);
         assert!(started.elapsed() >= Duration::from_millis(80));
+    }
+}
+
+#[test]
+fn an_answer_is_told_evenly_in_its_pieces() {
+    let script = json!({"stages": {
+        "slow": [{"text": "über alles", "latencyMs": 90, "chunks": 3}],
+        "many": [{"text": "ab", "latencyMs": 10, "chunks": 99}],
+        "cut": [{"fault": "cut", "text": "12345678", "latencyMs": 10, "chunks": 4}],
+        "stuck": [{"fault": "stall", "latencyMs": 10}],
+        "quick": [{"text": "at once"}],
+    }});
+    let mock = mock(script);
+    for (stage, wanted) in [
+        (
+            "slow",
+            &[(30, "übe"), (60, "über a"), (90, "über alles")][..],
+        ),
+        ("many", &[(5, "a"), (10, "ab")]),
+        ("cut", &[(5, "12"), (10, "1234")]),
+        ("stuck", &[]),
+        ("quick", &[]),
+        ("unscripted", &[]),
+    ] {
+        let plan = mock.plan(&question(stage, 1, "x").ask());
+        let told = plan
+            .tellings()
+            .map(|(after, text)| (after.as_millis(), text));
+        assert_eq!(told.collect::<Vec<_>>(), wanted, "{stage}");
     }
 }
 

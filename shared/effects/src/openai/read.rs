@@ -2,6 +2,7 @@
 
 use super::failure::{ErrorBody, Peer};
 use super::sse::SseReader;
+use crate::telling::Telling;
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::limits::{
     MODEL_ANSWER_BYTES_MAX, MODEL_ERROR_BYTES_MAX, MODEL_EVENT_BYTES_MAX, MODEL_STREAM_BYTES_MAX,
@@ -79,6 +80,7 @@ impl Reading {
         mut response: Response,
         peer: &Peer<'_>,
         stall: Duration,
+        telling: &mut Telling<'_>,
     ) -> Result<(), Failure> {
         let mut reader = SseReader::new(MODEL_EVENT_BYTES_MAX);
         let mut bytes_read = 0;
@@ -105,6 +107,7 @@ impl Reading {
             }
             if !self.text.is_empty() {
                 patience = stall;
+                telling.so_far(&self.text);
             }
         }
         if let Some(data) = reader.finish() {

@@ -6,8 +6,9 @@ use lattice_expr::{Part, Rendered};
 use lattice_ir::{CallOutcome, CallRequest, EffectRequest, ModelRequest};
 use lattice_model::{Hash, Millis, RunId, Secret, StageId};
 use lattice_model_server::{ModelServer, Options};
-use lattice_ports::Performer;
+use lattice_ports::{LiveText, Performer, Unwatched};
 use serde_json::Value;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub fn compatible(base_url: &str, secrets: &[(&str, &str)]) -> Provider<EnvSecre
     .unwrap()
 }
 
-pub struct Asking(CallRequest);
+pub struct Asking(pub CallRequest);
 
 impl Asking {
     pub fn new(prompt: &str) -> Self {
@@ -116,6 +117,11 @@ impl Asking {
         self
     }
 
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.0.attempt = attempt;
+        self
+    }
+
     pub fn timeout_ms(mut self, timeout_ms: u64) -> Self {
         self.0.timeout_ms = timeout_ms;
         self
@@ -123,5 +129,54 @@ impl Asking {
 }
 
 pub async fn outcome(provider: &Provider<EnvSecrets>, asking: Asking) -> CallOutcome {
-    provider.perform(asking.0).await
+    provider.perform(asking.0, &Unwatched).await
+}
+
+/// The outcome, and what was told on the way.
+pub async fn watched(
+    provider: &Provider<EnvSecrets>,
+    asking: Asking,
+) -> (CallOutcome, Vec<String>) {
+    let watcher = Watcher::default();
+    let outcome = provider.perform(asking.0, &watcher).await;
+    (outcome, watcher.told())
+}
+
+/// Watches, and keeps what it is told.
+#[derive(Default)]
+pub struct Watcher {
+    looks_away: AtomicU64,
+    texts: Mutex<Vec<String>>,
+}
+
+impl LiveText for Watcher {
+    fn is_watched(&self) -> bool {
+        let less = |left: u64| left.checked_sub(1);
+        self.looks_away
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_err()
+    }
+
+    fn so_far(&self, text: &str) {
+        self.texts.lock().unwrap().push(text.to_owned());
+    }
+}
+
+impl Watcher {
+    /// Looks away that many times before it begins to watch.
+    pub fn after(looks: u64) -> Self {
+        Self {
+            looks_away: looks.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What it was told, after a check that each text begins with the one before and adds to it.
+    pub fn told(self) -> Vec<String> {
+        let texts = self.texts.into_inner().unwrap();
+        for pair in texts.windows(2) {
+            assert!(pair[1].starts_with(&pair[0]) && pair[1].len() > pair[0].len());
+        }
+        texts
+    }
 }
