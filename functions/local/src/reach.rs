@@ -8,9 +8,8 @@ use lattice_ir::{CallOutcome, CallRequest};
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_local::{Holder, LocalError, LocalQueue, LocalStore, SystemClock};
 use lattice_model::BootId;
-use lattice_ports::Performer;
+use lattice_ports::{LiveText, Performer};
 use std::fs::{File, TryLockError};
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ pub const DATABASE_FILE: &str = "lattice.db";
 pub struct NoEffects;
 
 impl Performer for NoEffects {
-    async fn perform(&self, _request: CallRequest) -> CallOutcome {
+    async fn perform(&self, _request: CallRequest, _live: &dyn LiveText) -> CallOutcome {
         // INVARIANT: never reached, because a `Hand` claims nothing.
         let failure = Failure::new(
             FailureKind::Configuration,
@@ -76,13 +75,11 @@ pub fn hand(app: &App, store: LocalStore) -> Result<Hand, CliError> {
 
 /// The process that owns the directory at this moment, if one does.
 pub fn owner(dir: &Path) -> Option<Holder> {
-    let mut file = File::open(dir.join(LOCK_FILE)).ok()?;
+    let file = File::open(dir.join(LOCK_FILE)).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {}
         // Nobody has it; dropping the file gives the shared lock up at once.
         Ok(()) | Err(TryLockError::Error(_)) => return None,
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    Some(serde_json::from_str(&text).unwrap_or_default())
+    Some(Holder::read(&file))
 }

@@ -13,7 +13,8 @@ use crate::watch::Seen;
 use lattice_driver::StartRequest;
 use lattice_effects::{ProviderConfig, ProviderKind};
 use lattice_ir::{Effect, OpKind, Program};
-use lattice_ports::{Clock, StoredWorkflow, Workflows};
+use lattice_model::Tenant;
+use lattice_ports::{Clock, Expect, StoredWorkflow, WorkflowVersion, Workflows};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     }
     store(&host, &source).await?;
     let request = StartRequest {
-            tenant: lattice_model::Tenant::local(),
+        tenant: Tenant::local(),
         plan: Arc::clone(&source.plan),
         input,
         key: args.key,
@@ -113,14 +114,19 @@ async fn store(host: &Host, source: &Source) -> Result<(), CliError> {
         .put_program(program, Arc::clone(&source.program))
         .await?;
     let workflow = StoredWorkflow {
-        id: source.document.id.clone(),
-        name: source.document.name.clone(),
-        version: source.version,
-        program,
-        stored_at: host.driver.clock().now(),
+        row: WorkflowVersion {
+            tenant: Tenant::local(),
+            id: source.document.id.clone(),
+            name: source.document.name.clone(),
+            version: source.version,
+            program,
+            stored_at: host.driver.clock().now(),
+        },
         document: Arc::from(source.text.as_str()),
     };
-    Ok(store.put_workflow(workflow).await?)
+    // The file is what counts here, whatever was stored before.
+    store.put_workflow(workflow, Expect::Anything).await?;
+    Ok(())
 }
 
 /// Refuses a workflow that asks for a class of models for which none is set: it would fail at that

@@ -7,7 +7,7 @@ use crate::outcome::Exit;
 use crate::reach;
 use crate::text::{one_line, table};
 use lattice_journal::{Head, RunStatus};
-use lattice_model::Millis;
+use lattice_model::{Millis, Tenant};
 use lattice_ports::{RunFilter, RunIndex};
 use serde_json::{Value, json};
 
@@ -48,9 +48,11 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let mut any = false;
     loop {
         let filter = RunFilter {
+            tenant: Some(Tenant::local()),
             status: args.status,
             before: before.take(),
             limit: PAGE,
+            ..RunFilter::default()
         };
         let page = store.heads(filter).await?;
         let Some(last) = page.last() else { break };

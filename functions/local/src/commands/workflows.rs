@@ -6,7 +6,9 @@ use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::reach;
 use crate::text::{one_line, table};
-use lattice_ports::Workflows;
+use lattice_model::Tenant;
+use lattice_model::limits::LIST_ROWS_MAX;
+use lattice_ports::{PortError, WorkflowVersion, Workflows};
 use serde_json::json;
 
 /// The words of `workflows`.
@@ -22,7 +24,7 @@ pub struct Args {
 
 /// Lists the newest version of each workflow.
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
-    let workflows = reach::open(app, &args.data)?.workflows().await?;
+    let workflows = all(&reach::open(app, &args.data)?).await?;
     for stored in &workflows {
         app.screen.record(&json!({
             "workflow": stored.id,
@@ -50,4 +52,17 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             .line("no workflows; `lattice run FILE` stores one");
     }
     Ok(Exit::Completed)
+}
+
+/// The newest version of each workflow that is stored.
+pub async fn all(store: &impl Workflows) -> Result<Vec<WorkflowVersion>, PortError> {
+    let (tenant, mut all) = (Tenant::local(), Vec::<WorkflowVersion>::new());
+    loop {
+        let after = all.last().map(|row| &row.id);
+        let page = store.workflows(&tenant, after, LIST_ROWS_MAX).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
 }

@@ -3,6 +3,7 @@
 use super::Finding;
 use crate::app::App;
 use crate::cli::Data;
+use crate::commands::workflows;
 use crate::error::remedy_of_database;
 use crate::reach;
 use crate::text::one_line;
@@ -49,9 +50,13 @@ async fn named_secrets(app: &App, data: &Data) -> BTreeSet<(String, String)> {
     let Ok(store) = reach::open(app, data) else {
         return BTreeSet::new();
     };
-    let workflows = store.workflows().await.unwrap_or_default();
+    let workflows = workflows::all(&store).await.unwrap_or_default();
     let mut named = BTreeSet::new();
-    for workflow in &workflows {
+    for row in &workflows {
+        let stored = store.workflow(&row.tenant, &row.id, Some(row.version));
+        let Ok(Some(workflow)) = stored.await else {
+            continue;
+        };
         for (at, _) in workflow.document.match_indices("secret.") {
             let rest = workflow
                 .document
@@ -61,7 +66,7 @@ async fn named_secrets(app: &App, data: &Data) -> BTreeSet<(String, String)> {
             let name: String = rest.chars().take_while(is_name).collect();
             let before = workflow.document.get(..at).unwrap_or_default().trim_end();
             if !name.is_empty() && before.ends_with("{{") {
-                named.insert((name, workflow.id.to_string()));
+                named.insert((name, row.id.to_string()));
             }
         }
     }
