@@ -167,7 +167,7 @@ impl Watcher {
                 return Ok(None);
             }
             let told = match self.paged.pop_front() {
-                Some(raw) => self.take_paged(raw, read),
+                Some(raw) => self.take(raw, read),
                 None => match self.work().await {
                     Ok(Some(frame)) => self.take_frame(frame, read),
                     Ok(None) => Ok(None),
@@ -265,37 +265,23 @@ impl Watcher {
             }
             Frame::Other => return Ok(None),
         };
-        let step = self.take(raw, read)?;
-        if let Step::Gap { found, .. } = step {
-            self.goal = found;
-        }
-        Ok(self.shown(step))
+        self.take(raw, read)
     }
 
-    fn take_paged<E>(&mut self, raw: RawEvent, read: Read<E>) -> Result<Option<Told<E>>, Setback> {
-        match self.take(raw, read)? {
-            Step::Gap { expected, .. } => Err(Trouble::Missing(expected).into()),
-            step => Ok(self.shown(step)),
-        }
-    }
-
-    // It is read before it is taken, so that one that cannot be read does not count as told.
-    fn take<E>(&mut self, raw: RawEvent, read: Read<E>) -> Result<Step<E>, BadFrame> {
+    fn take<E>(&mut self, raw: RawEvent, read: Read<E>) -> Result<Option<Told<E>>, Setback> {
         let (seq, terminal) = (raw.seq, raw.is_terminal());
+        // Read before it is taken, so that one that cannot be read does not count as told.
         let event = read(raw, &self.asker.run)?;
-        Ok(self.follow.take(seq, terminal, event))
-    }
-
-    fn shown<E>(&mut self, step: Step<E>) -> Option<Told<E>> {
-        match step {
+        match self.follow.take(seq, terminal, event) {
             Step::Show(event) => {
                 self.progressed();
-                return Some(Told::Event(event));
+                return Ok(Some(Told::Event(event)));
             }
             Step::Known => self.counts.repeats += 1,
-            Step::Gap { .. } | Step::Over => {}
+            Step::Gap { found, .. } => self.goal = found.max(self.goal),
+            Step::Over => {}
         }
-        None
+        Ok(None)
     }
 
     fn progressed(&mut self) {
