@@ -1,8 +1,8 @@
 //! Where, in a text that is still coming, a secret may have begun.
 //!
 //! The answer is not a guess at lengths: from each shape a pattern is derived that matches whatever
-//! some match of the shape begins with. A text of which no end matches it can go on as it likes, and
-//! no shape will reach back.
+//! some match of the shape begins with. A text of which no end matches it can go on as it likes,
+//! and no shape will reach back.
 
 use crate::find::MARKER_HEAD;
 use crate::rules::{RULES, Rule};
@@ -145,6 +145,10 @@ mod tests {
         assert!(BEGUN.is_some());
         for rule in RULES {
             assert!(rule.pattern.starts_with(shape_of(rule)), "{}", rule.id);
+            let mut parser = ParserBuilder::new().unicode(false).build();
+            let shape = parser.parse(rule.pattern).unwrap();
+            let least = shape.properties().minimum_len();
+            assert!(least > Some(0), "`{}` matches nothing at all", rule.id);
         }
     }
 

@@ -1,8 +1,8 @@
 //! Redacts a text while it comes, piece by piece.
 //!
 //! `Redactor::redact_text` is a chain of passes, each of which takes secrets out of the text of the
-//! one before. Here each pass is a `Pass` that reads its text once, in order, and hands on all that no
-//! later piece can change.
+//! one before. Here each pass is a `Pass` that reads its text once, in order, and hands on all that
+//! no later piece can change.
 
 use crate::begun::{BegunForms, begun_at};
 use crate::find::{NAME_BYTES_MAX, markers};
@@ -151,14 +151,14 @@ impl Pass {
     }
 }
 
-/// The last place up to `begun` that no span reaches over. A span up to the end of the text may grow,
-/// so it counts as begun.
+/// The last place up to `begun` that no span reaches over. A span up to the end of the text may
+/// grow, so it counts as begun.
 fn cut_before(begun: usize, mut spans: Vec<Range<usize>>, end: usize) -> usize {
     let growing = spans.iter().filter(|span| span.end == end);
     let mut cut = growing
         .map(|span| span.start)
         .fold(begun, |first, start| first.min(start));
-    // From the last to the first: a cut that moves to a start cannot fall into one that begins later.
+    // From the last to the first: a cut that moves to a start falls into none that begins later.
     spans.sort_by_key(|span| Reverse(span.start));
     for span in spans {
         if span.start < cut && cut < span.end {
