@@ -60,7 +60,7 @@ async fn a_refusal_stops_at_once_and_says_what_the_server_said() {
     for status in [301, 400, 401, 403, 404, 409, 410] {
         let server = Scripted::replies(vec![Reply::problem(status, "no")]).await;
         let error = server.watch().next().await.unwrap_err();
-        let said = "no; as the test wants it; ask for another (`LAT-X001`)";
+        let said = "no; as the test wants it; ask for another (`A-CODE`)";
         assert_eq!(
             error.to_string(),
             format!("the server answered {status}: {said}")

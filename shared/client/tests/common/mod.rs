@@ -44,7 +44,7 @@ impl Reply {
     /// An error answer of the API.
     pub fn problem(status: u16, title: &str) -> Self {
         let body = json!({"type": "about:blank", "title": title, "status": status,
-            "detail": "as the test wants it", "code": "LAT-X001", "help": "ask for another"});
+            "detail": "as the test wants it", "code": "A-CODE", "help": "ask for another"});
         let kind = "application/problem+json; charset=utf-8";
         Self::whole(status, kind, &body.to_string())
     }
