@@ -1,7 +1,7 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, doctor, events, nodes, resume, run, runs, show, signal, workflows,
+    bench, cancel, compile, dev, doctor, events, nodes, resume, run, runs, show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ pub enum Command {
     Run(run::Args),
     /// Carry on what a crash, a stop or an open question left unfinished.
     Resume(resume::Args),
+    /// Serve the API and a page on this machine, and carry every run on, until stopped.
+    Dev(dev::Args),
     /// Check a workflow file and say everything that is wrong with it.
     Compile(compile::Args),
     /// Print the events of a run, and follow it while it goes on.
@@ -51,6 +53,12 @@ pub enum Command {
 }
 
 impl Command {
+    /// What operators read of this command unless they ask for more or less.
+    pub fn log_filter(&self) -> Option<&'static str> {
+        matches!(self, Self::Dev(_))
+            .then_some("warn,lattice=info,lattice_api=info,lattice_driver=info")
+    }
+
     /// Whether standard output is for programs.
     pub fn is_json(&self) -> bool {
         match self {
@@ -60,7 +68,7 @@ impl Command {
             Self::Events(args) => args.json,
             Self::Runs(args) => args.json,
             Self::Show(args) => args.json,
-            Self::Signal(_) | Self::Cancel(_) => false,
+            Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,
             Self::Workflows(args) => args.json,
             Self::Nodes(args) => args.json,
             Self::Doctor(args) => args.json,

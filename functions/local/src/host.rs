@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::cli::Data;
 use crate::error::CliError;
 use crate::watch::{Seen, Teller};
-use lattice_driver::{Disposition, Driver, Settings};
+use lattice_api::Kit;
+use lattice_driver::{Disposition, Driver, Observer, Settings};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
 use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
 use lattice_model::{BootId, RunId, Seq, limits};
@@ -20,6 +21,9 @@ use tokio::task::JoinHandle;
 
 /// The driver of a process that owns its data.
 pub type LocalDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
+
+/// The same adapters, for the API.
+pub type LocalKit = Kit<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
 
 /// How long the sweep rests.
 const SWEEP_EVERY: Duration = Duration::from_millis(limits::SWEEP_DELAY_MS_MIN);
@@ -44,8 +48,21 @@ pub struct Host {
 }
 
 impl Host {
-    /// Takes the directory and starts working in it. Nothing is carried on before it is asked for.
+    /// Takes the directory and starts working in it. Nothing is carried on before it is asked for;
+    /// every commit is told through `seen`.
     pub fn open(app: &App, data: &Data, provider: ProviderConfig) -> Result<Self, CliError> {
+        let tell = |_: &LocalStore, teller: &Teller| vec![Arc::new(teller.clone()) as Arc<_>];
+        Self::open_with(app, data, provider, Asked::default(), tell)
+    }
+
+    /// The same, for these runs and with these observers; `seen` then tells only what they add to it.
+    pub fn open_with(
+        app: &App,
+        data: &Data,
+        provider: ProviderConfig,
+        asked: Asked,
+        observers: impl FnOnce(&LocalStore, &Teller) -> Vec<Arc<dyn Observer>>,
+    ) -> Result<Self, CliError> {
         let secrets = app.secrets();
         let known: Vec<_> = secrets.values().collect();
         let performer = Provider::new(provider, secrets)?.with_known_secrets(known);
@@ -62,14 +79,14 @@ impl Host {
             (Arc::new(store.clone()), Arc::new(LocalQueue::new())),
             (Arc::new(performer), Arc::new(SystemClock::new()?)),
             Arc::clone(&app.redactor),
-            Arc::new(teller.clone()),
+            Arc::new(observers(&store, &teller)),
             settings(&store),
         ));
         let mut host = Self {
             driver,
             seen,
             teller,
-            asked: Asked::default(),
+            asked,
             others: Mutex::default(),
             workers: Vec::new(),
             helpers: Vec::new(),
@@ -146,20 +163,34 @@ impl Host {
 
 /// The runs that this process was asked to carry on. Others in the same directory wait for whoever
 /// resumes them: they may have been started with another model provider.
-#[derive(Debug, Clone, Default)]
-pub struct Asked(Arc<Mutex<BTreeSet<RunId>>>);
+#[derive(Debug, Clone)]
+pub struct Asked(Option<Arc<Mutex<BTreeSet<RunId>>>>);
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
 
 impl Asked {
+    /// Every run of the directory.
+    pub fn everything() -> Self {
+        Self(None)
+    }
+
     /// Carries the run on from now on.
     pub fn add(&self, run: &RunId) {
-        let runs = self.0.lock();
-        runs.unwrap_or_else(PoisonError::into_inner)
-            .insert(run.clone());
+        if let Some(runs) = &self.0 {
+            let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.insert(run.clone());
+        }
     }
 
     fn holds(&self, run: &RunId) -> bool {
-        let runs = self.0.lock();
-        runs.unwrap_or_else(PoisonError::into_inner).contains(run)
+        self.0.as_ref().is_none_or(|runs| {
+            let runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.contains(run)
+        })
     }
 }
 

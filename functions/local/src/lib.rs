@@ -3,7 +3,7 @@
 //!
 //! `cli` is what can be typed and `commands` what each word does. `app` is what every command
 //! knows: settings, screen, redaction. `source` reads workflow files, `input` what goes into them.
-//! `host` owns a data directory and works in it, `reach` reads and writes beside an owner. `watch`
+//! `host` owns a data directory and works in it, `serve` lets others see and act over HTTP, `reach` reads and writes beside an owner. `watch`
 //! folds what runs tell, `progress` shows it, `carry` waits until there is nothing left to do.
 
 mod app;
@@ -19,6 +19,7 @@ mod outcome;
 mod progress;
 mod reach;
 mod screen;
+mod serve;
 mod source;
 mod text;
 mod watch;
@@ -34,7 +35,8 @@ pub fn main() -> ExitCode {
         Ok(app) => app,
         Err(error) => return screen::Screen::bare(json).fail(&error).into(),
     };
-    logs::start(&app.redactor, app.get("LATTICE_LOG"));
+    let filter = app.get("LATTICE_LOG").or(cli.command.log_filter());
+    logs::start(&app.redactor, filter, app.get("LATTICE_LOG_FORMAT"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

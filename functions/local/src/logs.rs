@@ -1,4 +1,5 @@
-//! What operators read: `tracing` on standard error, redacted, from `LATTICE_LOG` on.
+//! What operators read: `tracing` on standard error, redacted. `LATTICE_LOG` says how much of it,
+//! `LATTICE_LOG_FORMAT=json` makes each line a JSON object.
 
 use lattice_policy::Redactor;
 use std::io::{self, Write};
@@ -7,16 +8,18 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Starts logging. Without a filter only warnings are shown.
-pub fn start(redactor: &Arc<Redactor>, filter: Option<&str>) {
+pub fn start(redactor: &Arc<Redactor>, filter: Option<&str>, format: Option<&str>) {
     let filter = EnvFilter::builder().parse_lossy(filter.unwrap_or("warn"));
     let lines = Lines(Arc::clone(redactor));
-    let ansi = false;
-    // A second start, as in tests, changes nothing.
-    let _ = tracing_subscriber::fmt()
+    let start = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(lines)
-        .with_ansi(ansi)
-        .try_init();
+        .with_ansi(false);
+    // A second start, as in tests, changes nothing.
+    let _ = match format {
+        Some("json") => start.json().flatten_event(true).try_init(),
+        _ => start.try_init(),
+    };
 }
 
 struct Lines(Arc<Redactor>);

@@ -177,14 +177,18 @@ impl<E: Parts> Api<E> {
     }
 }
 
-/// The routes of the API, each as `wire` describes it. Anything may be merged with it that does not
-/// stand under the same paths.
+/// The routes of the API, each as `wire` describes it.
 pub fn router<E: Parts>(api: &Arc<Api<E>>) -> Router {
+    router_beside(api, Router::new())
+}
+
+/// The routes of the API beside others, which pass the same check of where a request comes from.
+pub fn router_beside<E: Parts>(api: &Arc<Api<E>>, others: Router) -> Router {
     let mut paths: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
     for route in ROUTES {
         paths.entry(route.path).or_default().push(route);
     }
-    let mut router = Router::new();
+    let mut router = others;
     for (path, routes) in paths {
         router = router.route(path, path_of(api, routes));
     }

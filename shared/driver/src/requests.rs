@@ -312,8 +312,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             RunState::empty(),
             first.iter().flat_map(|commit| &commit.events).take(1),
         );
-        let same = stored.workflow == plan.program().workflow
-            && stored.input == ValueRef::of(input).0;
+        let same =
+            stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
         match same {
             true => Ok(Begun::Known(run)),
             false => Err(DriverError::KeyReused { run }),

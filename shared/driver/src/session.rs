@@ -235,6 +235,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         session.blobs.extend(decision.blobs);
         self.observer.committed(&put.commit);
         let status = session.state.status;
+        if status != rested.0 {
+            let (run, seq) = (&session.run, session.state.seq);
+            tracing::info!(%run, %seq, %status, "a run stands anew");
+        }
         // One wait may follow another in a single commit: the status is the same, the moment is not.
         let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
         if put.head.is_none() && (status != rested.0 || waits_anew) {

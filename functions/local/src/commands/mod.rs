@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod cancel;
 pub mod compile;
+pub mod dev;
 pub mod doctor;
 pub mod events;
 pub mod nodes;
@@ -24,6 +25,7 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
     match command {
         Command::Run(args) => run::perform(args, app).await,
         Command::Resume(args) => resume::perform(args, app).await,
+        Command::Dev(args) => dev::perform(args, app).await,
         Command::Compile(args) => compile::perform(args, app),
         Command::Events(args) => events::perform(args, app).await,
         Command::Runs(args) => runs::perform(args, app).await,

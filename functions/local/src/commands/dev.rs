@@ -1,0 +1,184 @@
+//! `lattice dev`: the API, a page and the workers, for as long as people leave it running.
+
+use crate::app::App;
+use crate::cli::{Data, ProviderChoice};
+use crate::error::CliError;
+use crate::host::{Asked, Host, LocalKit};
+use crate::outcome::Exit;
+use crate::screen::Tone;
+use crate::serve::{self, descriptors};
+use crate::watch::{Seen, Weight, weigh};
+use lattice_api::server::{ServerSettings, serve};
+use lattice_api::{Api, Gate, Metrics, StreamSettings, Streams};
+use lattice_driver::Observer;
+use lattice_local::LocalStore;
+use lattice_model::limits::DEV_PORT;
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+
+/// The words of `dev`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = DEV_PORT)]
+    pub port: u16,
+    /// Do not open the page in a browser.
+    #[arg(long)]
+    pub no_open: bool,
+    #[command(flatten)]
+    pub provider: ProviderChoice,
+    #[command(flatten)]
+    pub data: Data,
+}
+
+const AFTER_HELP: &str = "\
+It carries on every run of the data directory that is not over, whoever started it. Ctrl-C or SIGTERM
+stops it (exit code 0); runs go on where they were at the next start.
+
+Example:
+  lattice dev --port 4870";
+
+/// Serves until it is stopped.
+pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
+    let provider = app.provider(&args.provider, None)?;
+    let described = App::describe(&provider);
+    let metrics = Arc::new(Metrics::new());
+    let mut streams = None;
+    let observers = |store: &LocalStore, _: &_| {
+        let store = Arc::new(store.clone());
+        let opened = Streams::new(store, Arc::clone(&metrics), StreamSettings::default());
+        streams = Some(Arc::clone(&opened));
+        vec![Arc::clone(&metrics) as Arc<dyn Observer>, opened]
+    };
+    let mut host = Host::open_with(app, &args.data, provider, Asked::everything(), observers)?;
+    let streams = streams.ok_or_else(|| CliError::Task("no streams".to_owned()))?;
+    let (listener, address) = match listen(args.port).await {
+        Ok(bound) => bound,
+        Err(error) => {
+            host.close().await;
+            return Err(error);
+        }
+    };
+    let url = format!("http://{address}");
+    let store = Arc::clone(host.driver.store());
+    store.announce(&url)?;
+    let api: Arc<Api<LocalKit>> = Arc::new(Api {
+        driver: Arc::clone(&host.driver),
+        gate: Gate::loopback(address.port()),
+        streams: Arc::clone(&streams),
+        metrics,
+    });
+    let router = serve::router(&api);
+    let descriptors = descriptors::raise();
+    let settings = ServerSettings {
+        connections_max: descriptors.connections_max,
+        ..ServerSettings::default()
+    };
+    let stop = watch::Sender::new(false);
+    let serving = tokio::spawn(serve(listener, router, settings, stop.subscribe()));
+    let carried = host.driver.recover().await?;
+    app.screen.note(described);
+    descriptors
+        .note
+        .iter()
+        .for_each(|note| app.screen.note(note));
+    app.screen.line(
+        app.screen
+            .paint(Tone::Strong, &format!("Agent Lattice is at {url}")),
+    );
+    let dir = app.data_dir(&args.data);
+    app.screen.line(format!(
+        "data in `{}`, {} to carry on; Ctrl-C stops",
+        dir.display(),
+        runs(carried)
+    ));
+    if !args.no_open && std::io::stdout().is_terminal() {
+        open_page(app, &url);
+    }
+    let ended = until_stopped(&mut host.seen).await;
+    app.screen
+        .note("stopping: what is under way gets a moment; runs go on at the next start");
+    streams.stop();
+    stop.send_replace(true);
+    let _ = serving.await;
+    host.close().await;
+    ended
+}
+
+fn runs(count: usize) -> String {
+    match count {
+        0 => "no run".to_owned(),
+        1 => "1 run".to_owned(),
+        many => format!("{many} runs"),
+    }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), CliError> {
+    let cannot = |error: std::io::Error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "stop what listens there, or choose another with `--port`"
+            }
+            _ => "choose another with `--port`",
+        };
+        CliError::said(format!("cannot listen on port {port}: {error}"), help)
+    };
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = bound.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok((listener, address))
+}
+
+fn open_page(app: &App, url: &str) {
+    if let Err(error) = open::that_detached(url) {
+        app.screen.note(format!(
+            "no browser could be opened ({error}); open {url} yourself"
+        ));
+    }
+}
+
+/// Waits for a signal, or for what nothing can go on after.
+async fn until_stopped(seen: &mut UnboundedReceiver<Seen>) -> Result<Exit, CliError> {
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(CliError::Runtime)?;
+    let mut terms = signal(SignalKind::terminate()).map_err(CliError::Runtime)?;
+    loop {
+        let seen = tokio::select! {
+            () = heard(&mut interrupts) => return Ok(Exit::Completed),
+            () = heard(&mut terms) => return Ok(Exit::Completed),
+            seen = seen.recv() => seen,
+        };
+        match seen {
+            Some(Seen::Trouble(run, error)) => match weigh(&error) {
+                Weight::OfTheStore => {
+                    // The disk may have room again before long; nothing is acknowledged until then.
+                    tracing::error!(%run, %error, "the store does not take writes; trying again");
+                    if matches!(
+                        &error,
+                        lattice_driver::DriverError::Port(lattice_ports::PortError::Broken { .. })
+                    ) {
+                        return Err(error.into());
+                    }
+                }
+                Weight::Passing | Weight::OfTheRun => {
+                    tracing::warn!(%run, %error, "a run could not be carried on; it comes again");
+                }
+            },
+            Some(Seen::Broken(what)) => return Err(CliError::Task(what)),
+            Some(_) => {}
+            None => return Err(CliError::Task("the workers are gone".to_owned())),
+        }
+    }
+}
+
+/// Ends at the signal; never if there can be none any more.
+async fn heard(signal: &mut Signal) {
+    if signal.recv().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,63 @@
+//! What `lattice dev` serves beside the API: the page, its examples, and metrics.
+
+pub mod descriptors;
+mod examples;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use lattice_api::{Api, METRICS_MEDIA_TYPE, Parts, Refused, router_beside};
+use lattice_local::LocalStore;
+use std::sync::Arc;
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// The files of the page: path, media type, text.
+const FILES: &[(&str, &str, &str)] = &[
+    ("/", HTML, include_str!("../page/index.html")),
+    ("/assets/app.js", SCRIPT, include_str!("../page/app.js")),
+    (
+        "/assets/style.css",
+        STYLE,
+        include_str!("../page/style.css"),
+    ),
+];
+
+/// The page runs its own scripts and talks to its own server, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// Everything that is served.
+pub fn router<E: Parts<Store = LocalStore>>(api: &Arc<Api<E>>) -> Router {
+    let mut others = Router::new();
+    for (path, media, text) in FILES.iter().copied() {
+        others = others.route(path, get(move || async move { page(media, text) }));
+    }
+    let examples = get(|| async { page("application/json", examples::json()) });
+    let counted = Arc::clone(api);
+    let metrics = get(move || metrics(Arc::clone(&counted)));
+    let others = others
+        .route("/assets/examples.json", examples)
+        .route("/metrics", metrics);
+    router_beside(api, others)
+}
+
+fn page(media: &'static str, text: impl IntoResponse) -> Response {
+    let headers = [
+        (CONTENT_TYPE, media),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        // A newer build has another page under the same path.
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
+}
+
+async fn metrics<E: Parts<Store = LocalStore>>(api: Arc<Api<E>>) -> Result<Response, Refused> {
+    let runs = api.store().count_by_status().await?;
+    let headers = [(CONTENT_TYPE, METRICS_MEDIA_TYPE)];
+    Ok((headers, api.metrics.render(&runs)).into_response())
+}
