@@ -121,14 +121,17 @@ export function duration(ms) {
 
 // Calls at most once in so many milliseconds, never two at a time, and always after the last ask.
 export function throttle(ms, call) {
-  let timer, busy = false, again = false;
+  let timer, isBusy = false, isAsked = false, isStopped = false;
   const run = async () => {
-    busy = true;
-    again = false;
+    isBusy = true;
+    isAsked = false;
     await call();
-    timer = setTimeout(() => { busy = false; if (again) run(); }, ms);
+    timer = setTimeout(() => { isBusy = false; if (isAsked) ask(); }, ms);
   };
-  const ask = () => { if (busy) again = true; else run(); };
-  ask.stop = () => { clearTimeout(timer); busy = true; };
+  const ask = () => {
+    if (isBusy) isAsked = true;
+    else if (!isStopped) run();
+  };
+  ask.stop = () => { isStopped = true; clearTimeout(timer); };
   return ask;
 }

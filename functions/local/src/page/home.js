@@ -1,0 +1,145 @@
+// Home: open questions, workflows, runs. Looks again every two seconds.
+import { get } from "/assets/api.js";
+import { day, fill, h, problem, reconcile, setStatus, setText, shortId } from "/assets/dom.js";
+import { addExample, savedView, startRun, storeFile } from "/assets/dialogs.js";
+
+const LOOK_MS = 2_000;
+const ROWS = 50;
+const ROWS_MAX = 500;
+
+// A list that grows by pages at its end and is looked at anew from its beginning.
+class Rows {
+  constructor(path, field, keyOf) {
+    Object.assign(this, { path, field, keyOf, rows: [], cursor: undefined });
+  }
+
+  async look() {
+    const limit = Math.max(ROWS, Math.min(this.rows.length, ROWS_MAX));
+    const page = await get(`${this.path}?limit=${limit}`);
+    const fresh = page[this.field];
+    const keys = new Set(fresh.map(this.keyOf));
+    // What was loaded behind the end of this page stays, unless this page is the whole list.
+    const joint = this.rows.findLastIndex((row) => keys.has(this.keyOf(row)));
+    const rest = joint < 0 || !page.nextCursor ? [] : this.rows.slice(joint + 1);
+    if (rest.length === 0) this.cursor = page.nextCursor;
+    this.rows = [...fresh, ...rest];
+  }
+
+  async more() {
+    const page = await get(`${this.path}?limit=${ROWS}&cursor=${encodeURIComponent(this.cursor)}`);
+    const keys = new Set(this.rows.map(this.keyOf));
+    this.rows.push(...page[this.field].filter((row) => !keys.has(this.keyOf(row))));
+    this.cursor = page.nextCursor;
+  }
+}
+
+export class Home {
+  constructor(root) {
+    document.title = "Agent Lattice";
+    this.at = fill(root, "home");
+    this.runs = new Rows("/v1/runs", "runs", (row) => row.runId);
+    this.workflows = new Rows("/v1/workflows", "workflows", (row) => row.id);
+    const { example, open, file, moreRuns, moreWorkflows } = this.at;
+    example.onclick = () => this.store(addExample);
+    open.onclick = () => file.click();
+    file.onchange = () => this.openFile(file);
+    moreRuns.onclick = () => this.more(this.runs);
+    moreWorkflows.onclick = () => this.more(this.workflows);
+    this.look();
+  }
+
+  async look() {
+    clearTimeout(this.timer);
+    try {
+      if (!document.hidden) await this.refresh();
+      notice("");
+    } catch (error) {
+      notice(`${error.body?.detail ?? error.message}: ${error.body?.help ?? ""}`);
+    }
+    clearTimeout(this.timer);
+    if (!this.isClosed) this.timer = setTimeout(() => this.look(), LOOK_MS);
+  }
+
+  async refresh() {
+    const [asked] = await Promise.all([get("/v1/waits"), this.runs.look(), this.workflows.look()]);
+    if (this.isClosed) return;
+    this.showWaits(asked.waits);
+    this.showRows();
+  }
+
+  showWaits(waits) {
+    this.at.asking.hidden = waits.length === 0;
+    reconcile(this.at.waits, waits, (wait) => `${wait.runId} ${wait.stage}`, (wait) => h("li", {},
+      h("div", { className: "grow" }, h("span", { className: "clamp" }, wait.question.text), h("span", { className: "faint" }, `${wait.workflow} · ${shortId(wait.runId)}`)),
+      h("a", { className: "button main", href: `#/runs/${wait.runId}` }, "Answer")));
+  }
+
+  showRows() {
+    const { runs, workflows, none, noRuns, moreRuns, moreWorkflows } = this.at;
+    none.hidden = this.workflows.rows.length > 0;
+    noRuns.hidden = this.runs.rows.length > 0;
+    moreRuns.hidden = !this.runs.cursor;
+    moreWorkflows.hidden = !this.workflows.cursor;
+    reconcile(workflows, this.workflows.rows, (row) => `${row.id} ${row.version}`, workflowRow);
+    reconcile(runs, this.runs.rows, (row) => row.runId, runRow, (element, row) => {
+      setStatus(element.querySelector(".status"), row.status);
+      setText(element.querySelector("time"), day(row.startedAt));
+    });
+  }
+
+  async more(rows) {
+    try {
+      await rows.more();
+      this.showRows();
+    } catch (error) {
+      this.at.stored.replaceChildren(problem(error));
+    }
+  }
+
+  openFile(file) {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    this.store(async () => storeFile(await chosen.text()));
+    // The same file may be chosen again after it was mended.
+    file.value = "";
+  }
+
+  async store(how) {
+    this.at.stored.replaceChildren();
+    try {
+      const saved = await how();
+      if (!saved) return;
+      this.at.stored.replaceChildren(savedView(saved));
+      await this.look();
+      [...this.at.workflows.children].find((row) => row.dataset.key.startsWith(`${saved.workflow.id} `))?.querySelector("button").focus();
+    } catch (error) {
+      this.at.stored.replaceChildren(problem(error));
+    }
+  }
+
+  close() {
+    this.isClosed = true;
+    clearTimeout(this.timer);
+    notice("");
+  }
+}
+
+function workflowRow(row) {
+  return h("li", {},
+    h("div", { className: "grow" }, h("strong", {}, row.name),
+      h("span", { className: "faint", title: `version ${row.version}` }, `${row.id} · ${row.version.slice(0, 8)}`)),
+    h("button", { type: "button", "aria-label": `Start ${row.name}`, onclick: () => startRun(row) }, "Start"));
+}
+
+function runRow(row) {
+  return h("li", {}, h("a", { className: "run", href: `#/runs/${row.runId}` },
+    h("span", { className: "status" }), h("span", { className: "grow" }, row.name),
+    h("code", { className: "faint", title: row.runId }, shortId(row.runId)),
+    h("time", { className: "faint", dateTime: row.startedAt })));
+}
+
+export function notice(text) {
+  const element = document.getElementById("notice");
+  element.hidden = text === "";
+  setText(element, text);
+}
