@@ -1,5 +1,6 @@
 //! Why a command could not do what it was asked: what is wrong, and what to do.
 
+use lattice_client::WatchError;
 use lattice_document::Problem;
 use lattice_driver::{DriverError, RequestError};
 use lattice_effects::ConfigError;
@@ -47,6 +48,9 @@ pub enum CliError {
     /// No model provider could be chosen.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A run could not be followed over HTTP.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// A task of this process broke.
     #[error("internal: a task ended without an answer ({0}); please report it")]
     Task(String),

@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod observe;
 mod perform;
+mod put;
 mod requests;
 mod serve;
 mod session;

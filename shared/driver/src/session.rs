@@ -3,9 +3,10 @@
 use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::load::{Loaded, checkpoint, load_run};
+use crate::put::{head_of, put};
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
 use lattice_ir::{CallRequest, Plan};
-use lattice_journal::{Commit, EventBody, Head, RunStatus, RunSummary, Tail};
+use lattice_journal::{Commit, EventBody, RunStatus, Tail};
 use lattice_model::{Guard, Millis, RunId, Seq, limits};
 use lattice_ports::{Appended, Clock, Performer, PortError, Put, StageQueue, Store};
 use std::sync::Arc;
@@ -335,71 +336,5 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn jitter_ms(&self, round: u32) -> u64 {
         let [chance, ..] = self.clock.fresh();
         u64::from(chance) * u64::from(round) / 16
-    }
-}
-
-/// The commit, and what is written with it or not at all.
-pub(crate) fn put(
-    session: &Session,
-    decision: &Decision,
-    commit: Commit,
-    at: Millis,
-    start_key: Option<String>,
-) -> Put {
-    let state = &decision.state;
-    let last = commit.events.last();
-    let terminal = state.status.is_terminal();
-    let bookend = terminal || session.tail.last() == Seq::ZERO;
-    let summary = last.filter(|_| terminal).map(|event| {
-        let (output, failure, node) = match &event.body {
-            EventBody::RunCompleted(done) => (Some(done.output.clone()), None, None),
-            EventBody::RunFailed(failed) => {
-                (None, Some(failed.failure.clone()), failed.node.clone())
-            }
-            _ => (None, None, None),
-        };
-        RunSummary {
-            tenant: state.tenant.clone(),
-            run: session.run.clone(),
-            workflow: state.workflow.clone(),
-            status: state.status,
-            started_at: state.started_at,
-            ended_at: at,
-            seq: event.seq,
-            totals: state.totals,
-            output,
-            failure,
-            node,
-        }
-    });
-    let folds = decision.folds.clone();
-    let head = bookend.then(|| head_of(&session.run, state, at));
-    Put {
-        commit: Arc::new(commit),
-        start_key,
-        folds,
-        head,
-        summary,
-    }
-}
-
-/// The row of a run: due at its next timer; while it is busy, when the sweep should first look.
-fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
-    let busy = !matches!(state.status, RunStatus::Waiting);
-    let look = at.plus(limits::SWEEP_DELAY_MS_MIN);
-    let due_at = state
-        .due_at()
-        .map(|due| if busy { due.min(look) } else { due });
-    Head {
-        tenant: state.tenant.clone(),
-        run: run.clone(),
-        workflow: state.workflow.clone(),
-        name: state.name.to_string(),
-        program: state.program,
-        seq: state.seq,
-        status: state.status,
-        started_at: state.started_at,
-        updated_at: at,
-        due_at,
     }
 }

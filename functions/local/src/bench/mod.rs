@@ -1,12 +1,15 @@
 //! `lattice bench`: the local figures, with the floor measured in the same run.
 //!
-//! `durable` measures durable steps, `compiling` the compiler, `machine` what the machine was
+//! `durable` measures durable steps over a `rig`, `streaming` what readers see of them, `compiling`
+//! the compiler, `machine` what the machine was
 //! doing; `table` prints. The floor is SQLite itself with the same durability and group commit and
 //! no engine. Nothing here is asserted by a test: figures are for reading, as ratios.
 
 mod compiling;
 mod durable;
 mod machine;
+mod rig;
+mod streaming;
 mod table;
 
 use crate::error::CliError;
@@ -30,6 +33,7 @@ pub struct Report {
     machine: machine::Machine,
     durable: Vec<Durable>,
     stored: Vec<durable::Stored>,
+    streaming: Vec<streaming::Streaming>,
     compile: Vec<compiling::Compiled>,
 }
 
@@ -63,11 +67,18 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
     let dir = folder.join("stored");
     create(&dir)?;
     let stored = durable::measure_stored(&dir, stored_runs).await?;
+    let mut streaming = Vec::new();
+    for (runs, readers_each) in [(1, 1), (16, 4), (4, 64)] {
+        let dir = folder.join(format!("streams-{runs}-{readers_each}"));
+        create(&dir)?;
+        streaming.push(streaming::measure(&dir, runs, readers_each).await?);
+    }
     let compile = [100, 1_000, 10_000].map(compiling::measure).to_vec();
     Ok(Report {
         machine,
         durable,
         stored,
+        streaming,
         compile,
     })
 }

@@ -6,6 +6,7 @@ use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::reach;
 use crate::text::one_line;
+use lattice_client::{Server, Told, WatchError, WatchOptions};
 use lattice_driver::DriverError;
 use lattice_journal::{Event, Tail};
 use lattice_model::limits::FOLLOW_POLL_MS;
@@ -39,6 +40,14 @@ const PAYLOAD_CHARS_MAX: usize = 100;
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let run: RunId = args.run.parse()?;
     let store = reach::open(app, &args.data)?;
+    let served = reach::owner(&app.data_dir(&args.data)).and_then(|owner| owner.url);
+    let mut from = args.from;
+    if let Some(url) = served.filter(|_| args.follow) {
+        match watch(app, &url, &run, from).await? {
+            Watched::Over => return Ok(Exit::Completed),
+            Watched::Lost(last) => from = last.get() + 1,
+        }
+    }
     let mut tail = Tail::empty(run.clone());
     let mut over = false;
     loop {
@@ -47,11 +56,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             // INVARIANT: a reader shows a dense log or an error, never half of one.
             tail = tail.follow(commit).map_err(DriverError::from)?;
             over |= commit.events.iter().any(|event| event.body.is_terminal());
-            for event in commit
-                .events
-                .iter()
-                .filter(|event| event.seq.get() >= args.from)
-            {
+            for event in commit.events.iter().filter(|event| event.seq.get() >= from) {
                 app.screen.record(event);
                 app.screen.line(line(event));
             }
@@ -60,13 +65,53 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             return Err(DriverError::NoRun(run).into());
         }
         if over || !args.follow || app.screen.is_closed() {
-            if args.from > tail.last().get() {
+            if from > tail.last().get() {
                 app.screen
                     .note(format!("the log of `{run}` ends at event {}", tail.last()));
             }
             return Ok(Exit::Completed);
         }
         tokio::time::sleep(Duration::from_millis(FOLLOW_POLL_MS)).await;
+    }
+}
+
+/// How following over HTTP ended.
+enum Watched {
+    /// With the run, or with whoever read.
+    Over,
+    /// The server is gone; this event was the last.
+    Lost(Seq),
+}
+
+/// Tries in a row after which a server counts as gone: the file tells the rest.
+const TRIES_MAX: u32 = 3;
+
+/// Follows through the server that owns the directory: each event as soon as it is stored.
+async fn watch(app: &App, url: &str, run: &RunId, from: u64) -> Result<Watched, CliError> {
+    let options = WatchOptions {
+        from: Seq::from_stored(from.saturating_sub(1)),
+        max_tries: Some(TRIES_MAX),
+        ..WatchOptions::default()
+    };
+    let mut watcher = Server::new(url)?.watch(run.clone(), options)?;
+    loop {
+        match watcher.next().await {
+            Ok(Some(Told::Event(event))) => {
+                app.screen.record(&event);
+                app.screen.line(line(&event));
+            }
+            Ok(Some(Told::Text(_))) => {}
+            Ok(None) => return Ok(Watched::Over),
+            // What the server says about a run that it does not have, or not so far, the file says
+            // in this command's own words.
+            Err(WatchError::GaveUp { .. } | WatchError::Refused { .. }) => {
+                return Ok(Watched::Lost(watcher.last()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if app.screen.is_closed() {
+            return Ok(Watched::Over);
+        }
     }
 }
 

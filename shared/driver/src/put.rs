@@ -1,0 +1,74 @@
+//! What is written with a commit: the run's row, and at the end its summary.
+
+use crate::session::Session;
+use lattice_engine::{Decision, RunState};
+use lattice_journal::{Commit, EventBody, Head, RunStatus, RunSummary};
+use lattice_model::{Millis, RunId, Seq, limits};
+use lattice_ports::Put;
+use std::sync::Arc;
+
+/// The commit, and what is written with it or not at all.
+pub(crate) fn put(
+    session: &Session,
+    decision: &Decision,
+    commit: Commit,
+    at: Millis,
+    start_key: Option<String>,
+) -> Put {
+    let state = &decision.state;
+    let last = commit.events.last();
+    let terminal = state.status.is_terminal();
+    let bookend = terminal || session.tail.last() == Seq::ZERO;
+    let summary = last.filter(|_| terminal).map(|event| {
+        let (output, failure, node) = match &event.body {
+            EventBody::RunCompleted(done) => (Some(done.output.clone()), None, None),
+            EventBody::RunFailed(failed) => {
+                (None, Some(failed.failure.clone()), failed.node.clone())
+            }
+            _ => (None, None, None),
+        };
+        RunSummary {
+            tenant: state.tenant.clone(),
+            run: session.run.clone(),
+            workflow: state.workflow.clone(),
+            status: state.status,
+            started_at: state.started_at,
+            ended_at: at,
+            seq: event.seq,
+            totals: state.totals,
+            output,
+            failure,
+            node,
+        }
+    });
+    let folds = decision.folds.clone();
+    let head = bookend.then(|| head_of(&session.run, state, at));
+    Put {
+        commit: Arc::new(commit),
+        start_key,
+        folds,
+        head,
+        summary,
+    }
+}
+
+/// The row of a run: due at its next timer; while it is busy, when the sweep should first look.
+pub(crate) fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
+    let busy = !matches!(state.status, RunStatus::Waiting);
+    let look = at.plus(limits::SWEEP_DELAY_MS_MIN);
+    let due_at = state
+        .due_at()
+        .map(|due| if busy { due.min(look) } else { due });
+    Head {
+        tenant: state.tenant.clone(),
+        run: run.clone(),
+        workflow: state.workflow.clone(),
+        name: state.name.to_string(),
+        program: state.program,
+        seq: state.seq,
+        status: state.status,
+        started_at: state.started_at,
+        updated_at: at,
+        due_at,
+    }
+}
