@@ -8,9 +8,16 @@ export function h(tag, props = {}, ...children) {
     else if (name in element) element[name] = value;
     else element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
+  // `condition && element` leaves the condition behind where it does not hold.
+  for (const child of children) {
+    if (child instanceof Node) element.append(child);
+    else if (typeof child === "string") element.append(clean(child));
+  }
   return element;
 }
+
+// Marks that reverse the direction of writing can make a text say something else.
+const clean = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 // The parts of a template, by the names that they carry in `data-at`.
 export function fill(root, template) {
@@ -25,7 +32,8 @@ export function parts(root) {
 
 // Writes only what is new, so that nothing flickers and a selection stays.
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const cleaned = clean(text);
+  if (element.textContent !== cleaned) element.textContent = cleaned;
 }
 
 // Brings the children in line with the items, by key. Elements that stay are not moved or made
@@ -57,28 +65,33 @@ export function setStatus(element, status) {
 export function problem(error) {
   const { detail, help, code, problems = [] } = error.body ?? { detail: String(error) };
   return h("div", { className: "problem", role: "alert" },
-    h("p", {}, h("strong", {}, sentence(detail))),
-    help && h("p", {}, sentence(help)),
+    h("p", {}, h("strong", {}, ...said(detail))),
+    help && h("p", {}, ...said(help)),
     problems.length > 0 && documentProblems(problems),
     code && h("p", { className: "faint" }, code));
 }
 
-export function documentProblems(problems) {
+function documentProblems(problems) {
   return h("ul", { className: "problems" }, ...problems.map((one) => h("li", {},
     h("code", {}, one.code), ` ${one.severity} at `, h("code", {}, one.pointer || "the document"),
     one.node && h("span", {}, ` (node ${one.node})`),
-    h("p", {}, sentence(one.text)), one.help && h("p", { className: "faint" }, sentence(one.help)))));
+    h("p", {}, ...said(one.text)), one.help && h("p", { className: "faint" }, ...said(one.help)))));
+}
+
+// A sentence whose names in backticks stand out.
+function said(text) {
+  return sentence(text).split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
 }
 
 export function sentence(text) {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?:]$/.test(first) ? first : `${first}.`;
+  return first === "" || /[.!?:…]$/.test(first) ? first : `${first}.`;
 }
 
 // A value as a person reads it: texts as they are, an object by its fields, the rest as JSON.
 export function valueView(value) {
-  if (typeof value === "string") return h("div", { className: "value" }, value);
-  const isRecord = value !== null && typeof value === "object" && !Array.isArray(value);
+  if (value === null || typeof value !== "object") return h("div", { className: "value" }, String(value));
+  const isRecord = !Array.isArray(value);
   const hasText = isRecord && Object.values(value).some((field) => typeof field === "string");
   if (!hasText) return h("pre", { className: "value" }, JSON.stringify(value, null, 2));
   return h("dl", { className: "fields" }, ...Object.entries(value).flatMap(([name, field]) =>

@@ -1,6 +1,6 @@
 // Home: open questions, workflows, runs. Looks again every two seconds.
 import { get } from "/assets/api.js";
-import { day, fill, h, problem, reconcile, setStatus, setText, shortId } from "/assets/dom.js";
+import { day, fill, h, oneLine, problem, reconcile, sentence, setStatus, setText, shortId } from "/assets/dom.js";
 import { addExample, savedView, startRun, storeFile } from "/assets/dialogs.js";
 
 const LOOK_MS = 2_000;
@@ -54,7 +54,7 @@ export class Home {
       if (!document.hidden) await this.refresh();
       notice("");
     } catch (error) {
-      notice(`${error.body?.detail ?? error.message}: ${error.body?.help ?? ""}`);
+      notice(`${sentence(error.message)} ${sentence(error.body?.help ?? "")}`);
     }
     clearTimeout(this.timer);
     if (!this.isClosed) this.timer = setTimeout(() => this.look(), LOOK_MS);
@@ -70,7 +70,7 @@ export class Home {
   showWaits(waits) {
     this.at.asking.hidden = waits.length === 0;
     reconcile(this.at.waits, waits, (wait) => `${wait.runId} ${wait.stage}`, (wait) => h("li", {},
-      h("div", { className: "grow" }, h("span", { className: "clamp" }, wait.question.text), h("span", { className: "faint" }, `${wait.workflow} · ${shortId(wait.runId)}`)),
+      h("div", { className: "grow" }, h("span", {}, oneLine(wait.question.text, 240)), h("span", { className: "faint" }, `${wait.workflow} · ${shortId(wait.runId)}`)),
       h("a", { className: "button main", href: `#/runs/${wait.runId}` }, "Answer")));
   }
 

@@ -41,7 +41,7 @@ export class Log {
 
   label() {
     this.at.earlier.hidden = this.first <= 1;
-    setText(this.at.shown, this.first > 1 ? `${this.first} to ${this.last} of ${this.last}` : `${this.last}`);
+    setText(this.at.shown, `${this.first} to ${this.last}`);
   }
 
   async earlier() {
@@ -81,8 +81,8 @@ export class Log {
     const details = h("details", {}, h("summary", {},
       h("span", { className: "seq" }, String(event.seq)),
       h("time", { dateTime: event.timestamp }, clock(event.timestamp)),
-      h("span", { className: `type ${tone(event.type)}` }, event.type),
-      h("span", { className: "says" }, say(event))));
+      h("span", { className: "says" }, say(event)),
+      h("span", { className: `type ${tone(event.type)}` }, event.type)));
     // The JSON of most events is never looked at, so it is made when it is.
     details.ontoggle = () => {
       if (details.children.length > 1) return;

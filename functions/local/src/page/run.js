@@ -61,6 +61,7 @@ export class RunView {
     this.run = await get(runPath(this.id));
     if (this.isClosed) return;
     this.at.problem.replaceChildren();
+    this.at.columns.hidden = false;
     this.state.reached(this.run.seq);
     this.show();
   }
