@@ -7,6 +7,7 @@ let view;
 
 function show() {
   view?.close();
+  document.getElementById("dialog").close();
   scrollTo(0, 0);
   const run = /^#\/runs\/([A-Za-z0-9_-]+)$/.exec(location.hash)?.[1];
   view = run ? new RunView(root, run) : new Home(root);

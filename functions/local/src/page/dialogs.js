@@ -12,25 +12,27 @@ function open({ title, body, yes, submit }) {
   at.body.replaceChildren(...body);
   at.problem.replaceChildren();
   at.yes.hidden = !yes;
+  at.yes.disabled = false;
   at.yes.textContent = yes ?? "";
   return new Promise((resolve) => {
+    let answer, isOpen = true, isBusy = false;
+    // An answer that comes after the dialog was closed must not touch the next one.
     const finish = async (...given) => {
-      if (at.yes.disabled) return;
-      at.yes.disabled = true;
+      if (isBusy) return;
+      at.yes.disabled = isBusy = true;
       try {
         answer = await submit(...given);
-        dialog.close();
+        if (isOpen) dialog.close();
       } catch (error) {
-        at.problem.replaceChildren(problem(error));
-      } finally {
-        at.yes.disabled = false;
+        if (isOpen) at.problem.replaceChildren(problem(error));
       }
+      isBusy = false;
+      if (isOpen) at.yes.disabled = false;
     };
-    let answer;
     dialog.pick = finish;
     at.form.onsubmit = (event) => { event.preventDefault(); if (yes) finish(); };
     at.close.onclick = () => dialog.close();
-    dialog.onclose = () => resolve(answer);
+    dialog.onclose = () => { isOpen = false; resolve(answer); };
     dialog.showModal();
   });
 }

@@ -10,11 +10,16 @@ export class Feed {
   constructor(run, lastSeq, told) {
     Object.assign(this, { path: runPath(run), last: lastSeq, told, pause: PAUSE_MS_MIN, isClosed: false });
     told.mark("connecting");
+    // A browser has six connections to one server for all its tabs together, so a tab that nobody
+    // sees gives its own back.
+    this.seen = () => (document.hidden ? this.source?.close() : this.catchUp());
+    document.addEventListener("visibilitychange", this.seen);
     this.open();
   }
 
   open() {
-    if (this.isClosed) return;
+    if (this.isClosed || document.hidden) return;
+    this.source?.close();
     const source = new EventSource(`${this.path}/stream?lastSeq=${this.last}`);
     this.source = source;
     source.onopen = () => { this.pause = PAUSE_MS_MIN; this.told.mark("live"); };
@@ -43,14 +48,14 @@ export class Feed {
   }
 
   later() {
-    this.source.close();
     const wait = this.pause * (0.5 + Math.random() / 2);
     this.pause = Math.min(this.pause * 2, PAUSE_MS_MAX);
     this.timer = setTimeout(() => this.catchUp(), wait);
   }
 
   async catchUp() {
-    this.source.close();
+    clearTimeout(this.timer);
+    this.source?.close();
     try {
       for (let more = true; more && !this.isClosed;) {
         const page = await get(`${this.path}/events?lastSeq=${this.last}&limit=1000`);
@@ -76,6 +81,7 @@ export class Feed {
   close() {
     this.isClosed = true;
     clearTimeout(this.timer);
-    this.source.close();
+    document.removeEventListener("visibilitychange", this.seen);
+    this.source?.close();
   }
 }

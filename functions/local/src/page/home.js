@@ -6,6 +6,8 @@ import { addExample, savedView, startRun, storeFile } from "/assets/dialogs.js";
 const LOOK_MS = 2_000;
 const ROWS = 50;
 const ROWS_MAX = 500;
+// Open questions come first, but must not push everything else off the screen.
+const WAITS = 5;
 
 // A list that grows by pages at its end and is looked at anew from its beginning.
 class Rows {
@@ -69,7 +71,8 @@ export class Home {
 
   showWaits(waits) {
     this.at.asking.hidden = waits.length === 0;
-    reconcile(this.at.waits, waits, (wait) => `${wait.runId} ${wait.stage}`, (wait) => h("li", {},
+    this.at.moreWaits.hidden = waits.length <= WAITS;
+    reconcile(this.at.waits, waits.slice(0, WAITS), (wait) => `${wait.runId} ${wait.stage}`, (wait) => h("li", {},
       h("div", { className: "grow" }, h("span", {}, oneLine(wait.question.text, 240)), h("span", { className: "faint" }, `${wait.workflow} · ${shortId(wait.runId)}`)),
       h("a", { className: "button main", href: `#/runs/${wait.runId}` }, "Answer")));
   }

@@ -12,6 +12,12 @@ function signal({ node, value, outcome }) {
   return outcome.kind === "buffered" ? `${said} (kept until it is asked)` : `${said} (refused: ${outcome.reason})`;
 }
 
+function done({ stage, port, output }) {
+  const way = port && port !== "out" ? ` → ${port}` : "";
+  const gave = output && output.inline !== port ? `: ${preview(output)}` : "";
+  return `${stage} is done${way}${gave}`;
+}
+
 export const WORDS = {
   "run.queued": (p) => `${p.name} was queued; it begins at ${p.entry.stage}`,
   "run.started": () => "a worker took the run up",
@@ -23,7 +29,7 @@ export const WORDS = {
   "run.forked": (p) => `the run goes on from event ${p.seq} of another one`,
   "cancel.requested": (p) => `somebody asked for the end${p.reason ? `: ${oneLine(p.reason)}` : ""}`,
   "stage.started": (p) => `${p.stage} began${again(p.attempt)}`,
-  "stage.completed": (p) => `${p.stage} is done${p.port && p.port !== "out" ? ` → ${p.port}` : ""}${p.output ? `: ${preview(p.output)}` : ""}`,
+  "stage.completed": done,
   "stage.failed": (p) => `${p.stage} failed, ${failure(p.failure)}${p.next ? `; ${p.next.stage} catches it` : ""}`,
   "stage.retrying": (p) => `${p.stage} tries again at ${clock(p.dueAt)}; attempt ${p.attempt} failed, ${failure(p.failure)}`,
   "stage.skipped": (p) => `${p.stage} is left out: ${p.reason}`,
