@@ -41,10 +41,17 @@ fn a_key_stands_for_one_workflow_and_takes_answers_later() {
     place.lattice(&["run", "other.json", "--key", "k"]).fails(
         1,
         &[
-            &format!("the key belongs to {run}, a run of `w`"),
-            "give another `--key`",
+            &format!(
+                "the key belongs to run `{run}`, which was started with another workflow or input"
+            ),
+            "choose a fresh key",
         ],
     );
+
+    let other = ["run", "w.json", "--key", "k", "--input", r#"{"other": 1}"#];
+    place
+        .lattice(&other)
+        .fails(1, &["another workflow or input", "choose a fresh key"]);
 
     let mut newer = workflow;
     newer["nodes"][1]["settings"]["questionText"] = json!("Now?");
