@@ -1,5 +1,5 @@
 //! What `docs/` says of the API is what the list of routes and the list of codes say.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use lattice_wire::{ROUTES, codes};
 use std::collections::BTreeSet;
