@@ -1,5 +1,6 @@
 //! The lanes, in the order in which they run: the quick ones first.
 
+use crate::python::{SCHEMATHESIS, Venv};
 use crate::tools::{NEXTEST, Tool};
 
 /// One named part of the check.
@@ -14,9 +15,18 @@ pub struct Lane {
     /// How long it may take on two cores with an empty build folder. More is a warning.
     pub budget_minutes: u32,
     /// What must be on the machine; missing tools are installed.
-    pub needs: &'static [&'static Tool],
+    pub needs: &'static [Need],
     /// Arguments of cargo.
     pub cargo: &'static [&'static str],
+}
+
+/// A tool beside the Rust toolchain.
+#[derive(Debug)]
+pub enum Need {
+    /// A cargo subcommand.
+    Cargo(&'static Tool),
+    /// A Python program.
+    Python(&'static Venv),
 }
 
 /// Every lane of `cargo xtask check`.
@@ -34,7 +44,7 @@ pub const LANES: &[Lane] = &[
         says: "floors, purity, file heads, problem pages and links hold",
         failed: "a rule of the repository is broken; each complaint names its file",
         budget_minutes: 2,
-        needs: &[&NEXTEST],
+        needs: &[Need::Cargo(&NEXTEST)],
         cargo: &["nextest", "run", "--locked", "--package", "lattice-tidy"],
     },
     Lane {
@@ -58,8 +68,26 @@ pub const LANES: &[Lane] = &[
         says: "every test passes, each at the first try",
         failed: "a test failed; the failures are listed above by name",
         budget_minutes: 15,
-        needs: &[&NEXTEST],
+        needs: &[Need::Cargo(&NEXTEST)],
         cargo: &["nextest", "run", "--locked", "--workspace"],
+    },
+    Lane {
+        name: "api",
+        says: "the API keeps what its OpenAPI file says, whatever it is sent",
+        failed: "an answer is not as the OpenAPI file says; each is shown above with its request",
+        budget_minutes: 5,
+        needs: &[Need::Python(&SCHEMATHESIS)],
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "lattice-contract",
+            "--bin",
+            "contract",
+            "--",
+            "schemathesis",
+        ],
     },
     Lane {
         name: "sim",
@@ -126,7 +154,7 @@ mod tests {
     #[test]
     fn an_unknown_lane_is_answered_with_the_known_ones() {
         let answer = find("tests").map(|lane| lane.name);
-        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test, sim";
+        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test, api, sim";
         assert_eq!(answer, Err(expected.to_owned()));
     }
 }

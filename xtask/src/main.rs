@@ -1,9 +1,10 @@
 //! The repository's own commands: `cargo xtask check` is what CI runs, and all that it runs.
 //!
-//! Reading order: `lanes` (what is checked), `runner` (how), `tools` (what it needs). Only the
+//! Reading order: `lanes` (what is checked), `runner` (how), `tools` and `python` (what it needs). Only the
 //! standard library is used, so that a fresh clone has this binary within seconds.
 
 mod lanes;
+mod python;
 mod runner;
 mod tools;
 

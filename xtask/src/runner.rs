@@ -1,7 +1,7 @@
 //! Runs lanes one after the other, times them, and says what failed and how to run it again.
 
-use crate::lanes::Lane;
-use crate::tools;
+use crate::lanes::{Lane, Need};
+use crate::{python, tools};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -63,8 +63,11 @@ fn run_lane(lane: &Lane, root: &Path) -> Result<(), String> {
     let (name, minutes) = (lane.name, lane.budget_minutes);
     eprintln!("\n== {name}: {} (budget {minutes} min)", lane.says);
     let mut folders = Vec::new();
-    for tool in lane.needs {
-        folders.extend(tools::ensure(tool, root)?);
+    for need in lane.needs {
+        match need {
+            Need::Cargo(tool) => folders.extend(tools::ensure(tool, root)?),
+            Need::Python(venv) => folders.push(python::ensure(venv, root)?),
+        }
     }
     let status = cargo(lane.cargo.iter().map(OsStr::new), root, &folders)?;
     if status.success() {
@@ -170,6 +173,7 @@ fmt      1 min 1:01 min  passed, over budget
 tidy     2 min 0:05 min  failed
 lint     8 min        -  not run
 test    15 min        -  not run
+api      5 min        -  not run
 sim      8 min        -  not run
 all            1:06 min
 ";

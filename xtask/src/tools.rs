@@ -42,9 +42,7 @@ pub fn ensure(tool: &Tool, root: &Path) -> Result<Option<PathBuf>, String> {
     if answers(tool.program.as_ref()) {
         return Ok(None);
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let home = target
+    let home = target(root)
         .join("tools")
         .join(format!("{}-{}", tool.program, tool.version));
     let folder = home.join("bin");
@@ -67,6 +65,12 @@ pub fn ensure(tool: &Tool, root: &Path) -> Result<Option<PathBuf>, String> {
         "{name} was installed but does not run; remove `{}` and try again",
         home.display()
     ))
+}
+
+/// The build folder, where tools are kept too.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 /// Installs the prebuilt copy with pip, which checks the hash of what it downloads.
@@ -114,7 +118,8 @@ fn build(tool: &Tool, home: &Path) -> Result<(), String> {
     succeed(&mut command, "cargo install")
 }
 
-fn succeed(command: &mut Command, name: &str) -> Result<(), String> {
+/// Runs a command that has to end well.
+pub fn succeed(command: &mut Command, name: &str) -> Result<(), String> {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{name} ended with {status}")),

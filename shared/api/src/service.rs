@@ -22,6 +22,7 @@ use lattice_model::{Guards, RunId, Tenant};
 use lattice_ports::{Clock, Performer, StageQueue, Store};
 use lattice_wire::codes::{NO_METHOD, NO_ROUTE, SLOW};
 use lattice_wire::{In, ROUTES, Route, openapi};
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -201,7 +202,7 @@ pub fn router_beside<E: Parts>(api: &Arc<Api<E>>, others: Router) -> Router {
                 async move {
                     match api.gate.check_origin(request.headers()) {
                         Ok(()) => with_common(next.run(request).await),
-                        Err(refused) => refused.into_response(),
+                        Err(refused) => with_common(refused.into_response()),
                     }
                 }
             },
@@ -240,7 +241,9 @@ fn id_of(route: &Route, path: &str) -> String {
     let segment = place
         .filter(|_| has_id)
         .and_then(|place| path.split('/').nth(place));
-    segment.unwrap_or_default().to_owned()
+    // Legal ids need no percent signs, but a client may write them so all the same.
+    let decoded = percent_decode_str(segment.unwrap_or_default());
+    decoded.decode_utf8_lossy().into_owned()
 }
 
 fn no_route() -> Response {
@@ -249,7 +252,10 @@ fn no_route() -> Response {
 }
 
 fn no_method(routes: &[&'static Route]) -> Refused {
-    let methods: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+    let mut methods: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
     let methods = methods.join(", ");
     let help = format!("this path takes {methods}");
     Refused::new(NO_METHOD, "the path does not take this method", help).header("allow", &methods)

@@ -3,7 +3,7 @@
 use lattice_engine::{Phase, RunState};
 use lattice_journal::{Head, RunSummary, ValueRef};
 use lattice_model::limits::VALUE_BYTES_MAX;
-use lattice_model::{Millis, RunId, canonical_len};
+use lattice_model::{Millis, RunId, Seq, canonical_len};
 use lattice_ports::{Blobs, PortError, WorkflowVersion};
 use lattice_wire::shapes::{
     Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, StateAnswer, WorkflowRow,
@@ -101,7 +101,7 @@ pub async fn state_answer<S: Blobs>(
         seq: state.seq,
         status: state.status,
         started_at: state.started_at.rfc3339(),
-        deadline: state.deadline.rfc3339(),
+        deadline: (state.seq > Seq::ZERO).then(|| state.deadline.rfc3339()),
         input,
         variables,
         outputs,

@@ -351,7 +351,8 @@ fn check_answer(
     };
     let mut open = session.state.questions();
     if let Some((stage, _, question, due_at)) = open.find(|(_, asks, ..)| **asks == node) {
-        if due_at.is_some_and(|due_at| due_at <= now) {
+        let older = signal.wait.as_ref().is_some_and(|wait| wait != stage);
+        if older || due_at.is_some_and(|due_at| due_at <= now) {
             return Err(RequestError::Answered { node });
         }
         question.accept(&signal.value).map_err(refused)?;

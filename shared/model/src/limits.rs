@@ -231,3 +231,9 @@ pub const WATCH_PAUSE_MS_MIN: u64 = 100;
 pub const WATCH_PAUSE_MS_MAX: u64 = 30_000;
 /// Bytes read of the body of an error answer.
 pub const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+/// Characters of the reason for a cancel.
+pub const REASON_CHARS_MAX: usize = 2_000;
+/// Characters of a stage's identity in a request: an op's name and the path of its visit.
+pub const STAGE_ID_CHARS_MAX: usize = 512;
+/// The largest whole number that every reader of JSON keeps exactly (RFC 8259, section 6).
+pub const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;

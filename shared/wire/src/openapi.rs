@@ -105,15 +105,15 @@ impl Writer {
 
     fn param_schema(&mut self, kind: ParamKind) -> Value {
         let schema: Schema = match kind {
-            ParamKind::RunId => self.requests.subschema_for::<RunId>(),
+            ParamKind::RunId | ParamKind::RunCursor => self.requests.subschema_for::<RunId>(),
             ParamKind::Version => self.requests.subschema_for::<Hash>(),
             ParamKind::Status => self.requests.subschema_for::<RunStatus>(),
-            ParamKind::WorkflowId => {
+            ParamKind::WorkflowId | ParamKind::WorkflowCursor => {
                 let pattern = format!("^[A-Za-z0-9_.-]{{1,{}}}$", limits::ID_CHARS_MAX);
                 return json!({ "type": "string", "pattern": pattern });
             }
             ParamKind::Seq => {
-                let last = limits::RUN_EVENTS_MAX;
+                let last = limits::JSON_INTEGER_MAX;
                 return json!({ "type": "integer", "minimum": 0, "maximum": last });
             }
             ParamKind::Limit(max, default) => {
@@ -124,10 +124,7 @@ impl Writer {
                     r"^(19[789]\d|2\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|\+00:00)$";
                 return json!({ "type": "string", "format": "date-time", "pattern": pattern });
             }
-            ParamKind::Cursor => {
-                let pattern = format!("^[A-Za-z0-9_.-]{{1,{}}}$", limits::ID_CHARS_MAX);
-                return json!({ "type": "string", "pattern": pattern });
-            }
+            ParamKind::Star => return json!({ "const": "*" }),
             ParamKind::ETag => {
                 return json!({ "type": "string", "pattern": "^(\\*|\"[0-9a-f]{64}\")$" });
             }

@@ -272,9 +272,10 @@ answers! {
         /// When it was queued.
         #[schemars(schema_with = "moment")]
         started_at: String,
-        /// When it is over in any case.
+        /// When it is over in any case; unset before its first event.
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(schema_with = "moment")]
-        deadline: String,
+        deadline: Option<String>,
         /// The input.
         input: Value,
         /// The variables.

@@ -11,6 +11,15 @@ use lattice_api::{Api, METRICS_MEDIA_TYPE, Parts, Refused, router_beside};
 use lattice_local::LocalStore;
 use std::sync::Arc;
 
+macro_rules! script {
+    ($name:literal) => {
+        (
+            concat!("/assets/", $name),
+            SCRIPT,
+            include_str!(concat!("../page/", $name)),
+        )
+    };
+}
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
@@ -18,12 +27,23 @@ const STYLE: &str = "text/css; charset=utf-8";
 /// The files of the page: path, media type, text.
 const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../page/index.html")),
-    ("/assets/app.js", SCRIPT, include_str!("../page/app.js")),
     (
         "/assets/style.css",
         STYLE,
         include_str!("../page/style.css"),
     ),
+    script!("api.js"),
+    script!("app.js"),
+    script!("dialogs.js"),
+    script!("dom.js"),
+    script!("feed.js"),
+    script!("home.js"),
+    script!("log.js"),
+    script!("question.js"),
+    script!("run.js"),
+    script!("state.js"),
+    script!("telling.js"),
+    script!("words.js"),
 ];
 
 /// The page runs its own scripts and talks to its own server, and nothing else.
@@ -60,4 +80,37 @@ async fn metrics<E: Parts<Store = LocalStore>>(api: Arc<Api<E>>) -> Result<Respo
     let runs = api.store().count_by_status().await?;
     let headers = [(CONTENT_TYPE, METRICS_MEDIA_TYPE)];
     Ok((headers, api.metrics.render(&runs)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::FILES;
+    use lattice_journal::EventBody;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
+        let names = std::fs::read_dir(folder).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let there: BTreeSet<String> = names.collect();
+        let name = |path: &str| match path {
+            "/" => "index.html".to_owned(),
+            path => path.trim_start_matches("/assets/").to_owned(),
+        };
+        let served: BTreeSet<String> = FILES.iter().map(|(path, ..)| name(path)).collect();
+        assert_eq!(there, served);
+    }
+
+    /// A browser hears only the types that a page names, so the page has to name them all.
+    #[test]
+    fn the_page_knows_every_type_of_event() {
+        let words = include_str!("../page/words.js");
+        for kind in EventBody::TYPES {
+            assert!(words.contains(&format!("\"{kind}\":")), "{kind}");
+        }
+    }
 }

@@ -51,7 +51,7 @@ async fn at_end<E: Parts>(api: &Api<E>, call: &Call, after: Seq) -> Result<(Seq,
 /// The log as it grows.
 pub async fn stream<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let queried = call.query.seq("lastSeq")?;
-    let resumed = header(&call.headers, sse::LAST_EVENT_ID)?.filter(|text| !text.is_empty());
+    let resumed = header(&call.headers, sse::LAST_EVENT_ID)?;
     let resumed = resumed
         .map(|text| seq(text).ok_or_else(|| bad_id(text)))
         .transpose()?;

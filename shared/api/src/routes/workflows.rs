@@ -84,8 +84,9 @@ pub async fn get<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 
 /// Stores one, if the caller knows what stands there.
 pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
-    let id = id(call)?;
-    let expect = expect(call, true)?;
+    // No document has an id that is not legal, so the comparison below finds that too.
+    let id = WorkflowId::new(call.id.as_str());
+    let expect = expect(api, call, true).await?;
     let Compiled {
         document,
         changes,
@@ -141,7 +142,7 @@ pub async fn delete<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let id = id(call)?;
     let tenant = call.tenant()?;
     find(api, call, None).await?;
-    let expect = expect(call, false)?;
+    let expect = expect(api, call, false).await?;
     match api.store().delete_workflow(tenant, &id, expect).await? {
         WorkflowPut::Done => {
             let mut response = Response::new(Body::empty());
@@ -221,10 +222,10 @@ fn etag(version: Hash) -> String {
 }
 
 fn tag(call: &Call, name: &'static str) -> Result<Option<Tag>, Refused> {
-    let Some(text) = header(&call.headers, name)? else {
+    let text = header(&call.headers, name)?.map(str::trim);
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let text = text.trim();
     if text == "*" {
         return Ok(Some(Tag::Any));
     }
@@ -245,7 +246,7 @@ fn tag(call: &Call, name: &'static str) -> Result<Option<Tag>, Refused> {
 
 /// What the caller believes to stand there. A blind write is refused: it would undo what somebody
 /// else saved in between.
-fn expect(call: &Call, may_create: bool) -> Result<Expect, Refused> {
+async fn expect<E: Parts>(api: &Api<E>, call: &Call, may_create: bool) -> Result<Expect, Refused> {
     let wanted = match may_create {
         true => {
             "send `If-None-Match: *` to make a new workflow, or `If-Match` with the ETag to replace that revision"
@@ -255,14 +256,27 @@ fn expect(call: &Call, may_create: bool) -> Result<Expect, Refused> {
     match (tag(call, "if-match")?, tag(call, "if-none-match")?) {
         (Some(Tag::Version(version)), None) => Ok(Expect::Version(version)),
         (None, Some(Tag::Any)) if may_create => Ok(Expect::Absent),
+        // Whatever stands there, as long as something does.
+        (Some(Tag::Any), None) => {
+            let id = WorkflowId::new(call.id.as_str());
+            let newest = api.store().workflow(call.tenant()?, &id, None).await?;
+            let newest = newest.ok_or_else(|| conflict(None))?;
+            Ok(Expect::Version(newest.row.version))
+        }
         (None, None) => Err(Refused::new(
             PRECONDITION_MISSING,
             "the request does not say which revision it changes",
             wanted,
         )),
-        _ => Err(Refused::new(
+        // Both can never hold at once (RFC 9110, section 13.2.2).
+        (Some(_), Some(_)) => Err(Refused::new(
+            PRECONDITION_FAILED,
+            "`If-Match` and `If-None-Match` contradict each other",
+            wanted,
+        )),
+        (None, Some(_)) => Err(Refused::new(
             HEADER,
-            "`If-Match` and `If-None-Match` do not go together so",
+            "`If-None-Match` does not say what is to be changed",
             wanted,
         )),
     }

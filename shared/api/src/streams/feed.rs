@@ -135,28 +135,34 @@ impl Feed {
     }
 
     /// Appends the events that continue the ring; others are known already, or come later. Gives the
-    /// bytes that were added and dropped.
+    /// bytes that were added.
     // INVARIANT: frames are dense: an event is taken only behind the last one.
-    pub fn push(&self, events: &[Event], at: Option<Instant>, ring_max: usize) -> (usize, usize) {
+    pub fn push(&self, events: &[Event], at: Option<Instant>) -> usize {
         let mut ring = lock(&self.ring);
-        let (mut added, mut dropped) = (0, 0);
+        let mut added = 0;
         for event in events {
             if event.seq == ring.last.next() && !ring.over {
                 added += ring.add(event, at);
             }
         }
-        while ring.bytes > ring_max {
-            let Some(frame) = ring.frames.pop_front() else {
-                break;
-            };
-            ring.bytes -= frame.bytes.len();
-            dropped += frame.bytes.len();
-        }
         drop(ring);
         if added > 0 {
             self.changed.send_replace(());
         }
-        (added, dropped)
+        added
+    }
+
+    /// Drops the oldest frames until so many bytes are left; gives the bytes that were dropped.
+    pub fn trim(&self, most: usize) -> usize {
+        let mut ring = lock(&self.ring);
+        let before = ring.bytes;
+        while ring.bytes > most {
+            let Some(frame) = ring.frames.pop_front() else {
+                break;
+            };
+            ring.bytes -= frame.bytes.len();
+        }
+        before - ring.bytes
     }
 
     /// Drops all frames; gives their bytes.

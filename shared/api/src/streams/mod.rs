@@ -216,24 +216,16 @@ impl<S: RunLog> Streams<S> {
 
     /// Puts events into a feed; `at` is when they were acknowledged, if that was just now.
     fn push(&self, feed: &Feed, events: &[Event], at: Option<Instant>) {
-        let kept = self.kept_bytes.load(Ordering::Relaxed);
-        let settings = &self.settings;
-        // While all rings together are too large, each that grows gives back what is over its share.
-        let ring_max = match kept > settings.rings_bytes_max {
-            false => settings.ring_bytes_max,
-            true => {
-                let feeds = self
-                    .feeds
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .len();
-                settings
-                    .ring_bytes_max
-                    .min(settings.rings_bytes_max / feeds.max(1))
-            }
-        };
-        let (added, dropped) = feed.push(events, at, ring_max);
-        self.kept_bytes.fetch_add(added, Ordering::Relaxed);
+        let added = feed.push(events, at);
+        let kept = self.kept_bytes.fetch_add(added, Ordering::Relaxed) + added;
+        let mut dropped = feed.trim(self.settings.ring_bytes_max);
+        let most = self.settings.rings_bytes_max;
+        if kept - dropped.min(kept) > most {
+            // Together they are too large: each keeps its share, also one that is at rest.
+            let feeds = self.feeds.read().unwrap_or_else(PoisonError::into_inner);
+            let share = most / feeds.len().max(1);
+            dropped += feeds.values().map(|feed| feed.trim(share)).sum::<usize>();
+        }
         self.kept_bytes.fetch_sub(dropped, Ordering::Relaxed);
     }
 

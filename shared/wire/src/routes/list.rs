@@ -37,7 +37,12 @@ const fn header(name: &'static str, kind: ParamKind, says: &'static str) -> Para
 
 const RUN: Param = path("id", ParamKind::RunId, "the run");
 const WORKFLOW: Param = path("id", ParamKind::WorkflowId, "the workflow");
-const CURSOR: Param = query("cursor", ParamKind::Cursor, "go on behind this page");
+const RUN_CURSOR: Param = query("cursor", ParamKind::RunCursor, "go on behind this page");
+const WORKFLOW_CURSOR: Param = query(
+    "cursor",
+    ParamKind::WorkflowCursor,
+    "go on behind this page",
+);
 const ROWS: Param = query(
     "limit",
     ParamKind::Limit(limits::LIST_ROWS_MAX, limits::LIST_ROWS_DEFAULT),
@@ -49,11 +54,12 @@ const LAST_SEQ: Param = query(
     "the last event that is known; 0 = none",
 );
 const IF_MATCH: Param = header("If-Match", ParamKind::ETag, "the revision that is changed");
-const IF_NONE_MATCH: Param = header(
+const IF_OTHER: Param = header(
     "If-None-Match",
     ParamKind::ETag,
-    "`*`: only if there is none; a revision on reading: only if it is another",
+    "answer only if it is another revision",
 );
+const IF_NONE: Param = header("If-None-Match", ParamKind::Star, "only if there is none");
 
 const DOCUMENT: BodySpec = BodySpec {
     bytes_max: limits::DOCUMENT_BYTES_MAX,
@@ -135,17 +141,17 @@ routes! {
         answers: [json(200, "what came of it, also when it has errors", of!(CompileAnswer))],
         problems: [];
     ListWorkflows "listWorkflows" Get "/v1/workflows" "Lists the newest version of each workflow."
-        scope: Some(Scope::WorkflowsRead), params: [ROWS, CURSOR], body: None,
+        scope: Some(Scope::WorkflowsRead), params: [ROWS, WORKFLOW_CURSOR], body: None,
         answers: [json(200, "a page", of!(WorkflowPage))], problems: [];
     GetWorkflow "getWorkflow" Get "/v1/workflows/{id}" "Reads a workflow, its newest version if none is named."
         scope: Some(Scope::WorkflowsRead),
-        params: [WORKFLOW, query("version", ParamKind::Version, "an older version"), IF_NONE_MATCH],
+        params: [WORKFLOW, query("version", ParamKind::Version, "an older version"), IF_OTHER],
         body: None,
         answers: [tagged(200, "the workflow", of!(WorkflowAnswer)), Answer { headers: &["ETag"], ..empty(304, "it is the revision that was named") }],
         problems: [NO_WORKFLOW];
     PutWorkflow "putWorkflow" Put "/v1/workflows/{id}"
         "Stores a workflow document. `If-None-Match: *` makes a new one, `If-Match` with the ETag replaces that revision."
-        scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH, IF_NONE_MATCH],
+        scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH, IF_NONE],
         body: Some(DOCUMENT),
         answers: [tagged(200, "replaced", of!(WorkflowSaved)), tagged(201, "made", of!(WorkflowSaved))],
         problems: [DOCUMENT, OTHER_ID, PRECONDITION_MISSING, PRECONDITION_FAILED];
@@ -171,7 +177,7 @@ routes! {
             query("workflow", ParamKind::WorkflowId, "only runs of this workflow"),
             query("since", ParamKind::Moment, "only runs queued then or later"),
             query("until", ParamKind::Moment, "only runs queued before"),
-            ROWS, CURSOR
+            ROWS, RUN_CURSOR
         ],
         body: None, answers: [json(200, "a page", of!(RunPage))], problems: [];
     GetRun "getRun" Get "/v1/runs/{id}" "Says how a run stands."
@@ -208,6 +214,6 @@ routes! {
         ],
         problems: [NO_RUN, BEYOND_END];
     ListWaits "listWaits" Get "/v1/waits" "Lists the questions that runs ask, those of the newest runs first."
-        scope: Some(Scope::RunsRead), params: [ROWS, CURSOR], body: None,
+        scope: Some(Scope::RunsRead), params: [ROWS, RUN_CURSOR], body: None,
         answers: [json(200, "a page", of!(WaitPage))], problems: [];
 }

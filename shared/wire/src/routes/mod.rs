@@ -134,10 +134,14 @@ pub enum ParamKind {
     Status,
     /// A moment in UTC (RFC 3339).
     Moment,
-    /// What a page gave as `nextCursor`.
-    Cursor,
+    /// What a page of runs gave as `nextCursor`.
+    RunCursor,
+    /// What a page of workflows gave as `nextCursor`.
+    WorkflowCursor,
     /// A version in quotation marks, or `*`.
     ETag,
+    /// `*`.
+    Star,
 }
 
 /// A parameter.
