@@ -8,7 +8,7 @@ use lattice_engine::{Cause, Decision, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{
-    InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
+    Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
 use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
 use serde_json::Value;
@@ -189,7 +189,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         signal.value = self.redactor.redact_value(signal.value);
         let session = self.open_for_request(run).await?;
-        let wait = check_answer(&session, &signal, self.clock.now())?;
+        let fenced = self.settings.guards.on(Guard::AnswerNamesWait);
+        let wait = check_answer(&session, &signal, self.clock.now(), fenced)?;
         self.check_unread(run, &signal.node, wait.as_ref()).await?;
         let (value, blob) = ValueRef::of(signal.value);
         if let Some((hash, value)) = blob {
@@ -338,11 +339,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 }
 
-/// Refuses an answer that cannot be taken; gives the wait that is open for it.
+/// Refuses an answer that cannot be taken, where `fenced` also one to an older visit; gives the wait that is open for it.
 fn check_answer(
     session: &Session,
     signal: &Signal,
     now: Millis,
+    fenced: bool,
 ) -> Result<Option<StageId>, RequestError> {
     let (run, node) = (session.run.clone(), signal.node.clone());
     let refused = |reason| RequestError::Answer {
@@ -351,7 +353,7 @@ fn check_answer(
     };
     let mut open = session.state.questions();
     if let Some((stage, _, question, due_at)) = open.find(|(_, asks, ..)| **asks == node) {
-        let older = signal.wait.as_ref().is_some_and(|wait| wait != stage);
+        let older = signal.wait.as_ref().is_some_and(|wait| wait != stage) && fenced;
         if older || due_at.is_some_and(|due_at| due_at <= now) {
             return Err(RequestError::Answered { node });
         }

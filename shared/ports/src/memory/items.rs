@@ -71,7 +71,8 @@ impl Inbox for MemoryStore {
     async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
         let state = self.lock();
         let mut items = state.items.by_run.get(run).into_iter().flatten();
-        Ok(items.any(|stored| stored.item.id == *id))
+        let known = items.any(|stored| stored.item.id == *id);
+        Ok(known && self.guards().on(Guard::InboxDedupe))
     }
 
     async fn unread(&self, run: &RunId, limit: usize) -> Result<Vec<InboxItem>, PortError> {
