@@ -1,7 +1,6 @@
 //! The loop: start, kill, carry on, answer, until there were enough kills; then let everything end.
 
 use crate::process::{Bench, Ended};
-use crate::random::Random;
 use crate::verdict::{Told, Verdict};
 use crate::{KillError, io};
 use lattice_journal::RunStatus;
@@ -9,6 +8,7 @@ use lattice_local::LocalStore;
 use lattice_model::RunId;
 use lattice_model_server::{ModelServer, Options};
 use lattice_ports::{RunFilter, RunIndex};
+use lattice_served::Random;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

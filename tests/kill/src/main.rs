@@ -1,13 +1,12 @@
 //! Kills `lattice` with SIGKILL at random moments and carries on with `lattice resume`, over and
 //! over; then reads what is stored and counts what was lost, repeated or done twice.
 //!
-//! `process` starts and kills, `harness` is the loop, `verdict` reads the logs and counts, `random`
-//! makes a seed repeat its choices. The processes it starts are this very program in its other
+//! `process` starts and kills, `harness` is the loop, `verdict` reads the logs and counts.
+//! The processes it starts are this very program in its other
 //! role, which is `lattice` itself; `--binary` takes another one.
 
 mod harness;
 mod process;
-mod random;
 mod verdict;
 
 use clap::Parser;
@@ -15,9 +14,6 @@ use harness::{Harness, Plan};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use verdict::Verdict;
-
-/// Set for the processes that are killed: then this program is `lattice`.
-pub const ROLE: &str = "LATTICE_KILL_ROLE";
 
 /// Kills `lattice` at random moments and checks that nothing is lost.
 #[derive(Debug, Parser)]
@@ -51,6 +47,9 @@ pub enum KillError {
     /// The store could not be read.
     #[error(transparent)]
     Port(#[from] lattice_ports::PortError),
+    /// The server did not do what the harness needs.
+    #[error(transparent)]
+    Served(#[from] lattice_served::ServedError),
     /// Something is not as it must be.
     #[error("{0}")]
     Wrong(String),
@@ -62,7 +61,7 @@ pub fn io(what: &'static str) -> impl Fn(std::io::Error) -> KillError {
 }
 
 fn main() -> ExitCode {
-    if std::env::var_os(ROLE).is_some() {
+    if std::env::var_os(lattice_served::ROLE).is_some() {
         return lattice::main();
     }
     match try_all(&Arguments::parse()) {

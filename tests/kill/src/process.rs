@@ -1,10 +1,9 @@
 //! One `lattice` process: started, perhaps killed, and what it had said until then.
 
-use crate::{KillError, ROLE, io};
+use crate::{KillError, io};
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How a process ended.
@@ -54,17 +53,10 @@ impl Bench {
         let out = self.dir.join(format!("out-{}.txt", self.count));
         let errors = self.dir.join(format!("err-{}.txt", self.count));
         let create = |path: &Path| File::create(path).map_err(io("no file for the output"));
-        let mut command = Command::new(&self.binary);
+        let mut command = lattice_served::command(&self.binary, &self.dir);
         command
             .args(words)
-            .current_dir(&self.dir)
-            .env(ROLE, "lattice")
-            .env("LATTICE_DATA", "data")
-            .env("LATTICE_PROVIDER", "openai-compatible")
-            .env("LATTICE_BASE_URL", &self.base_url)
-            .env("LATTICE_MODEL_SMALL", "small-model")
-            .env_remove("OPENAI_API_KEY")
-            .stdin(Stdio::null())
+            .envs(models(&self.base_url))
             .stdout(create(&out)?)
             .stderr(create(&errors)?);
         let started = Instant::now();
@@ -96,6 +88,15 @@ impl Bench {
             said,
         })
     }
+}
+
+/// The settings that make this server the model.
+pub fn models(base_url: &str) -> [(&'static str, String); 3] {
+    [
+        ("LATTICE_PROVIDER", "openai-compatible".to_owned()),
+        ("LATTICE_BASE_URL", base_url.to_owned()),
+        ("LATTICE_MODEL_SMALL", "small-model".to_owned()),
+    ]
 }
 
 fn lines(path: &Path) -> Result<Vec<Value>, KillError> {

@@ -28,7 +28,12 @@ const SHARED: &[(&str, u8)] = &[
 const ON_TOP: &[(&str, u8)] = &[("functions", 6), ("tests", 7), ("xtask", 7)];
 
 /// Crates of those folders that others of the same folder use, each below them.
-const BELOW: &[(&str, u8)] = &[("lattice-model-server", 5), ("lattice-fixtures", 5)];
+const BELOW: &[(&str, u8)] = &[
+    ("lattice-model-server", 5),
+    ("lattice-fixtures", 5),
+    ("lattice-issuer", 5),
+    ("lattice-served", 5),
+];
 
 /// Crates that only tests may use.
 const FOR_TESTS: &[&str] = &["lattice-cases"];

@@ -1,0 +1,54 @@
+//! Why a harness could not do its work.
+
+use std::io::Error as IoError;
+
+/// Why a harness could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ServedError {
+    /// The system refused.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: IoError,
+    },
+    /// No answer came, or not all of one: what was asked may or may not have been done.
+    #[error("no answer to `{asked}`: {why}")]
+    Lost {
+        /// The request.
+        asked: String,
+        /// What happened instead.
+        why: String,
+    },
+    /// The answer is another one than the harness needs.
+    #[error("`{asked}` was answered with {status}: {body}")]
+    Refused {
+        /// The request.
+        asked: String,
+        /// The status.
+        status: u16,
+        /// The body.
+        body: String,
+    },
+    /// The process is not as it must be.
+    #[error("`lattice dev` {what}; it said:\n{said}")]
+    Process {
+        /// What is wrong.
+        what: String,
+        /// What stands on its standard error.
+        said: String,
+    },
+}
+
+impl ServedError {
+    /// Whether nobody knows what became of the request, so that it has to be sent again.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost { .. })
+    }
+}
+
+/// Names what was tried.
+pub fn io(what: &'static str) -> impl Fn(IoError) -> ServedError {
+    move |source| ServedError::Io { what, source }
+}
