@@ -191,7 +191,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let session = self.open_for_request(run).await?;
         let fenced = self.settings.guards.on(Guard::AnswerNamesWait);
         let wait = check_answer(&session, &signal, self.clock.now(), fenced)?;
-        self.check_unread(run, &signal.node, wait.as_ref()).await?;
+        self.check_unread(run, &signal, wait.as_ref()).await?;
         let (value, blob) = ValueRef::of(signal.value);
         if let Some((hash, value)) = blob {
             self.store.put_blob(hash, value).await?;
@@ -217,16 +217,19 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     async fn check_unread(
         &self,
         run: &RunId,
-        node: &NodeId,
+        signal: &Signal,
         wait: Option<&StageId>,
     ) -> Result<(), RequestError> {
         if wait.is_none() {
             return Ok(());
         }
         let unread = self.store.unread(run, limits::FOLD_ITEMS_MAX).await?;
-        let answers = |item: &InboxItem| matches!(&item.body, InboxBody::Signal { wait: answered, .. } if answered.as_ref() == wait);
-        match unread.iter().any(answers) {
-            true => Err(RequestError::Answered { node: node.clone() }),
+        let same_wait = |item: &InboxItem| matches!(&item.body, InboxBody::Signal { wait: answered, .. } if answered.as_ref() == wait);
+        let another = |item: &InboxItem| signal.id.as_ref() != Some(&item.id);
+        match unread.iter().any(|item| same_wait(item) && another(item)) {
+            true => Err(RequestError::Answered {
+                node: signal.node.clone(),
+            }),
             false => Ok(()),
         }
     }
