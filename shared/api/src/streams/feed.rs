@@ -7,8 +7,8 @@ use lattice_journal::{Event, EventBody};
 use lattice_model::{RunId, Seq, StageId};
 use lattice_wire::sse::{self, TextChunk};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::sync::{Notify, watch};
 
@@ -20,6 +20,8 @@ pub struct Feed {
     changed: watch::Sender<()>,
     hint: Notify,
     viewers: AtomicUsize,
+    /// Bytes of the rings of all feeds.
+    kept_bytes: Arc<AtomicUsize>,
 }
 
 /// A stored event as readers get it.
@@ -75,7 +77,7 @@ pub enum Taken {
 
 impl Feed {
     /// A feed that begins behind `after`.
-    pub fn new(run: RunId, after: Seq) -> Self {
+    pub fn new(run: RunId, after: Seq, kept_bytes: Arc<AtomicUsize>) -> Self {
         let ring = Ring {
             frames: VecDeque::new(),
             bytes: 0,
@@ -90,6 +92,7 @@ impl Feed {
             changed: watch::Sender::new(()),
             hint: Notify::new(),
             viewers: AtomicUsize::new(0),
+            kept_bytes,
         }
     }
 
@@ -134,10 +137,9 @@ impl Feed {
         self.hint.notified().await;
     }
 
-    /// Appends the events that continue the ring; others are known already, or come later. Gives the
-    /// bytes that were added.
+    /// Appends the events that continue the ring; others are known already, or come later.
     // INVARIANT: frames are dense: an event is taken only behind the last one.
-    pub fn push(&self, events: &[Event], at: Option<Instant>) -> usize {
+    pub fn push(&self, events: &[Event], at: Option<Instant>) {
         let mut ring = lock(&self.ring);
         let mut added = 0;
         for event in events {
@@ -145,15 +147,16 @@ impl Feed {
                 added += ring.add(event, at);
             }
         }
+        // Counted before anybody else can drop them, so that the count never goes below zero.
+        self.kept_bytes.fetch_add(added, Ordering::Relaxed);
         drop(ring);
         if added > 0 {
             self.changed.send_replace(());
         }
-        added
     }
 
-    /// Drops the oldest frames until so many bytes are left; gives the bytes that were dropped.
-    pub fn trim(&self, most: usize) -> usize {
+    /// Drops the oldest frames until so many bytes are left.
+    pub fn trim(&self, most: usize) {
         let mut ring = lock(&self.ring);
         let before = ring.bytes;
         while ring.bytes > most {
@@ -162,14 +165,8 @@ impl Feed {
             };
             ring.bytes -= frame.bytes.len();
         }
-        before - ring.bytes
-    }
-
-    /// Drops all frames; gives their bytes.
-    pub fn clear(&self) -> usize {
-        let mut ring = lock(&self.ring);
-        ring.frames.clear();
-        std::mem::take(&mut ring.bytes)
+        let dropped = before - ring.bytes;
+        self.kept_bytes.fetch_sub(dropped, Ordering::Relaxed);
     }
 
     /// Keeps what a model says, for whoever watches now or comes later.
@@ -235,6 +232,12 @@ impl Feed {
             Some(frame) => ring.end - (frame.end - frame.bytes.len() as u64),
             None => 0,
         }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.trim(0);
     }
 }
 

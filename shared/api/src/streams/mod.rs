@@ -79,7 +79,7 @@ pub struct Streams<S> {
     settings: StreamSettings,
     feeds: RwLock<BTreeMap<RunId, Arc<Feed>>>,
     paces: Mutex<Vec<Weak<Pace>>>,
-    kept_bytes: AtomicUsize,
+    kept_bytes: Arc<AtomicUsize>,
     viewers: AtomicUsize,
     /// Pages that are read for readers behind the ring, at the same time.
     paging: Semaphore,
@@ -112,7 +112,7 @@ impl<S: RunLog> Streams<S> {
             settings,
             feeds: RwLock::default(),
             paces: Mutex::default(),
-            kept_bytes: AtomicUsize::new(0),
+            kept_bytes: Arc::default(),
             viewers: AtomicUsize::new(0),
             paging: Semaphore::new(PAGING_MAX),
             stop: watch::Sender::new(false),
@@ -195,7 +195,8 @@ impl<S: RunLog> Streams<S> {
             feed.enter();
             return Arc::clone(feed);
         }
-        let feed = Arc::new(Feed::new(run.clone(), after));
+        let kept_bytes = Arc::clone(&self.kept_bytes);
+        let feed = Arc::new(Feed::new(run.clone(), after, kept_bytes));
         feed.enter();
         feeds.insert(run.clone(), Arc::clone(&feed));
         drop(tokio::spawn(follow(Arc::clone(self), Arc::clone(&feed))));
@@ -209,24 +210,20 @@ impl<S: RunLog> Streams<S> {
             return false;
         }
         feeds.remove(feed.run());
-        let freed = feed.clear();
-        self.kept_bytes.fetch_sub(freed, Ordering::Relaxed);
         true
     }
 
     /// Puts events into a feed; `at` is when they were acknowledged, if that was just now.
     fn push(&self, feed: &Feed, events: &[Event], at: Option<Instant>) {
-        let added = feed.push(events, at);
-        let kept = self.kept_bytes.fetch_add(added, Ordering::Relaxed) + added;
-        let mut dropped = feed.trim(self.settings.ring_bytes_max);
+        feed.push(events, at);
+        feed.trim(self.settings.ring_bytes_max);
         let most = self.settings.rings_bytes_max;
-        if kept - dropped.min(kept) > most {
+        if self.kept_bytes.load(Ordering::Relaxed) > most {
             // Together they are too large: each keeps its share, also one that is at rest.
             let feeds = self.feeds.read().unwrap_or_else(PoisonError::into_inner);
             let share = most / feeds.len().max(1);
-            dropped += feeds.values().map(|feed| feed.trim(share)).sum::<usize>();
+            feeds.values().for_each(|feed| feed.trim(share));
         }
-        self.kept_bytes.fetch_sub(dropped, Ordering::Relaxed);
     }
 
     fn left(&self, feed: &Feed) {

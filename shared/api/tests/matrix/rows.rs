@@ -1,0 +1,106 @@
+//! How each operation is asked well: one row for each of its good answers. The first row of an
+//! operation is the one that bad requests are made of; asked twice, it does something only once.
+
+use crate::support::{Ask, World, documents};
+use futures::future::{BoxFuture, FutureExt};
+use serde_json::json;
+
+pub struct Row {
+    /// The `operationId`.
+    pub id: &'static str,
+    /// What it answers.
+    pub status: u16,
+    /// Sets up what the request needs, and makes it.
+    pub make: for<'w> fn(&'w World) -> BoxFuture<'w, Ask>,
+}
+
+macro_rules! rows {
+    ($($id:literal $status:literal |$world:ident| $make:expr;)*) => {
+        pub const ROWS: &[Row] = &[$(Row {
+            id: $id,
+            status: $status,
+            make: |$world| async move { let _ = $world; $make }.boxed(),
+        }),*];
+    };
+}
+
+rows! {
+    "health" 200 |world| Ask::get("/v1/health");
+    "openApi" 200 |world| Ask::get("/openapi.json");
+    "compile" 200 |world| Ask::post("/v1/compile", &documents::asks("compiled"));
+    "listWorkflows" 200 |world| { two_workflows(world).await; Ask::get("/v1/workflows").query("limit", "1") };
+    "getWorkflow" 200 |world| workflow(world, "GET", "").await.0;
+    "getWorkflow" 304 |world| {
+        let (ask, etag) = workflow(world, "GET", "").await;
+        ask.header("if-none-match", &etag)
+    };
+    "putWorkflow" 201 |world| Ask::create(&documents::asks(&world.name("made")));
+    "putWorkflow" 200 |world| {
+        let mut document = documents::asks(&world.name("replaced"));
+        let etag = world.store(&document).await;
+        document["name"] = json!("Another name");
+        Ask::replace(&document, &etag)
+    };
+    "deleteWorkflow" 204 |world| {
+        let (ask, etag) = workflow(world, "DELETE", "").await;
+        ask.header("if-match", &etag)
+    };
+    "listVersions" 200 |world| workflow(world, "GET", "/versions").await.0.query("limit", "5");
+    "startRun" 201 |world| start(world).await;
+    "startRun" 200 |world| { let ask = start(world).await; world.tell(&ask).await; ask };
+    "listRuns" 200 |world| { world.completed().await; world.asking().await; Ask::get("/v1/runs").query("limit", "1") };
+    "getRun" 200 |world| run(world, "GET", "").await;
+    "getState" 200 |world| run(world, "GET", "/state").await.query("seq", "1");
+    "signalRun" 202 |world| signal(world).await;
+    "signalRun" 200 |world| { let ask = signal(world).await; world.tell(&ask).await; ask };
+    "cancelRun" 202 |world| run(world, "POST", "/cancel").await.json(&json!({ "reason": "no need" }));
+    "cancelRun" 200 |world| {
+        let ask = run(world, "POST", "/cancel").await;
+        world.tell(&ask).await;
+        world.settle().await;
+        ask
+    };
+    "resumeRun" 202 |world| run(world, "POST", "/resume").await;
+    "listEvents" 200 |world| run(world, "GET", "/events").await.query("lastSeq", "1").query("limit", "2");
+    "streamEvents" 200 |world| run(world, "GET", "/stream").await.query("lastSeq", "1");
+    "streamEvents" 204 |world| {
+        let run = world.completed().await;
+        let last = world.log(&run).await.len();
+        Ask::get(&format!("/v1/runs/{run}/stream")).id(&run).query("lastSeq", &last.to_string())
+    };
+    "listWaits" 200 |world| { world.asking().await; world.asking().await; Ask::get("/v1/waits").query("limit", "1") };
+}
+
+async fn two_workflows(world: &World) {
+    for _ in 0..2 {
+        world.store(&documents::asks(&world.name("listed"))).await;
+    }
+}
+
+/// A request about a stored workflow, and its ETag.
+async fn workflow(world: &World, method: &str, behind: &str) -> (Ask, String) {
+    let id = world.name("stored");
+    let etag = world.store(&documents::asks(&id)).await;
+    let path = format!("/v1/workflows/{id}{behind}");
+    (Ask::new(method, &path).id(&id), etag)
+}
+
+/// A request about a run that asks its question.
+async fn run(world: &World, method: &str, behind: &str) -> Ask {
+    let run = world.asking().await;
+    Ask::new(method, &format!("/v1/runs/{run}{behind}")).id(&run)
+}
+
+async fn start(world: &World) -> Ask {
+    let id = world.name("started");
+    world.store(&documents::asks(&id)).await;
+    let key = world.name("start");
+    let body = json!({ "workflowId": id, "input": documents::input(), "idempotencyKey": key });
+    Ask::post("/v1/runs", &body).id(&id)
+}
+
+async fn signal(world: &World) -> Ask {
+    let mut body = documents::answer("Yes");
+    body["idempotencyKey"] = json!(world.name("answer"));
+    run(world, "POST", "/signal").await.json(&body)
+}
