@@ -83,11 +83,8 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let stop = watch::Sender::new(false);
     let serving = tokio::spawn(serve(listener, router, settings, stop.subscribe()));
     let carried = host.driver.recover().await?;
-    app.screen.note(described);
-    descriptors
-        .note
-        .iter()
-        .for_each(|note| app.screen.note(note));
+    note(app, &described);
+    descriptors.note.iter().for_each(|text| note(app, text));
     app.screen.line(
         app.screen
             .paint(Tone::Strong, &format!("Agent Lattice is at {url}")),
@@ -102,13 +99,23 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         open_page(app, &url);
     }
     let ended = until_stopped(&mut host.seen).await;
-    app.screen
-        .note("stopping: what is under way gets a moment; runs go on at the next start");
+    note(
+        app,
+        "stopping: what is under way gets a moment; runs go on at the next start",
+    );
     streams.stop();
     stop.send_replace(true);
     let _ = serving.await;
     host.close().await;
     ended
+}
+
+/// What an operator should know, in the form of the log if programs read that.
+fn note(app: &App, text: &str) {
+    match app.get("LATTICE_LOG_FORMAT") {
+        Some("json") => tracing::info!("{text}"),
+        _ => app.screen.note(text),
+    }
 }
 
 fn runs(count: usize) -> String {
@@ -137,9 +144,8 @@ async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), CliError> {
 
 fn open_page(app: &App, url: &str) {
     if let Err(error) = open::that_detached(url) {
-        app.screen.note(format!(
-            "no browser could be opened ({error}); open {url} yourself"
-        ));
+        let text = format!("no browser could be opened ({error}); open {url} yourself");
+        note(app, &text);
     }
 }
 

@@ -7,9 +7,11 @@
     reason = "each test file uses a part of this, and a test may fail"
 )]
 
+pub mod http;
+
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -156,6 +158,12 @@ pub struct Live {
 impl Live {
     pub fn id(&self) -> u32 {
         self.child.as_ref().unwrap().id()
+    }
+
+    /// Its standard output, which `end` then does not have.
+    pub fn take_out(&mut self) -> ChildStdout {
+        let child = self.child.as_mut().unwrap();
+        child.stdout.take().unwrap()
     }
 
     pub fn signal(&self, signal: &str) {
