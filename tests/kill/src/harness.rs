@@ -37,7 +37,7 @@ const LATENCY: Duration = Duration::from_millis(100);
 const CALM_MAX: u32 = 200;
 
 /// Two model calls, a delay, a question, and a model call behind it.
-const WORKFLOW: &str = r#"{"format": "agent-lattice/workflow", "formatVersion": 1,
+pub const WORKFLOW: &str = r#"{"format": "agent-lattice/workflow", "formatVersion": 1,
  "id": "killed", "name": "Killed often", "nodes": [
   {"id": "start", "type": "start"},
   {"id": "draft", "type": "prompt", "settings": {"prompt": "Draft.", "model": "small", "maxAttempts": 5}},

@@ -46,6 +46,12 @@ pub struct Verdict {
 /// The most that a p95 of resuming may take.
 const RESUME_MAX: Duration = Duration::from_secs(1);
 
+/// The time that this many of 100 do not exceed; the times are in order.
+pub fn percentile(times: &[Duration], percent: usize) -> Duration {
+    let index = times.len().saturating_sub(1) * percent / 100;
+    times.get(index).copied().unwrap_or_default()
+}
+
 impl Verdict {
     /// Reads the data directory and what the receiver counted.
     pub async fn read(
@@ -131,9 +137,13 @@ impl Verdict {
         }
     }
 
+    /// Runs that are stored.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
     fn percentile(&self, percent: usize) -> Duration {
-        let index = self.resumed.len().saturating_sub(1) * percent / 100;
-        self.resumed.get(index).copied().unwrap_or_default()
+        percentile(&self.resumed, percent)
     }
 
     /// What must not be.

@@ -14,7 +14,6 @@ use lattice_model::{RunId, Seq};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -137,7 +136,14 @@ impl Ask {
     ) -> Result<Bytes, ServedError> {
         let asked = format!("{method} {path}");
         let request = self.request(method, path, body);
-        let answered = match timeout(PATIENCE, self.exchange(request)).await {
+        let stream = match TcpStream::connect(self.address).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let why = error.to_string();
+                return Err(ServedError::Unreachable { asked, why });
+            }
+        };
+        let answered = match timeout(PATIENCE, exchange(stream, request)).await {
             Ok(answered) => answered.map_err(|error| error.to_string()),
             Err(_) => Err(format!("nothing within {PATIENCE:?}")),
         };
@@ -171,18 +177,17 @@ impl Ask {
         }
         request
     }
+}
 
-    async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(u16, Bytes), Box<dyn Error + Send + Sync>> {
-        let stream = TcpStream::connect(self.address).await?;
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await?.to_bytes();
-        connection.abort();
-        Ok((status, body))
-    }
+async fn exchange(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<(u16, Bytes), hyper::Error> {
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
+    connection.abort();
+    Ok((status, body))
 }

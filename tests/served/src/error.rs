@@ -13,6 +13,14 @@ pub enum ServedError {
         /// What the system said.
         source: IoError,
     },
+    /// Nobody was there to take the request.
+    #[error("nobody took `{asked}`: {why}")]
+    Unreachable {
+        /// The request.
+        asked: String,
+        /// What happened instead.
+        why: String,
+    },
     /// No answer came, or not all of one: what was asked may or may not have been done.
     #[error("no answer to `{asked}`: {why}")]
     Lost {
@@ -42,9 +50,14 @@ pub enum ServedError {
 }
 
 impl ServedError {
-    /// Whether nobody knows what became of the request, so that it has to be sent again.
-    pub fn is_lost(&self) -> bool {
-        matches!(self, Self::Lost { .. })
+    /// Whether the request has to be sent again: nobody took it, or nobody knows what became of it,
+    /// or the server asks for that.
+    pub fn asks_again(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } => true,
+            Self::Refused { status, .. } => *status == 503,
+            Self::Io { .. } | Self::Process { .. } => false,
+        }
     }
 }
 

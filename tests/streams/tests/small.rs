@@ -40,6 +40,12 @@ fn forty_subscribers_dropped_eight_times_each_miss_nothing() {
     }
     assert_eq!(figure("cut off as slow, by the server"), 1, "{said}");
     assert_eq!(figure("cut off for other reasons"), 0, "{said}");
+    // What is replayed for late readers is no lag: it would be beyond the last bucket.
+    let lag = said
+        .lines()
+        .find_map(|line| line.strip_prefix("append to frame, p99 in ms (bucket)"));
+    let lag: f64 = lag.unwrap_or_default().trim().parse().unwrap();
+    assert!(lag.is_finite(), "{said}");
     let lay = figure("bytes that lay in the system's buffers, most");
     assert!(lay > 0, "{said}");
 }

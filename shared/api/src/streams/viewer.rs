@@ -30,6 +30,7 @@ pub struct Viewer<S: RunLog> {
     cursor: Seq,
     heard: Heard,
     opened: bool,
+    since: Instant,
     deadline: Instant,
     pace: Option<Arc<Pace>>,
 }
@@ -51,7 +52,8 @@ impl<S: RunLog> Viewer<S> {
         meter: Option<Arc<Meter>>,
     ) -> Self {
         let life = life(streams.settings.life_ms);
-        let deadline = Instant::now() + life;
+        let since = Instant::now();
+        let deadline = since + life;
         let pace = meter.map(|meter| {
             let feed = Arc::clone(&feed);
             Arc::new(Pace::new(meter, feed, after, deadline))
@@ -62,6 +64,7 @@ impl<S: RunLog> Viewer<S> {
             cursor: after,
             heard: Heard::new(),
             opened: false,
+            since,
             deadline,
             pace,
             streams,
@@ -96,7 +99,8 @@ impl<S: RunLog> Viewer<S> {
             {
                 Taken::Bytes { bytes, last, at } => {
                     self.move_to(last);
-                    if let Some(at) = at {
+                    // What was there before the reader is replayed: its age is no lag.
+                    if let Some(at) = at.filter(|at| *at >= self.since.into_std()) {
                         let lag = at.elapsed().as_secs_f64();
                         self.streams.metrics.lag_seconds.observe(lag);
                     }
