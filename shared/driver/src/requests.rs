@@ -205,10 +205,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.put_item(run, id, body).await
     }
 
-    /// Asks for the end of a run.
+    /// Asks for the end of a run. Of the reason, `REASON_CHARS_MAX` characters are kept.
     pub async fn cancel(&self, run: &RunId, reason: &str) -> Result<InboxPut, RequestError> {
         self.open_for_request(run).await?;
-        let reason = self.redactor.redact_text(reason).into_owned();
+        let reason = self.redactor.redact_text(reason);
+        // It stands in an event, and an event that fits into no commit would stop its run.
+        let reason = reason.chars().take(limits::REASON_CHARS_MAX).collect();
         self.put_item(run, self.fresh_inbox(), InboxBody::Cancel { reason })
             .await
     }
@@ -383,7 +385,9 @@ fn check_answer(
             questions,
         });
     };
-    if session.state.outputs.contains_key(&node) {
+    // An answer that names a visit is for that one alone, and it is not open.
+    let elsewhere = signal.wait.is_some() && fenced;
+    if elsewhere || session.state.outputs.contains_key(&node) {
         return Err(RequestError::Answered { node });
     }
     question.check(&signal.value).map_err(refused)?;

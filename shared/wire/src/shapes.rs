@@ -2,7 +2,7 @@
 
 use lattice_document::{Change, Problem};
 use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
-use lattice_model::limits::KEY_CHARS_MAX;
+use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
 use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ requests! {
     CancelBody {
         /// Why, for the record.
         #[serde(default)]
-        #[schemars(length(max = 2000))]
+        #[schemars(length(max = REASON_CHARS_MAX))]
         reason: Option<String>,
     }
 }
