@@ -31,8 +31,9 @@ pub struct Verdict {
     completed: usize,
     exhausted: usize,
     events: usize,
-    lost_runs: usize,
-    lost_events: usize,
+    /// Unset where no process told anything.
+    lost_runs: Option<usize>,
+    lost_events: Option<usize>,
     broken_logs: Vec<String>,
     wrong_ends: usize,
     stuck: usize,
@@ -91,15 +92,14 @@ impl Verdict {
         }
         verdict.stages = keys.len();
         verdict.events = stored.len();
-        verdict.lost_events = told.events.difference(&stored).count();
-        let runs: BTreeSet<&str> = heads.iter().map(|head| head.run.as_str()).collect();
-        let first = told
-            .events
-            .iter()
-            .filter(|line| line.contains("\"run.queued\""));
-        verdict.lost_runs = first
-            .filter(|line| !runs.iter().any(|run| line.contains(run)))
-            .count();
+        if !told.events.is_empty() {
+            verdict.lost_events = Some(told.events.difference(&stored).count());
+            let runs: BTreeSet<&str> = heads.iter().map(|head| head.run.as_str()).collect();
+            let is_lost = |line: &&String| {
+                line.contains("\"run.queued\"") && !runs.iter().any(|run| line.contains(run))
+            };
+            verdict.lost_runs = Some(told.events.iter().filter(is_lost).count());
+        }
         Ok(verdict)
     }
 
@@ -149,18 +149,20 @@ impl Verdict {
     /// What must not be.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
+        let lost_runs = self.lost_runs.unwrap_or_default();
+        let lost_events = self.lost_events.unwrap_or_default();
         let mut must = |holds: bool, text: String| {
             if !holds {
                 faults.push(text);
             }
         };
         must(
-            self.lost_runs == 0,
-            format!("{} runs were told and are not stored", self.lost_runs),
+            lost_runs == 0,
+            format!("{lost_runs} runs were told and are not stored"),
         );
         must(
-            self.lost_events == 0,
-            format!("{} events were told and are not stored", self.lost_events),
+            lost_events == 0,
+            format!("{lost_events} events were told and are not stored"),
         );
         must(
             self.broken_logs.is_empty(),
@@ -216,8 +218,8 @@ impl Verdict {
                 v.exhausted.to_string()
             }),
             ("events stored", |v| v.events.to_string()),
-            ("runs lost", |v| v.lost_runs.to_string()),
-            ("acknowledged events lost", |v| v.lost_events.to_string()),
+            ("runs lost", |v| shown(v.lost_runs)),
+            ("acknowledged events lost", |v| shown(v.lost_events)),
             ("seq gaps or repeats", |v| v.broken_logs.len().to_string()),
             ("runs without exactly one end", |v| v.wrong_ends.to_string()),
             ("runs stuck", |v| v.stuck.to_string()),
@@ -251,6 +253,10 @@ impl Verdict {
     }
 }
 
+fn shown(count: Option<usize>) -> String {
+    count.map_or_else(|| "-".to_owned(), |count| count.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,11 +275,11 @@ mod tests {
         assert!(verdict().faults().is_empty());
         let broken = [
             Verdict {
-                lost_runs: 1,
+                lost_runs: Some(1),
                 ..verdict()
             },
             Verdict {
-                lost_events: 1,
+                lost_events: Some(1),
                 ..verdict()
             },
             Verdict {
