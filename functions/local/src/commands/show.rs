@@ -8,12 +8,13 @@ use crate::outcome::Exit;
 use crate::progress::{answer_command, question_lines};
 use crate::reach;
 use crate::text::{clean, preview, table};
+use lattice_api::state_answer;
 use lattice_driver::{DriverError, load_run, state_at};
 use lattice_engine::RunState;
 use lattice_journal::RunSummary;
 use lattice_model::{Guards, RunId, Seq};
 use lattice_ports::RunLog;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The words of `show`.
 #[derive(Debug, clap::Args)]
@@ -62,46 +63,25 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     Ok(Exit::Completed)
 }
 
+/// What the API answers about the state, and how the run ended if it did.
 async fn object<S: RunLog + lattice_ports::Blobs>(
     store: &S,
     run: &RunId,
     state: &RunState,
     summary: Option<&RunSummary>,
 ) -> Result<Value, CliError> {
-    let mut outputs = Map::new();
-    for (node, output) in &state.outputs {
-        outputs.insert(node.to_string(), report::value(store, output).await?);
-    }
-    let mut variables = Map::new();
-    for (name, variable) in &state.variables {
-        variables.insert(name.clone(), report::value(store, variable).await?);
-    }
-    let questions = state.questions().map(|(stage, node, question, due_at)| {
-        json!({ "node": node, "stage": stage, "question": question, "dueAt": due_at.map(lattice_model::Millis::rfc3339) })
-    });
+    let shown = state_answer(store, run, state).await?;
+    let mut shown =
+        serde_json::to_value(shown).map_err(|error| CliError::Task(error.to_string()))?;
     let output = match summary.and_then(|summary| summary.output.as_ref()) {
         Some(output) => Some(report::value(store, output).await?),
         None => None,
     };
-    Ok(json!({
-        "runId": run,
-        "seq": state.seq,
-        "status": state.status,
-        "workflow": state.workflow,
-        "name": &*state.name,
-        "program": state.program,
-        "startedAt": state.started_at.rfc3339(),
-        "endedAt": summary.map(|summary| summary.ended_at.rfc3339()),
-        "input": report::value(store, &state.input).await?,
-        "variables": variables,
-        "outputs": outputs,
-        "open": state.stages,
-        "questions": questions.collect::<Vec<_>>(),
-        "totals": state.totals,
-        "output": output,
-        "failure": summary.and_then(|summary| summary.failure.as_ref()),
-        "node": summary.and_then(|summary| summary.node.as_ref()),
-    }))
+    shown["endedAt"] = json!(summary.map(|summary| summary.ended_at.rfc3339()));
+    shown["output"] = json!(output);
+    shown["failure"] = json!(summary.and_then(|summary| summary.failure.as_ref()));
+    shown["node"] = json!(summary.and_then(|summary| summary.node.as_ref()));
+    Ok(shown)
 }
 
 fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, flags: &Flags) {
