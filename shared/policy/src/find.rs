@@ -38,16 +38,13 @@ pub(crate) fn find_from(
 }
 
 /// Puts findings in order, drops those inside markers, and makes one of those that overlap.
-pub(crate) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn settle(text: &str, found: Vec<Finding>) -> Vec<Finding> {
     let markers = markers(text);
-    found.retain(|finding| !markers.iter().any(|marker| contains(marker, &finding.span)));
-    for finding in &mut found {
-        let span = finding.span.clone();
-        for marker in markers.iter().filter(|marker| overlaps(marker, &span)) {
-            finding.span.start = finding.span.start.min(marker.start);
-            finding.span.end = finding.span.end.max(marker.end);
-        }
-    }
+    let outside = |finding: Finding| {
+        let span = beyond_markers(&markers, &finding.span)?;
+        Some(Finding { span, ..finding })
+    };
+    let mut found: Vec<_> = found.into_iter().filter_map(outside).collect();
     // The sort is stable: rules that come first keep the name.
     found.sort_by_key(|finding| (finding.span.start, usize::MAX - finding.span.end));
     let mut settled: Vec<Finding> = Vec::with_capacity(found.len());
@@ -62,12 +59,18 @@ pub(crate) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
     settled
 }
 
-fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
-fn overlaps(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
+/// The span with all of each marker that it meets; nothing if it stands inside one.
+fn beyond_markers(markers: &[Range<usize>], span: &Range<usize>) -> Option<Range<usize>> {
+    // INVARIANT: markers stand in order and apart, so those that the span meets are neighbours. A
+    // text may hold very many markers and findings, so they are not all compared.
+    let first = markers.partition_point(|marker| marker.end <= span.start);
+    let behind = markers.partition_point(|marker| marker.start < span.end);
+    let met = markers.get(first..behind).unwrap_or_default();
+    let (Some(first), Some(last)) = (met.first(), met.last()) else {
+        return Some(span.clone());
+    };
+    let is_inside = first.start <= span.start && span.end <= first.end;
+    (!is_inside).then(|| span.start.min(first.start)..span.end.max(last.end))
 }
 
 pub(crate) const MARKER_HEAD: &str = "[redacted:";
@@ -259,5 +262,26 @@ mod tests {
         assert_eq!(settle(text, vec![finding(3..11)]), vec![]);
         assert_eq!(settle(text, vec![finding(0..5)]), vec![finding(0..16)]);
         assert!(markers("[redacted:Not A Rule] [redacted:").is_empty());
+    }
+
+    #[test]
+    fn a_span_takes_in_each_marker_that_it_meets() {
+        let markers = [2..6, 6..9, 12..15, 20..25];
+        for (span, grown) in [
+            (0..2, Some(0..2)),
+            (0..3, Some(0..6)),
+            (9..12, Some(9..12)),
+            (25..30, Some(25..30)),
+            (5..7, Some(2..9)),
+            (8..14, Some(6..15)),
+            (0..30, Some(0..30)),
+            (24..30, Some(20..30)),
+            (2..6, None),
+            (13..14, None),
+            (20..25, None),
+        ] {
+            assert_eq!(beyond_markers(&markers, &span), grown, "{span:?}");
+        }
+        assert_eq!(beyond_markers(&[], &(3..4)), Some(3..4));
     }
 }

@@ -9,6 +9,7 @@ use lattice_model::Secret;
 use lattice_model::limits::SECRET_CHARS_MIN;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -102,10 +103,11 @@ impl Redactor {
 
     fn redact_fields(&self, fields: Map<String, Value>) -> Value {
         let mut redacted = Map::new();
+        let mut numbers = BTreeMap::new();
         for (name, item) in fields {
             let item = self.redact_field(name_kind(&name), item);
-            let name = self.owned(name);
-            redacted.insert(free_name(&redacted, name), item);
+            let name = free_name(&redacted, &mut numbers, self.owned(name));
+            redacted.insert(name, item);
         }
         Value::Object(redacted)
     }
@@ -212,15 +214,23 @@ fn is_whole_marker(text: &str) -> bool {
     })
 }
 
-/// Two names that were redacted to the same text both stay.
-fn free_name(taken: &Map<String, Value>, name: String) -> String {
-    let numbered = |number: usize| match number {
-        1 => name.clone(),
-        _ => format!("{name} {number}"),
-    };
-    // INVARIANT: among one more names than there are fields, one is free.
-    (1..=taken.len() + 1)
-        .map(numbered)
-        .find(|name| !taken.contains_key(name))
-        .unwrap_or_default()
+/// Two names that were redacted to the same text both stay: the later one gets the first number
+/// from 2 on that is free. `numbers` holds where each text goes on counting, because names that are
+/// taken stay taken: to count from 2 each time would cost the square of the number of fields.
+fn free_name(
+    taken: &Map<String, Value>,
+    numbers: &mut BTreeMap<String, u64>,
+    name: String,
+) -> String {
+    if !taken.contains_key(&name) {
+        return name;
+    }
+    let number = numbers.entry(name.clone()).or_insert(1);
+    loop {
+        *number += 1;
+        let numbered = format!("{name} {number}");
+        if !taken.contains_key(&numbered) {
+            return numbered;
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod canaries;
 mod live;
+mod many;
 
 use crate::rules::RULES;
 use crate::{Redactor, find_secrets};
