@@ -5,9 +5,10 @@
 use futures::task::AtomicWaker;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is known of a connection. The server hands it to each request as an extension.
@@ -16,6 +17,8 @@ pub struct Meter {
     taken: AtomicU64,
     cut: AtomicBool,
     waker: AtomicWaker,
+    /// Since when the system has taken nothing although there was something.
+    stuck: Mutex<Option<Instant>>,
 }
 
 impl Meter {
@@ -28,6 +31,27 @@ impl Meter {
     pub fn cut(&self) {
         self.cut.store(true, Ordering::Release);
         self.waker.wake();
+    }
+
+    /// For how long the system has taken nothing although there was something.
+    pub fn stuck_for(&self) -> Duration {
+        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Notes what came of a write.
+    fn wrote(&self, wrote: &Poll<io::Result<usize>>) {
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        match wrote {
+            Poll::Ready(Ok(bytes)) => {
+                self.taken.fetch_add(*bytes as u64, Ordering::Relaxed);
+                *stuck = None;
+            }
+            Poll::Ready(Err(_)) => *stuck = None,
+            Poll::Pending => {
+                stuck.get_or_insert_with(Instant::now);
+            }
+        }
     }
 
     fn is_cut(&self) -> bool {
@@ -75,9 +99,7 @@ impl<T: AsyncWrite + Unpin> Metered<T> {
             return Poll::Ready(Err(cut_off()));
         }
         let wrote = write(Pin::new(&mut self.inner), context);
-        if let Poll::Ready(Ok(bytes)) = &wrote {
-            self.meter.taken.fetch_add(*bytes as u64, Ordering::Relaxed);
-        }
+        self.meter.wrote(&wrote);
         wrote
     }
 }

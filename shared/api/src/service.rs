@@ -21,13 +21,14 @@ use lattice_model::limits::REQUEST_MS_MAX;
 use lattice_model::{Guards, RunId, Tenant};
 use lattice_ports::{Clock, Performer, StageQueue, Store};
 use lattice_wire::codes::{NO_METHOD, NO_ROUTE, SLOW};
-use lattice_wire::{In, ROUTES, Route, openapi};
+use lattice_wire::{In, Method, ROUTES, Route, openapi};
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The adapters that an API stands on, under one name.
 pub trait Parts: Send + Sync + 'static {
@@ -65,7 +66,12 @@ pub struct Api<E: Parts> {
     pub streams: Arc<Streams<E::Store>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Folds of whole logs at the same time.
+    pub(crate) folding: Semaphore,
 }
+
+/// Folds of whole logs at the same time: each may hold many megabytes.
+const FOLDING_MAX: usize = 2;
 
 impl<E: Parts> fmt::Debug for Api<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +113,22 @@ impl Call {
 }
 
 impl<E: Parts> Api<E> {
+    /// An API over a driver.
+    pub fn new(
+        driver: Arc<DriverOf<E>>,
+        gate: Gate,
+        streams: Arc<Streams<E::Store>>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            driver,
+            gate,
+            streams,
+            metrics,
+            folding: Semaphore::new(FOLDING_MAX),
+        })
+    }
+
     /// The store.
     pub fn store(&self) -> &E::Store {
         self.driver.store()
@@ -147,19 +169,21 @@ impl<E: Parts> Api<E> {
             body,
             caller,
         };
+        let api = Arc::clone(self);
+        let handled = async move { routes::handle(&api, call).await };
         // A stream is open when its head goes out; its own time begins then.
         let limit = Duration::from_millis(REQUEST_MS_MAX);
-        let handled = routes::handle(self, call);
-        tokio::time::timeout(limit, handled)
-            .await
-            .unwrap_or_else(|_| {
-                let detail = format!("the request took longer than {REQUEST_MS_MAX} ms");
-                Err(Refused::new(
-                    SLOW,
-                    detail,
-                    "look whether it was done, then send it again",
-                ))
-            })
+        let done = match route.method {
+            Method::Get => tokio::time::timeout(limit, handled).await,
+            // What changes something is done to its end, also for a caller who has gone: a write
+            // without the wake-up behind it would lie there until the next sweep.
+            _ => tokio::time::timeout(limit, detached(handled)).await,
+        };
+        done.unwrap_or_else(|_| {
+            let detail = format!("the request took longer than {REQUEST_MS_MAX} ms");
+            let help = "look whether it was done, then send it again";
+            Err(Refused::new(SLOW, detail, help))
+        })
     }
 
     /// Serves one request of a known route.
@@ -176,6 +200,12 @@ impl<E: Parts> Api<E> {
         self.metrics.request(route.id, response.status().as_u16());
         response
     }
+}
+
+/// Does the work in a task of its own, which whoever waits for it may leave.
+async fn detached(work: impl Future<Output = Done> + Send + 'static) -> Done {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Err(Refused::internal(error)))
 }
 
 /// The routes of the API, each as `wire` describes it.
@@ -267,6 +297,8 @@ fn with_common(mut response: Response) -> Response {
     let fixed = HeaderValue::from_static;
     headers.insert("x-content-type-options", fixed("nosniff"));
     headers.entry("cache-control").or_insert(fixed("no-store"));
+    let own = fixed("same-origin");
+    headers.entry("cross-origin-resource-policy").or_insert(own);
     headers
         .entry("referrer-policy")
         .or_insert(fixed("no-referrer"));

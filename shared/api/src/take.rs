@@ -4,10 +4,12 @@ use crate::refuse::Refused;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Uri};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use lattice_journal::RunStatus;
-use lattice_model::limits::{JSON_INTEGER_MAX, REQUEST_BODY_MS_MAX};
+use lattice_model::limits::{
+    BODY_DRAIN_BYTES_MAX, BODY_DRAIN_MS_MAX, JSON_INTEGER_MAX, REQUEST_BODY_MS_MAX,
+};
 use lattice_model::{Hash, Millis, Seq};
 use lattice_wire::codes::{
     BODY_SHAPE, BODY_SLOW, BODY_TOO_LARGE, CONTENT_TYPE as WRONG_TYPE, HEADER, NOT_JSON, QUERY,
@@ -173,19 +175,22 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&
 pub async fn body(
     spec: &BodySpec,
     headers: &HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Result<Option<Bytes>, Refused> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > spec.bytes_max as u64) {
-        return Err(too_large(spec));
-    }
     let typed = is_json(headers);
-    let collected = Limited::new(body, spec.bytes_max).collect();
     let limit = Duration::from_millis(REQUEST_BODY_MS_MAX);
-    let bytes = match tokio::time::timeout(limit, collected).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(spec)),
+    let collected = match length.is_some_and(|length| length > spec.bytes_max as u64) {
+        true => Ok(Ok(None)),
+        false => tokio::time::timeout(limit, collect(&mut body, spec.bytes_max)).await,
+    };
+    let bytes = match collected {
+        Ok(Ok(Some(bytes))) => bytes,
+        Ok(Ok(None)) => {
+            drain(body).await;
+            return Err(too_large(spec));
+        }
         Ok(Err(error)) => {
             let detail = format!("the body broke off: {error}");
             return Err(Refused::new(NOT_JSON, detail, "send it again, whole"));
@@ -208,6 +213,36 @@ pub async fn body(
         ));
     }
     Ok(Some(bytes))
+}
+
+/// The whole body; `None` if it is longer than `most`.
+async fn collect(body: &mut Body, most: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > most {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(Some(bytes.freeze()))
+}
+
+/// Reads on for a while and throws it away: many clients hear an answer only once they have sent all.
+async fn drain(mut body: Body) {
+    let reading = async {
+        let mut left = BODY_DRAIN_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(bytes);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(BODY_DRAIN_MS_MAX), reading).await;
 }
 
 fn too_large(spec: &BodySpec) -> Refused {

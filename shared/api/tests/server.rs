@@ -12,6 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// More than the system takes for a connection that is not read.
+const LARGE: usize = 32 << 20;
+
 struct Running {
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -28,6 +31,7 @@ async fn run(settings: ServerSettings) -> Running {
                 "late"
             }),
         )
+        .route("/large", get(|| async { "x".repeat(LARGE) }))
         .route(
             "/body",
             post(|body: Bytes| async move { body.len().to_string() }),
@@ -138,6 +142,30 @@ async fn a_stop_lets_what_is_under_way_finish_and_takes_nothing_new() {
     assert!(rest(&mut idle).await.ends_with("here"));
     server.serving.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_not_kept() {
+    let settings = ServerSettings {
+        stall_ms_max: 60,
+        kernel_bytes_max: 8 * 1024,
+        ..ServerSettings::default()
+    };
+    let server = run(settings).await;
+    let mut stuck = server.connect().await;
+    stuck
+        .write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let answer = rest(&mut stuck).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer:.40}");
+    assert!(answer.len() < LARGE, "all {} bytes came", answer.len());
+    // One that reads gets all of it.
+    let whole = server
+        .ask("GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(whole.len() > LARGE);
 }
 
 #[tokio::test]

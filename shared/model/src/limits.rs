@@ -237,3 +237,13 @@ pub const REASON_CHARS_MAX: usize = 2_000;
 pub const STAGE_ID_CHARS_MAX: usize = 512;
 /// The largest whole number that every reader of JSON keeps exactly (RFC 8259, section 6).
 pub const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;
+/// Runs in one page of open questions, at most: each of them is loaded.
+pub const WAIT_ROWS_MAX: usize = 50;
+/// How long a connection may take nothing of what it asked for.
+pub const CONNECTION_STALL_MS_MAX: u64 = 30_000;
+/// Connections over the limit that are told so at the same time; more are closed without a word.
+pub const CONNECTIONS_REFUSED_MAX: usize = 16;
+/// Bytes of a body over its limit that are read and thrown away, so that its sender hears the answer.
+pub const BODY_DRAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long that may take.
+pub const BODY_DRAIN_MS_MAX: u64 = 2_000;

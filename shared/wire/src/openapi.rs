@@ -124,6 +124,7 @@ impl Writer {
                     r"^(19[789]\d|2\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|\+00:00)$";
                 return json!({ "type": "string", "format": "date-time", "pattern": pattern });
             }
+            ParamKind::Tags => return json!({ "type": "string" }),
             ParamKind::Star => return json!({ "const": "*" }),
             ParamKind::ETag => {
                 return json!({ "type": "string", "pattern": "^(\\*|\"[0-9a-f]{64}\")$" });

@@ -76,12 +76,7 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
     })?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let api: Arc<Api<ContractKit>> = Arc::new(Api {
-        driver,
-        gate,
-        streams,
-        metrics,
-    });
+    let api: Arc<Api<ContractKit>> = Api::new(driver, gate, streams, metrics);
     let stop = watch::Sender::new(false);
     let serving = serve(
         listener,

@@ -84,12 +84,12 @@ pub async fn measure(dir: &Path, runs: u64, readers_each: u64) -> Result<Streami
         .await
         .map_err(CliError::Runtime)?;
     let port = listener.local_addr().map_err(CliError::Runtime)?.port();
-    let api: Arc<Api<BenchKit>> = Arc::new(Api {
-        driver: Arc::clone(&rig.driver),
-        gate: Gate::loopback(port),
-        streams: Arc::clone(&streams),
+    let api: Arc<Api<BenchKit>> = Api::new(
+        Arc::clone(&rig.driver),
+        Gate::loopback(port),
+        Arc::clone(&streams),
         metrics,
-    });
+    );
     let stop = watch::Sender::new(false);
     let serving = serve(
         listener,

@@ -68,12 +68,12 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let url = format!("http://{address}");
     let store = Arc::clone(host.driver.store());
     store.announce(&url)?;
-    let api: Arc<Api<LocalKit>> = Arc::new(Api {
-        driver: Arc::clone(&host.driver),
-        gate: Gate::loopback(address.port()),
-        streams: Arc::clone(&streams),
+    let api: Arc<Api<LocalKit>> = Api::new(
+        Arc::clone(&host.driver),
+        Gate::loopback(address.port()),
+        Arc::clone(&streams),
         metrics,
-    });
+    );
     let router = serve::router(&api);
     let descriptors = descriptors::raise();
     let settings = ServerSettings {

@@ -1,4 +1,4 @@
-//! Bearer tokens: JSON Web Tokens (RFC 7519) in the profile of RFC 9068, signed by one issuer.
+//! Bearer tokens: JSON Web Tokens (RFC 7519), signed by one issuer.
 
 use super::{Caller, unauthenticated};
 use crate::refuse::Refused;

@@ -63,10 +63,9 @@ pub async fn list<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 /// One with its document.
 pub async fn get<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let version = call.query.version("version")?;
-    let known = tag(call, "if-none-match")?;
     let stored = find(api, call, version).await?;
     let etag = etag(stored.row.version);
-    if matches!(known, Some(Tag::Version(known)) if known == stored.row.version) {
+    if header(&call.headers, "if-none-match")?.is_some_and(|tags| names(tags, &etag)) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         set(&mut response, "etag", &etag)?;
@@ -113,6 +112,11 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         program: hash,
         stored_at: api.driver.clock().now(),
     };
+    // The store has the last word; this keeps what would be refused from leaving a Program behind.
+    let newest = newest(api, call).await?;
+    if !expect.holds(newest) {
+        return Err(conflict(newest));
+    }
     api.store().put_program(hash, Arc::new(program)).await?;
     let stored = StoredWorkflow {
         row: row.clone(),
@@ -183,6 +187,13 @@ async fn find<E: Parts>(
     stored.ok_or_else(|| none(call))
 }
 
+/// The newest version of the workflow in the path, if there is one.
+async fn newest<E: Parts>(api: &Api<E>, call: &Call) -> Result<Option<Hash>, Refused> {
+    let id = WorkflowId::new(call.id.as_str());
+    let versions = api.store().versions(call.tenant()?, &id, 1).await?;
+    Ok(versions.first().map(|row| row.version))
+}
+
 fn none(call: &Call) -> Refused {
     no_workflow(&call.id)
 }
@@ -215,6 +226,13 @@ fn compiled(call: &Call) -> Result<Compiled, Refused> {
         ));
     }
     Ok(lattice_compiler::compile(bytes))
+}
+
+/// Whether a list of tags names this one (RFC 9110, section 13.1.2: weakly; what is not ours is no
+/// match).
+fn names(tags: &str, etag: &str) -> bool {
+    let mut tags = tags.split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 fn etag(version: Hash) -> String {
@@ -258,10 +276,8 @@ async fn expect<E: Parts>(api: &Api<E>, call: &Call, may_create: bool) -> Result
         (None, Some(Tag::Any)) if may_create => Ok(Expect::Absent),
         // Whatever stands there, as long as something does.
         (Some(Tag::Any), None) => {
-            let id = WorkflowId::new(call.id.as_str());
-            let newest = api.store().workflow(call.tenant()?, &id, None).await?;
-            let newest = newest.ok_or_else(|| conflict(None))?;
-            Ok(Expect::Version(newest.row.version))
+            let newest = newest(api, call).await?;
+            newest.map(Expect::Version).ok_or_else(|| conflict(None))
         }
         (None, None) => Err(Refused::new(
             PRECONDITION_MISSING,

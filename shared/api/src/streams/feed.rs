@@ -172,7 +172,14 @@ impl Feed {
     /// Keeps what a model says, for whoever watches now or comes later.
     pub fn say(&self, said: TextSoFar<'_>) {
         let mut ring = lock(&self.ring);
+        if ring.over {
+            return;
+        }
         let spoken = ring.texts.entry(said.stage.clone()).or_default();
+        // A late word of an attempt that was given up.
+        if said.attempt < spoken.attempt {
+            return;
+        }
         if spoken.attempt != said.attempt || !said.text.starts_with(&spoken.text) {
             *spoken = Spoken {
                 attempt: said.attempt,
@@ -260,6 +267,9 @@ impl Ring {
             EventBody::LlmStepCompleted(done) => self.texts.remove(&done.stage),
             _ => None,
         };
+        if self.over {
+            self.texts.clear();
+        }
         added
     }
 

@@ -4,7 +4,7 @@ use super::feed::Feed;
 use super::{StreamSettings, lock};
 use crate::meter::Meter;
 use lattice_model::Seq;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +18,8 @@ pub struct Pace {
     meter: Arc<Meter>,
     feed: Arc<Feed>,
     cursor: AtomicU64,
+    /// The server reads for it: it cannot take what is not there.
+    fetching: AtomicBool,
     deadline: Instant,
     window: Mutex<(Instant, u64)>,
 }
@@ -30,6 +32,7 @@ impl Pace {
             meter,
             feed,
             cursor: AtomicU64::new(after.get()),
+            fetching: AtomicBool::new(false),
             deadline,
             window,
         }
@@ -38,6 +41,11 @@ impl Pace {
     /// The reader has been handed everything up to here.
     pub fn at(&self, last: Seq) {
         self.cursor.store(last.get(), Ordering::Relaxed);
+    }
+
+    /// Whether the server reads for the reader at this moment.
+    pub fn fetching(&self, is: bool) {
+        self.fetching.store(is, Ordering::Relaxed);
     }
 
     /// Cuts the reader off if it has to be; says why.
@@ -61,14 +69,18 @@ impl Pace {
     fn is_slow(&self, now: Instant, settings: &StreamSettings) -> bool {
         let taken = self.meter.taken();
         let mut window = lock(&self.window);
+        let cursor = Seq::from_stored(self.cursor.load(Ordering::Relaxed));
+        let behind = self.feed.behind_bytes(cursor);
+        // The time counts from when the reader fell behind, and not while it waits for this server.
+        if behind <= settings.behind_bytes_max as u64 || self.fetching.load(Ordering::Relaxed) {
+            *window = (now, taken);
+            return false;
+        }
         if now.duration_since(window.0) < Duration::from_millis(settings.pace_ms) {
             return false;
         }
         let took = taken.saturating_sub(window.1);
         *window = (now, taken);
-        drop(window);
-        let cursor = Seq::from_stored(self.cursor.load(Ordering::Relaxed));
-        let behind = self.feed.behind_bytes(cursor);
-        took < settings.pace_bytes_min && behind > settings.behind_bytes_max as u64
+        took < settings.pace_bytes_min
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Events in one page that a reader behind the ring gets.
-const PAGE_EVENTS: usize = 64;
+const PAGE_EVENTS: usize = 512;
 
 /// One who watches a run.
 pub struct Viewer<S: RunLog> {
@@ -92,6 +92,10 @@ impl<S: RunLog> Viewer<S> {
         }
         let heartbeat = Duration::from_millis(self.streams.settings.heartbeat_ms);
         loop {
+            // Also one for whom there is always something ends in its own time.
+            if *self.stop.borrow_and_update() || Instant::now() >= self.deadline {
+                return None;
+            }
             self.changed.borrow_and_update();
             match self
                 .feed
@@ -106,12 +110,14 @@ impl<S: RunLog> Viewer<S> {
                     }
                     return Some(Bytes::from(bytes));
                 }
-                Taken::Behind => return self.page().await,
+                Taken::Behind => {
+                    self.is_fetching(true);
+                    let page = self.page().await;
+                    self.is_fetching(false);
+                    return page;
+                }
                 Taken::Over => return None,
                 Taken::Nothing => {}
-            }
-            if *self.stop.borrow_and_update() || Instant::now() >= self.deadline {
-                return None;
             }
             tokio::select! {
                 _ = self.changed.changed() => {}
@@ -124,9 +130,6 @@ impl<S: RunLog> Viewer<S> {
 
     /// Reads for a reader that is behind the ring.
     async fn page(&mut self) -> Option<Bytes> {
-        if *self.stop.borrow_and_update() || Instant::now() >= self.deadline {
-            return None;
-        }
         let streams = Arc::clone(&self.streams);
         let _turn = streams.paging.acquire().await.ok()?;
         let read = page(&*streams.store, self.feed.run(), self.cursor, PAGE_EVENTS).await;
@@ -143,6 +146,12 @@ impl<S: RunLog> Viewer<S> {
         let frames: String = events.iter().map(sse::frame).collect();
         self.move_to(last);
         Some(Bytes::from(frames))
+    }
+
+    fn is_fetching(&self, is: bool) {
+        if let Some(pace) = &self.pace {
+            pace.fetching(is);
+        }
     }
 
     fn move_to(&mut self, last: Seq) {

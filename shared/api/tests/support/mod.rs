@@ -95,12 +95,7 @@ impl World {
                 ..Settings::new(BootId::new("boot"))
             },
         );
-        let api = Arc::new(Api {
-            driver: Arc::new(driver),
-            gate,
-            streams: Arc::clone(&streams),
-            metrics,
-        });
+        let api = Api::new(Arc::new(driver), gate, Arc::clone(&streams), metrics);
         Arc::new(Self {
             router: router(&api),
             made: AtomicU64::new(0),

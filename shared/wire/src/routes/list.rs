@@ -37,6 +37,11 @@ const fn header(name: &'static str, kind: ParamKind, says: &'static str) -> Para
 
 const RUN: Param = path("id", ParamKind::RunId, "the run");
 const WORKFLOW: Param = path("id", ParamKind::WorkflowId, "the workflow");
+const WAIT_ROWS: Param = query(
+    "limit",
+    ParamKind::Limit(limits::WAIT_ROWS_MAX, limits::LIST_ROWS_DEFAULT),
+    "how many runs at most",
+);
 const RUN_CURSOR: Param = query("cursor", ParamKind::RunCursor, "go on behind this page");
 const WORKFLOW_CURSOR: Param = query(
     "cursor",
@@ -56,7 +61,7 @@ const LAST_SEQ: Param = query(
 const IF_MATCH: Param = header("If-Match", ParamKind::ETag, "the revision that is changed");
 const IF_OTHER: Param = header(
     "If-None-Match",
-    ParamKind::ETag,
+    ParamKind::Tags,
     "answer only if it is another revision",
 );
 const IF_NONE: Param = header("If-None-Match", ParamKind::Star, "only if there is none");
@@ -214,6 +219,6 @@ routes! {
         ],
         problems: [NO_RUN, BEYOND_END];
     ListWaits "listWaits" Get "/v1/waits" "Lists the questions that runs ask, those of the newest runs first."
-        scope: Some(Scope::RunsRead), params: [ROWS, RUN_CURSOR], body: None,
+        scope: Some(Scope::RunsRead), params: [WAIT_ROWS, RUN_CURSOR], body: None,
         answers: [json(200, "a page", of!(WaitPage))], problems: [];
 }

@@ -142,6 +142,8 @@ pub enum ParamKind {
     ETag,
     /// `*`.
     Star,
+    /// Versions in quotation marks, others among them, or `*`.
+    Tags,
 }
 
 /// A parameter.
