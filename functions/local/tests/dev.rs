@@ -187,3 +187,33 @@ fn a_port_that_is_no_port_is_refused() {
         .lattice(&["dev", "--provider", "nobody"])
         .fails(1, &["nobody"]);
 }
+
+/// A start whose caller hangs up is a start all the same: it does not lie there until a sweep finds it.
+#[test]
+fn runs_begin_although_their_callers_are_gone() {
+    let place = Place::new();
+    let dev = Dev::start(&place, &[]);
+    store(&dev, &line(&[("draft", "prompt", prompt("Draft."))]));
+    for number in 0..60 {
+        let body = json!({ "workflowId": "w", "idempotencyKey": number.to_string() });
+        dev.send_and_leave("POST", "/v1/runs", &body);
+    }
+    let began = std::time::Instant::now();
+    loop {
+        let runs = dev.get("/v1/runs?limit=100").json();
+        let runs = runs["runs"].as_array().unwrap();
+        let open = runs
+            .iter()
+            .filter(|run| run["status"] != "completed")
+            .count();
+        if !runs.is_empty() && open == 0 && began.elapsed().as_millis() > 300 {
+            break;
+        }
+        assert!(
+            began.elapsed() < common::LONG,
+            "{open} of {} are open",
+            runs.len()
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

@@ -167,6 +167,7 @@ impl From<RequestError> for Refused {
                 "the first answer counts; `GET /v1/runs/{id}/events` shows it",
             ),
             RequestError::Answer { .. } => (ANSWER, "answer with one of the options"),
+            RequestError::KeyReused { .. } => (KEY_REUSED, "choose a fresh key for another answer"),
             RequestError::TooLarge { .. } => (BODY_TOO_LARGE, "answer with less"),
             RequestError::TooDeep { .. } => (ANSWER, "flatten the answer"),
         };

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// More than the system takes for a connection that is not read.
-const LARGE: usize = 32 << 20;
+const LARGE: usize = 16 << 20;
 
 struct Running {
     address: SocketAddr,
@@ -148,7 +148,6 @@ async fn a_stop_lets_what_is_under_way_finish_and_takes_nothing_new() {
 async fn an_answer_that_nobody_reads_is_not_kept() {
     let settings = ServerSettings {
         stall_ms_max: 60,
-        kernel_bytes_max: 8 * 1024,
         ..ServerSettings::default()
     };
     let server = run(settings).await;

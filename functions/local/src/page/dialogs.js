@@ -82,6 +82,17 @@ export async function addExample() {
   return open({ title: "Add an example", submit, body: [h("ul", { className: "rows" }, ...offered.map(row))] });
 }
 
+// As the server has it: `DOCUMENT_BYTES_MAX`.
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+
+// The text of a workflow file. One that is too large is not even read: a browser cannot always
+// tell a server that refuses it from one that is away.
+export async function readFile(file) {
+  if (file.size <= DOCUMENT_BYTES_MAX) return file.text();
+  const size = `${(Math.ceil((file.size / 1024 / 1024) * 10) / 10).toFixed(1)} MB`;
+  throw new Refusal({ detail: `\`${file.name}\` has ${size}, and a workflow document may have 4 MB`, help: "look whether it is the right file; data that a workflow needs goes into the input of a run" }, 0);
+}
+
 // Stores a workflow file. What is stored under the same id is replaced only if the person says so.
 export async function storeFile(text) {
   const path = workflowPath(idOf(text));

@@ -1,7 +1,7 @@
 // Home: open questions, workflows, runs. Looks again every two seconds.
 import { get } from "/assets/api.js";
 import { day, fill, h, oneLine, problem, reconcile, sentence, setStatus, setText, shortId } from "/assets/dom.js";
-import { addExample, savedView, startRun, storeFile } from "/assets/dialogs.js";
+import { addExample, readFile, savedView, startRun, storeFile } from "/assets/dialogs.js";
 
 const LOOK_MS = 2_000;
 const ROWS = 50;
@@ -41,68 +41,95 @@ export class Home {
     this.at = fill(root, "home");
     this.runs = new Rows("/v1/runs", "runs", (row) => row.runId);
     this.workflows = new Rows("/v1/workflows", "workflows", (row) => row.id);
-    const { example, open, file, moreRuns, moreWorkflows } = this.at;
-    example.onclick = () => this.store(addExample);
-    open.onclick = () => file.click();
-    file.onchange = () => this.openFile(file);
-    moreRuns.onclick = () => this.more(this.runs);
-    moreWorkflows.onclick = () => this.more(this.workflows);
+    const { at } = this;
+    at.example.onclick = () => this.store(addExample);
+    at.open.onclick = () => at.file.click();
+    at.file.onchange = () => this.openFile(at.file);
+    at.moreRuns.onclick = () => this.more(this.runs, () => this.showRuns(), at.moreRunsProblem);
+    at.moreWorkflows.onclick = () => this.more(this.workflows, () => this.showWorkflows(), at.moreWorkflowsProblem);
     this.look();
   }
 
   async look() {
     clearTimeout(this.timer);
-    try {
-      if (!document.hidden) await this.refresh();
-      notice("");
-    } catch (error) {
-      notice(`${sentence(error.message)} ${sentence(error.body?.help ?? "")}`);
-    }
+    if (!document.hidden) await this.refresh();
     clearTimeout(this.timer);
     if (!this.isClosed) this.timer = setTimeout(() => this.look(), LOOK_MS);
   }
 
+  // Each section stands for itself: one that cannot be read says so in its place, and keeps what it
+  // showed.
   async refresh() {
-    const [asked] = await Promise.all([get("/v1/waits"), this.runs.look(), this.workflows.look()]);
+    const ends = await Promise.allSettled([this.lookWaits(), this.lookWorkflows(), this.lookRuns()]);
     if (this.isClosed) return;
-    this.showWaits(asked.waits);
-    this.showRows();
+    const errors = ends.map((end) => end.reason);
+    const [first] = errors;
+    // A server that is away is one trouble, not three.
+    const isCommon = errors.every((error) => error && error.message === first.message);
+    notice(isCommon ? `${sentence(first.message)} ${sentence(first.body?.help ?? "")}`.trim() : "");
+    const { waitsProblem, workflowsProblem, runsProblem } = this.at;
+    [waitsProblem, workflowsProblem, runsProblem].forEach((place, i) => showProblem(place, isCommon ? undefined : errors[i]));
+    this.showAsking();
+  }
+
+  async lookWaits() {
+    this.showWaits((await get("/v1/waits")).waits);
+  }
+
+  async lookWorkflows() {
+    await this.workflows.look();
+    this.showWorkflows();
+  }
+
+  async lookRuns() {
+    await this.runs.look();
+    this.showRuns();
   }
 
   showWaits(waits) {
-    this.at.asking.hidden = waits.length === 0;
     this.at.moreWaits.hidden = waits.length <= WAITS;
     reconcile(this.at.waits, waits.slice(0, WAITS), (wait) => `${wait.runId} ${wait.stage}`, (wait) => h("li", {},
       h("div", { className: "grow" }, h("span", {}, oneLine(wait.question.text, 240)), h("span", { className: "faint" }, `${wait.workflow} · ${shortId(wait.runId)}`)),
       h("a", { className: "button main", href: `#/runs/${wait.runId}` }, "Answer")));
+    this.showAsking();
   }
 
-  showRows() {
-    const { runs, workflows, none, noRuns, moreRuns, moreWorkflows } = this.at;
+  showAsking() {
+    const { asking, waits, waitsProblem } = this.at;
+    asking.hidden = waits.children.length + waitsProblem.children.length === 0;
+  }
+
+  showWorkflows() {
+    const { workflows, none, moreWorkflows } = this.at;
     none.hidden = this.workflows.rows.length > 0;
-    noRuns.hidden = this.runs.rows.length > 0;
-    moreRuns.hidden = !this.runs.cursor;
     moreWorkflows.hidden = !this.workflows.cursor;
     reconcile(workflows, this.workflows.rows, (row) => `${row.id} ${row.version}`, workflowRow);
+  }
+
+  showRuns() {
+    const { runs, noRuns, moreRuns } = this.at;
+    noRuns.hidden = this.runs.rows.length > 0;
+    moreRuns.hidden = !this.runs.cursor;
     reconcile(runs, this.runs.rows, (row) => row.runId, runRow, (element, row) => {
       setStatus(element.querySelector(".status"), row.status);
       setText(element.querySelector("time"), day(row.startedAt));
     });
   }
 
-  async more(rows) {
+  async more(rows, show, place) {
     try {
       await rows.more();
-      this.showRows();
+      show();
+      showProblem(place);
     } catch (error) {
-      this.at.stored.replaceChildren(problem(error));
+      showProblem(place, error);
     }
   }
 
   openFile(file) {
     const [chosen] = file.files;
     if (!chosen) return;
-    this.store(async () => storeFile(await chosen.text()));
+    this.store(async () => storeFile(await readFile(chosen)));
     // The same file may be chosen again after it was mended.
     file.value = "";
   }
@@ -125,6 +152,11 @@ export class Home {
     clearTimeout(this.timer);
     notice("");
   }
+}
+
+// A problem that stays keeps its element: it is read out once, not with each look.
+function showProblem(place, error) {
+  reconcile(place, error ? [error] : [], (one) => one.message, problem);
 }
 
 function workflowRow(row) {

@@ -1,5 +1,6 @@
 // A question of a run, and its answer. Problems are shown in place.
 import { post, runPath } from "/assets/api.js";
+import { confirm } from "/assets/dialogs.js";
 import { day, h, problem, sentence } from "/assets/dom.js";
 
 const ANSWERS = { one, many, text };
@@ -43,7 +44,11 @@ function one(question, form, send) {
 
 function many(question, form, send) {
   const boxes = question.options.map((option) => h("input", { type: "checkbox", value: option.label }));
-  submit(form, () => send(boxes.filter((box) => box.checked).map((box) => box.value)));
+  submit(form, async () => {
+    const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
+    // To choose none is an answer, but more often a click too early.
+    if (chosen.length > 0 || await confirm("Choose none of them?", "No option is ticked. The run goes on with an empty choice.", "Choose none")) send(chosen);
+  });
   const labels = question.options.map((option, place) => h("label", { className: "option" }, boxes[place],
     h("strong", {}, option.label), option.description && h("span", { className: "faint" }, option.description)));
   return [...labels, h("button", { className: "main" }, "Send the answer")];

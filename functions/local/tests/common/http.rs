@@ -97,6 +97,20 @@ impl Dev {
         Answer::read(&String::from_utf8(bytes).unwrap())
     }
 
+    /// Sends a request and closes the connection at once.
+    pub fn send_and_leave(&self, method: &str, path: &str, body: &Value) {
+        let (port, body) = (self.port, body.to_string());
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        // Long enough to be read, too short to be answered.
+        std::thread::sleep(std::time::Duration::from_micros(400));
+    }
+
     /// The question of the run, once it asks.
     pub fn question(&self, run: &str) -> Value {
         let began = Instant::now();

@@ -161,6 +161,78 @@ async fn a_signal_counts_once_under_its_key_and_the_first_answer_stands() {
     );
 }
 
+/// Asks a second question once the first is answered.
+async fn asks_twice(world: &World) -> String {
+    let mut document = documents::asks("twice");
+    let mut sure = document["nodes"][1].clone();
+    sure["id"] = json!("sure");
+    document["nodes"].as_array_mut().unwrap().push(sure);
+    document["edges"][1]["to"] = json!("sure");
+    let behind = [
+        json!({ "id": "e4", "from": "sure", "fromPort": "branch-0", "to": "end" }),
+        json!({ "id": "e5", "from": "sure", "fromPort": "branch-1", "to": "no" }),
+    ];
+    document["edges"].as_array_mut().unwrap().extend(behind);
+    world.store(&document).await;
+    world.start("twice").await
+}
+
+#[tokio::test]
+async fn one_key_does_not_answer_two_questions() {
+    let world = World::new();
+    let run = asks_twice(&world).await;
+    let signal = |key: &str, node: &str, value: &str| {
+        let body = json!({ "node": node, "value": value, "idempotencyKey": key });
+        Ask::post(&format!("/v1/runs/{run}/signal"), &body)
+    };
+    let first = signal("k", "ok", "Yes");
+    assert_eq!(world.tell(&first).await.status, 202);
+    // Unread, read, and after the end: another value or node is another answer.
+    for carried_on in [false, true] {
+        if carried_on {
+            world.settle().await;
+        }
+        for other in [signal("k", "ok", "No"), signal("k", "sure", "Yes")] {
+            let refused = world.tell(&other).await;
+            is(&refused, 409, "LAT-A041");
+            assert!(text(&refused.json(), "detail").contains(&run), "{refused:?}");
+        }
+        assert_eq!(world.tell(&first).await.status, 200);
+    }
+    let waits = world.tell(&Ask::get("/v1/waits")).await.json();
+    assert_eq!(text(&waits["waits"][0], "node"), "sure", "still asked");
+    assert_eq!(world.tell(&signal("l", "sure", "Yes")).await.status, 202);
+    world.settle().await;
+    let log = world.log(&run).await;
+    let ends = (count(&log, "signal.received"), count(&log, "run.completed"));
+    assert_eq!(ends, (2, 1));
+    is(&world.tell(&signal("l", "ok", "Yes")).await, 409, "LAT-A041");
+    assert_eq!(world.tell(&first).await.status, 200, "the run is over");
+}
+
+#[tokio::test]
+async fn of_answers_under_one_key_at_once_one_is_stored_and_others_are_refused() {
+    let world = World::new();
+    let run = world.asking().await;
+    let asks = ["Yes", "No"].repeat(4).into_iter().map(|value| {
+        let mut body = documents::answer(value);
+        body["idempotencyKey"] = json!("k");
+        (value, Ask::post(&format!("/v1/runs/{run}/signal"), &body))
+    });
+    let told = asks.map(|(value, ask)| async { (value, world.tell(&ask).await) });
+    let told = futures::future::join_all(told).await;
+    let stored: Vec<_> = told.iter().filter(|(_, answer)| answer.status == 202).collect();
+    let [(taken, _)] = stored[..] else {
+        panic!("{told:?}");
+    };
+    for (value, answer) in &told {
+        match value == taken {
+            true => assert!([200, 202].contains(&answer.status), "{answer:?}"),
+            false => is(answer, 409, "LAT-A041"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn answers_that_are_none_leave_the_question_open() {
     let world = World::new();
