@@ -90,7 +90,7 @@ const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 export async function readFile(file) {
   if (file.size <= DOCUMENT_BYTES_MAX) return file.text();
   const size = `${(Math.ceil((file.size / 1024 / 1024) * 10) / 10).toFixed(1)} MB`;
-  throw new Refusal({ detail: `\`${file.name}\` has ${size}, and a workflow document may have 4 MB`, help: "look whether it is the right file; data that a workflow needs goes into the input of a run" }, 0);
+  throw new Refusal({ detail: `\`${file.name}\` has ${size}, and a workflow document may have 4 MB at most`, help: "look whether it is the right file; data that a workflow needs goes into the input of a run" }, 0);
 }
 
 // Stores a workflow file. What is stored under the same id is replaced only if the person says so.
