@@ -1,9 +1,9 @@
-//! Why a worker could not go on with a run.
+//! Why a worker could not go on with a run, and why a request is refused.
 
 use lattice_engine::{DecideError, StartError};
 use lattice_ir::VerifyError;
-use lattice_journal::ChainError;
-use lattice_model::{ProgramHash, RunId};
+use lattice_journal::{ChainError, RunStatus};
+use lattice_model::{NodeId, ProgramHash, RunId, limits};
 use lattice_ports::PortError;
 
 /// Why a worker could not go on with a run. The message goes back to the queue; nothing is lost.
@@ -51,6 +51,76 @@ pub enum DriverError {
     /// A broken invariant of our own.
     #[error("internal: {0}; please report it")]
     Internal(String),
+}
+
+/// Why a request is refused. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The run is over.
+    #[error("run `{run}` is over ({status}), so there is nothing to answer or cancel")]
+    Over {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        status: RunStatus,
+    },
+    /// No node of the run asks under this name.
+    #[error("run `{run}` has no question at node `{node}`; its questions are {questions}")]
+    NoQuestion {
+        /// The run.
+        run: RunId,
+        /// The node that was named.
+        node: NodeId,
+        /// The nodes that ask.
+        questions: String,
+    },
+    /// The question was answered or its time is up.
+    #[error("the question of node `{node}` is over; `lattice show` says what became of it")]
+    Answered {
+        /// The node.
+        node: NodeId,
+    },
+    /// The answer is not one that the question takes.
+    #[error("the answer to node `{node}` was not taken: {reason}")]
+    Answer {
+        /// The node.
+        node: NodeId,
+        /// What would be.
+        reason: String,
+    },
+    /// The key belongs to an answer to another question, or to another answer to this one.
+    #[error("the key belongs to another answer to run `{run}`")]
+    KeyReused {
+        /// The run.
+        run: RunId,
+    },
+    /// The answer is too large.
+    #[error(
+        "the answer has {bytes} bytes, the limit is {}",
+        limits::INPUT_BYTES_MAX
+    )]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// The answer is nested too deep.
+    #[error(
+        "the answer is nested {depth} levels deep, the limit is {}",
+        limits::JSON_DEPTH_MAX
+    )]
+    TooDeep {
+        /// How deep.
+        depth: usize,
+    },
+    /// The run could not be read or written.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+}
+
+impl From<PortError> for RequestError {
+    fn from(error: PortError) -> Self {
+        Self::Driver(error.into())
+    }
 }
 
 fn list(errors: &[VerifyError]) -> String {

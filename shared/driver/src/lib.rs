@@ -17,8 +17,8 @@ mod session;
 mod sweep;
 
 pub use driver::{Driver, Settings};
-pub use error::DriverError;
+pub use error::{DriverError, RequestError};
 pub use load::{Loaded, load_run, state_at};
 pub use observe::{Observer, TextSoFar, Unobserved};
-pub use requests::{RequestError, Signal, StartRequest, Started};
+pub use requests::{Signal, StartRequest, Started};
 pub use serve::Disposition;

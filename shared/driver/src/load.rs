@@ -3,7 +3,7 @@
 use crate::error::DriverError;
 use lattice_engine::{RunState, STATE_VERSION, fold};
 use lattice_journal::{ChainError, Commit, Tail};
-use lattice_model::{Guard, Guards, Hash, RunId, Seq};
+use lattice_model::{Guard, Guards, Hash, RunId, Seq, limits};
 use lattice_ports::{Checkpoint, RunLog};
 use serde::{Deserialize, Serialize};
 
@@ -59,15 +59,23 @@ pub async fn load_run<L: RunLog>(
     follow(log, run, Seq::FIRST, tail, state, guards).await
 }
 
-/// The fold of a run's log at a seq: `Seq::ZERO` = before the first event.
+/// The fold of a run's log at a seq: `Seq::ZERO` = before the first event. Reads what it needs of
+/// the log, a page at a time, and no checkpoint: it is what a checkpoint is held against.
 pub async fn state_at<L: RunLog>(log: &L, run: &RunId, at: Seq) -> Result<RunState, DriverError> {
-    let commits = log.load(run, Seq::FIRST).await?;
-    walk(Tail::empty(run.clone()), &commits, Guards::ALL)?;
-    let events = commits.iter().flat_map(|commit| &commit.events);
-    Ok(fold(
-        RunState::empty(),
-        events.take_while(|event| event.seq <= at),
-    ))
+    let (mut tail, mut state) = (Tail::empty(run.clone()), RunState::empty());
+    while tail.last() < at {
+        let wanted = at.get() - tail.last().get();
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let events_max = wanted.min(limits::PAGE_EVENTS_MAX);
+        let page = log.page(run, tail.last(), events_max).await?;
+        if page.is_empty() {
+            break;
+        }
+        tail = walk(tail, &page, Guards::ALL)?;
+        let events = page.iter().flat_map(|commit| &commit.events);
+        state = fold(state, events.take_while(|event| event.seq <= at));
+    }
+    Ok(state)
 }
 
 /// The checkpoint of a run as it was loaded or appended.
@@ -134,4 +142,105 @@ fn walk(tail: Tail, commits: &[Commit], guards: Guards) -> Result<Tail, ChainErr
             Ok(tail.follow_unchecked(commit))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::state_at;
+    use crate::error::DriverError;
+    use futures::FutureExt;
+    use lattice_engine::{RunState, fold};
+    use lattice_journal::payload::{RunResumed, RunWaiting};
+    use lattice_journal::{ChainError, Commit, Event, EventBody, Tail};
+    use lattice_model::limits::{COMMIT_EVENTS_MAX, PAGE_EVENTS_MAX};
+    use lattice_model::{CommitId, Millis, RunId, Seq};
+    use lattice_ports::memory::MemoryStore;
+    use lattice_ports::{Put, RunLog};
+
+    /// Commits of this many pages and a part of one.
+    fn chain(run: &RunId) -> Vec<Commit> {
+        let mut tail = Tail::empty(run.clone());
+        let mut commits = Vec::new();
+        while tail.last().get() < 2 * PAGE_EVENTS_MAX as u64 + 9 {
+            let body = |nth: usize| -> EventBody {
+                match nth.is_multiple_of(2) {
+                    true => RunWaiting {}.into(),
+                    false => RunResumed {}.into(),
+                }
+            };
+            let at = Millis::new(tail.last().get());
+            let events = (0..COMMIT_EVENTS_MAX).map(body).collect();
+            let commit = Commit::seal(&tail, CommitId::new("c"), at, events).unwrap();
+            tail = tail.follow(&commit).unwrap();
+            commits.push(commit);
+        }
+        commits
+    }
+
+    fn stored(commits: &[Commit]) -> MemoryStore {
+        let store = MemoryStore::new();
+        for commit in commits {
+            let put = store.append(Put::of(commit.clone()));
+            put.now_or_never().unwrap().unwrap();
+        }
+        store
+    }
+
+    fn state(store: &MemoryStore, run: &RunId, at: u64) -> Result<RunState, DriverError> {
+        let state = state_at(store, run, Seq::from_stored(at));
+        state.now_or_never().unwrap()
+    }
+
+    #[test]
+    fn the_state_at_a_seq_is_the_fold_up_to_there_whatever_pages_it_is_read_in() {
+        let run = RunId::from_parts(Millis::new(1), [7; 10]);
+        let commits = chain(&run);
+        let store = stored(&commits);
+        let events: Vec<&Event> = commits.iter().flat_map(|commit| &commit.events).collect();
+        let (page, last) = (PAGE_EVENTS_MAX as u64, events.len() as u64);
+        for at in [
+            0,
+            1,
+            2,
+            33,
+            page - 1,
+            page,
+            page + 1,
+            2 * page + 30,
+            last,
+            last + 1,
+            u64::MAX,
+        ] {
+            let until = events
+                .iter()
+                .copied()
+                .take_while(|event| event.seq.get() <= at);
+            let found = state(&store, &run, at).unwrap();
+            assert_eq!(found, fold(RunState::empty(), until), "{at}");
+            assert_eq!(found.seq.get(), at.min(last), "{at}");
+        }
+        let other = RunId::from_parts(Millis::new(2), [7; 10]);
+        assert_eq!(state(&store, &other, 5).unwrap(), RunState::empty());
+    }
+
+    #[test]
+    fn a_hole_between_pages_is_found_by_whoever_reads_so_far_and_nobody_else() {
+        let run = RunId::from_parts(Millis::new(1), [7; 10]);
+        let mut commits = chain(&run);
+        let hole = commits
+            .iter()
+            .position(|commit| commit.last().get() >= PAGE_EVENTS_MAX as u64);
+        let lost = commits.remove(hole.unwrap() + 1);
+        let store = stored(&commits);
+        for before in [1, lost.first.get() - 1] {
+            assert_eq!(state(&store, &run, before).unwrap().seq.get(), before);
+        }
+        for behind in [lost.first.get(), u64::MAX] {
+            let found = state(&store, &run, behind);
+            let gap = matches!(found, Err(DriverError::Chain(ChainError::Gap { .. })));
+            assert!(gap, "{behind}: {found:?}");
+        }
+    }
 }

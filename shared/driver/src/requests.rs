@@ -1,12 +1,12 @@
 //! What people ask for: start a run, answer a question, cancel.
 
 use crate::driver::Driver;
-use crate::error::DriverError;
+use crate::error::{DriverError, RequestError};
 use crate::serve::Disposition;
 use crate::session::{Session, Step};
 use lattice_engine::{Cause, Decision, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
-use lattice_journal::{InboxBody, InboxItem, RunStatus, ValueRef};
+use lattice_journal::{InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
@@ -47,70 +47,6 @@ pub struct Signal {
     pub value: Value,
     /// Chosen by the writer, so that a repeated signal counts once.
     pub id: Option<InboxId>,
-}
-
-/// Why a request is refused. Nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// The run is over.
-    #[error("run `{run}` is over ({status}), so there is nothing to answer or cancel")]
-    Over {
-        /// The run.
-        run: RunId,
-        /// How it ended.
-        status: RunStatus,
-    },
-    /// No node of the run asks under this name.
-    #[error("run `{run}` has no question at node `{node}`; its questions are {questions}")]
-    NoQuestion {
-        /// The run.
-        run: RunId,
-        /// The node that was named.
-        node: NodeId,
-        /// The nodes that ask.
-        questions: String,
-    },
-    /// The question was answered or its time is up.
-    #[error("the question of node `{node}` is over; `lattice show` says what became of it")]
-    Answered {
-        /// The node.
-        node: NodeId,
-    },
-    /// The answer is not one that the question takes.
-    #[error("the answer to node `{node}` was not taken: {reason}")]
-    Answer {
-        /// The node.
-        node: NodeId,
-        /// What would be.
-        reason: String,
-    },
-    /// The answer is too large.
-    #[error(
-        "the answer has {bytes} bytes, the limit is {}",
-        limits::INPUT_BYTES_MAX
-    )]
-    TooLarge {
-        /// How many.
-        bytes: usize,
-    },
-    /// The answer is nested too deep.
-    #[error(
-        "the answer is nested {depth} levels deep, the limit is {}",
-        limits::JSON_DEPTH_MAX
-    )]
-    TooDeep {
-        /// How deep.
-        depth: usize,
-    },
-    /// The run could not be read or written.
-    #[error(transparent)]
-    Driver(#[from] DriverError),
-}
-
-impl From<lattice_ports::PortError> for RequestError {
-    fn from(error: lattice_ports::PortError) -> Self {
-        Self::Driver(error.into())
-    }
 }
 
 enum Begun {
@@ -181,28 +117,50 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if depth > limits::JSON_DEPTH_MAX {
             return Err(RequestError::TooDeep { depth });
         }
+        signal.value = self.redactor.redact_value(signal.value);
+        let (value, blob) = ValueRef::of(signal.value.clone());
+        let says = |wait: Option<StageId>| InboxBody::Signal {
+            node: signal.node.clone(),
+            wait,
+            value: value.clone(),
+        };
         // A repeated signal is answered as the first one was, whatever the run has come to since.
         if let Some(id) = &signal.id
-            && self.store.knows(run, id).await?
+            && self.is_repeated(run, id, &says(None)).await?
         {
             return Ok(InboxPut::Known);
         }
-        signal.value = self.redactor.redact_value(signal.value);
         let session = self.open_for_request(run).await?;
         let fenced = self.settings.guards.on(Guard::AnswerNamesWait);
         let wait = check_answer(&session, &signal, self.clock.now(), fenced)?;
         self.check_unread(run, &signal, wait.as_ref()).await?;
-        let (value, blob) = ValueRef::of(signal.value);
         if let Some((hash, value)) = blob {
             self.store.put_blob(hash, value).await?;
         }
-        let id = signal.id.unwrap_or_else(|| self.fresh_inbox());
-        let body = InboxBody::Signal {
-            node: signal.node,
-            wait: signal.wait.or(wait),
-            value,
-        };
-        self.put_item(run, id, body).await
+        let id = signal.id.clone().unwrap_or_else(|| self.fresh_inbox());
+        let body = says(signal.wait.clone().or(wait));
+        let put = self.put_item(run, id.clone(), body.clone()).await?;
+        if put == InboxPut::Known {
+            // Somebody used the key in the meantime: for the same answer, or this one is refused.
+            self.is_repeated(run, &id, &body).await?;
+        }
+        Ok(put)
+    }
+
+    /// Whether the very answer stands under this key; a key of another one is refused.
+    // INVARIANT: `Known` is only said of an answer that is stored: under the key of another one it
+    // would be lost without a word.
+    async fn is_repeated(
+        &self,
+        run: &RunId,
+        id: &InboxId,
+        body: &InboxBody,
+    ) -> Result<bool, RequestError> {
+        match self.store.fingerprint(run, id).await? {
+            None => Ok(false),
+            Some(known) if known == body.fingerprint() => Ok(true),
+            Some(_) => Err(RequestError::KeyReused { run: run.clone() }),
+        }
     }
 
     /// Asks for the end of a run. Of the reason, `REASON_CHARS_MAX` characters are kept.

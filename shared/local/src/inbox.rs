@@ -3,8 +3,8 @@
 use crate::error::Trouble;
 use crate::sql::{self, int, limit};
 use crate::store::LocalStore;
-use lattice_journal::InboxItem;
-use lattice_model::{InboxId, RunId};
+use lattice_journal::{InboxBody, InboxItem};
+use lattice_model::{Hash, InboxId, RunId};
 use lattice_ports::{Inbox, InboxPut, PortError};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
@@ -30,12 +30,17 @@ impl Inbox for LocalStore {
         .await
     }
 
-    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
+    async fn fingerprint(&self, run: &RunId, id: &InboxId) -> Result<Option<Hash>, PortError> {
         let (run, id) = (run.clone(), id.clone());
         self.read(move |connection| {
-            let any = "SELECT EXISTS (SELECT 1 FROM inbox WHERE run = ?1 AND id = ?2)";
-            let mut read = connection.prepare_cached(any)?;
-            Ok(read.query_row((run.as_str(), id.as_str()), |row| row.get(0))?)
+            let mut read =
+                connection.prepare_cached("SELECT body FROM inbox WHERE run = ?1 AND id = ?2")?;
+            let mut rows = read.query((run.as_str(), id.as_str()))?;
+            let Some(row) = rows.next()? else {
+                return Ok(None);
+            };
+            let body: InboxBody = serde_json::from_str(sql::text(row, 0)?)?;
+            Ok(Some(body.fingerprint()))
         })
         .await
     }

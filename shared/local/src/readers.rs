@@ -50,6 +50,10 @@ impl Readers {
     {
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |connection| {
+            // A caller that gave up while its read was queued holds up nobody behind it.
+            if reply.is_canceled() {
+                return;
+            }
             // Nobody waits for the answer any more if this fails.
             let _ = reply.send(read(connection).map_err(Trouble::into_port));
         });
@@ -82,5 +86,45 @@ impl Drop for Readers {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::Readers;
+    use crate::schema;
+    use futures::FutureExt;
+    use futures::executor::block_on;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_read_whose_caller_gave_up_is_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reads.db");
+        std::fs::File::create(&path).unwrap();
+        let _writer = schema::open_writer(&path).unwrap();
+        let readers = Readers::start(&path, 1).unwrap();
+        let made = Arc::new(AtomicU32::new(0));
+        let count = || {
+            let made = Arc::clone(&made);
+            readers.read(move |_| Ok(made.fetch_add(1, Ordering::SeqCst)))
+        };
+        let (let_go, held) = mpsc::channel::<()>();
+        // The one thread is busy, and everything behind it is queued.
+        let mut busy = Box::pin(readers.read(move |_| Ok(held.recv().is_ok())));
+        assert!(busy.as_mut().now_or_never().is_none());
+        let mut waits = Box::pin(count());
+        assert!(waits.as_mut().now_or_never().is_none());
+        for _ in 0..3 {
+            assert!(count().now_or_never().is_none(), "asked, and dropped");
+        }
+        let_go.send(()).unwrap();
+        assert!(block_on(busy).unwrap());
+        assert_eq!(block_on(waits).unwrap(), 0);
+        assert_eq!(block_on(count()).unwrap(), 1, "the three were not made");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::PortError;
 use lattice_journal::InboxItem;
-use lattice_model::{InboxId, RunId};
+use lattice_model::{Hash, InboxId, RunId};
 use std::future::Future;
 
 /// What became of a put.
@@ -20,12 +20,13 @@ pub trait Inbox: Send + Sync + 'static {
     fn put_item(&self, item: InboxItem)
     -> impl Future<Output = Result<InboxPut, PortError>> + Send;
 
-    /// Whether an item with this id was put, read or not.
-    fn knows(
+    /// What the item under this id says, read or not: its `InboxBody::fingerprint`, strongly
+    /// consistent. `None` if no item with this id was put.
+    fn fingerprint(
         &self,
         run: &RunId,
         id: &InboxId,
-    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Hash>, PortError>> + Send;
 
     /// Items of the run that no commit has folded, in the order they were put, `limit` at most.
     fn unread(

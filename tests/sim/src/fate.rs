@@ -62,8 +62,8 @@ kinds! {
     PutItem = Write,
     /// `Inbox::unread`.
     Unread = Read,
-    /// `Inbox::knows`.
-    Knows = Read,
+    /// `Inbox::fingerprint`.
+    Fingerprint = Read,
     /// `Inbox::bury`.
     Bury = Write,
     /// `Inbox::runs_with_unread`.

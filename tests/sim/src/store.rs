@@ -186,8 +186,8 @@ impl Inbox for SimStore {
         self.sim.call(self.process, Kind::PutItem, put).await
     }
 
-    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
-        through!(self, Knows, knows(run, id))
+    async fn fingerprint(&self, run: &RunId, id: &InboxId) -> Result<Option<Hash>, PortError> {
+        through!(self, Fingerprint, fingerprint(run, id))
     }
 
     async fn unread(&self, run: &RunId, limit: usize) -> Result<Vec<InboxItem>, PortError> {

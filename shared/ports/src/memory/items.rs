@@ -3,7 +3,7 @@
 use super::store::MemoryStore;
 use crate::{Inbox, InboxPut, PortError};
 use lattice_journal::InboxItem;
-use lattice_model::{Guard, InboxId, RunId};
+use lattice_model::{Guard, Hash, InboxId, RunId};
 use std::collections::BTreeMap;
 
 /// The items of all runs, in the order they were put; none is ever removed.
@@ -68,11 +68,12 @@ impl Inbox for MemoryStore {
         Ok(InboxPut::Stored)
     }
 
-    async fn knows(&self, run: &RunId, id: &InboxId) -> Result<bool, PortError> {
+    async fn fingerprint(&self, run: &RunId, id: &InboxId) -> Result<Option<Hash>, PortError> {
         let state = self.lock();
         let mut items = state.items.by_run.get(run).into_iter().flatten();
-        let known = items.any(|stored| stored.item.id == *id);
-        Ok(known && self.guards().on(Guard::InboxDedupe))
+        let known = items.find(|stored| stored.item.id == *id);
+        let known = known.filter(|_| self.guards().on(Guard::InboxDedupe));
+        Ok(known.map(|stored| stored.item.body.fingerprint()))
     }
 
     async fn unread(&self, run: &RunId, limit: usize) -> Result<Vec<InboxItem>, PortError> {

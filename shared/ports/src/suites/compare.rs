@@ -46,7 +46,7 @@ enum Operation {
     Defer(RunId, Seq, Millis, Millis),
     PutItem(InboxItem),
     Bury(RunId, Vec<InboxId>),
-    Knows(RunId, InboxId),
+    Fingerprint(RunId, InboxId),
     Unread(RunId, usize),
     RunsWithUnread,
     PutWorkflow(StoredWorkflow, Expect),
@@ -73,7 +73,7 @@ async fn perform(store: &impl Store, operation: &Operation) -> String {
         Operation::Defer(run, seq, was, until) => show(store.defer(&run, seq, was, until).await),
         Operation::PutItem(item) => show(store.put_item(item).await),
         Operation::Bury(run, ids) => show(store.bury(&run, &ids).await),
-        Operation::Knows(run, id) => show(store.knows(&run, &id).await),
+        Operation::Fingerprint(run, id) => show(store.fingerprint(&run, &id).await),
         Operation::Unread(run, limit) => show(store.unread(&run, limit).await),
         Operation::RunsWithUnread => show(store.runs_with_unread(99).await.map(|mut runs| {
             runs.sort();

@@ -58,17 +58,24 @@ pub async fn an_item_that_was_buried_is_not_unread_any_more(inbox: impl Inbox) {
     assert_eq!(inbox.runs_with_unread(9).await.unwrap(), [run(2)]);
 }
 
-/// An id is known from the put on, read or not, and only in its run.
-pub async fn an_id_is_known_once_it_was_put(store: impl Store) {
-    let knows = |number, id: &str| {
+/// What an id stands for is known from the put on, read or not, and only in its run. A later put
+/// under the id changes nothing.
+pub async fn a_fingerprint_is_of_the_item_that_was_put_first(store: impl Store) {
+    let fingerprint = |number, id: &str| {
         let (run, id, store) = (run(number), InboxId::new(id), &store);
-        async move { store.knows(&run, &id).await.unwrap() }
+        async move { store.fingerprint(&run, &id).await.unwrap() }
     };
-    assert!(!knows(1, "folded").await);
-    for id in ["folded", "buried", "unread"] {
-        store.put_item(item(&run(1), id, "yes")).await.unwrap();
-        assert!(knows(1, id).await, "{id}");
+    assert_eq!(fingerprint(1, "folded").await, None);
+    let mut first = Vec::new();
+    for (id, text) in [("folded", "yes"), ("buried", "no"), ("unread", "yes")] {
+        let one = item(&run(1), id, text);
+        let says = Some(one.body.fingerprint());
+        store.put_item(one).await.unwrap();
+        assert_eq!(fingerprint(1, id).await, says, "{id}");
+        first.push((id, says));
     }
+    assert_eq!(first[0].1, first[2].1);
+    assert_ne!(first[0].1, first[1].1);
     let fold = Put {
         folds: vec![InboxId::new("folded")],
         ..Put::of(Chain::new(run(1)).seal("fold", 1))
@@ -78,11 +85,14 @@ pub async fn an_id_is_known_once_it_was_put(store: impl Store) {
         .bury(&run(1), &[InboxId::new("buried")])
         .await
         .unwrap();
-    for id in ["folded", "buried", "unread"] {
-        assert!(knows(1, id).await, "{id}");
-        assert!(!knows(2, id).await, "{id}");
+    for (id, says) in first {
+        let other = item(&run(1), id, "something else");
+        assert_eq!(store.put_item(other).await.unwrap(), InboxPut::Known);
+        assert_eq!(fingerprint(1, id).await, says, "{id}");
+        assert_eq!(fingerprint(2, id).await, None, "{id}");
     }
-    assert!(!knows(1, "fold").await && !knows(1, "").await);
+    assert_eq!(fingerprint(1, "fold").await, None);
+    assert_eq!(fingerprint(1, "").await, None);
 }
 
 /// The same id is another item in another run, which need not exist.

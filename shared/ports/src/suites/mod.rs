@@ -155,7 +155,7 @@ macro_rules! run_suite {
                 an_item_is_put_once,
                 an_item_that_was_folded_is_still_known,
                 an_item_that_was_buried_is_not_unread_any_more,
-                an_id_is_known_once_it_was_put,
+                a_fingerprint_is_of_the_item_that_was_put_first,
                 ids_belong_to_their_run,
                 items_come_in_the_order_they_were_put,
                 runs_with_unread_items_are_named_once,

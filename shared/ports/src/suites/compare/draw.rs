@@ -85,7 +85,7 @@ impl Generator {
                 let (run, after) = (self.run(), Seq::from_stored(self.below(30)));
                 Operation::Page(run, after, self.below(9) as usize)
             }
-            23 => Operation::Knows(self.run(), self.item_id()),
+            23 => Operation::Fingerprint(self.run(), self.item_id()),
             _ => self.workflow(),
         }
     }
