@@ -61,7 +61,7 @@ codes! {
     /// The run cannot start with this input.
     INPUT = "LAT-A040", 422, "the input does not fit the workflow";
     /// The key was used for something else.
-    KEY_REUSED = "LAT-A041", 409, "the idempotency key belongs to another start";
+    KEY_REUSED = "LAT-A041", 409, "the idempotency key belongs to another request";
     /// Nothing can be done with a run that is over.
     RUN_OVER = "LAT-A042", 409, "the run is over";
     /// No such question.

@@ -195,7 +195,7 @@ routes! {
     SignalRun "signalRun" Post "/v1/runs/{id}/signal" "Answers a question that a run asks."
         scope: Some(Scope::RunsWrite), params: [RUN], body: Some(body(of!(SignalBody))),
         answers: [json(202, "stored", of!(Accepted)), json(200, "it was stored before, under the same key", of!(Accepted))],
-        problems: [NO_RUN, RUN_OVER, NO_QUESTION, ANSWERED, ANSWER];
+        problems: [NO_RUN, KEY_REUSED, RUN_OVER, NO_QUESTION, ANSWERED, ANSWER];
     CancelRun "cancelRun" Post "/v1/runs/{id}/cancel" "Ends a run."
         scope: Some(Scope::RunsWrite), params: [RUN],
         body: Some(BodySpec { required: false, ..body(of!(CancelBody)) }),
