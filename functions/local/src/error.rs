@@ -60,6 +60,8 @@ pub enum CliError {
 }
 
 const HELP_PROBLEMS: &str = "mend the errors above and try again";
+const HELP_SERVED: &str = "it carries on every run by itself: start and watch runs there, or stop \
+                           it, or name another directory with `--data`";
 const HELP_FULL: &str = "free some space and run `lattice resume`; if `LATTICE_DATA_BYTES_MAX` is \
                          set, raise it";
 const HELP_CORRUPT: &str = "`lattice doctor` looks closer; restore a copy, or name another directory \
@@ -101,6 +103,9 @@ impl CliError {
         match self {
             Self::Id(_) => Some("`lattice runs` lists the runs"),
             Self::Local(LocalError::Database { source, .. }) => remedy_of_database(source),
+            Self::Local(LocalError::Owned { holder, .. }) if holder.url.is_some() => {
+                Some(HELP_SERVED)
+            }
             Self::Port(error)
             | Self::Driver(DriverError::Port(error))
             | Self::Request(RequestError::Driver(DriverError::Port(error))) => match error {

@@ -70,6 +70,17 @@ impl Query {
             .ok_or_else(|| bad(name, text, "a whole number from 0"))
     }
 
+    /// The seq of an event that is there.
+    pub fn place(&self, name: &str) -> Result<Option<Seq>, Refused> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let place = seq(text).filter(|seq| *seq > Seq::ZERO);
+        place
+            .map(Some)
+            .ok_or_else(|| bad(name, text, "a whole number from 1"))
+    }
+
     /// How many at most, by the route's own ceiling and default.
     pub fn limit(&self, route: &Route) -> Result<usize, Refused> {
         let bounds = route.params.iter().find_map(|param| match param.kind {
@@ -262,9 +273,17 @@ fn is_json(headers: &HeaderMap) -> bool {
     json && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
 }
 
+/// Nesting at which the JSON reader stops.
+const JSON_READ_DEPTH: usize = 128;
+
 /// The body as JSON.
 pub fn value(bytes: &[u8]) -> Result<Value, Refused> {
     serde_json::from_slice(bytes).map_err(|error| {
+        // The only thing that the reader says of JSON that is JSON.
+        if error.to_string().starts_with("recursion limit") {
+            let detail = format!("the body is nested deeper than {JSON_READ_DEPTH} levels");
+            return Refused::new(BODY_SHAPE, detail, "flatten it");
+        }
         Refused::new(
             NOT_JSON,
             format!("the body is not JSON: {error}"),

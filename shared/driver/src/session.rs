@@ -237,8 +237,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.observer.committed(&put.commit);
         let status = session.state.status;
         if status != rested.0 {
-            let (run, seq) = (&session.run, session.state.seq);
-            tracing::info!(%run, %seq, %status, "a run stands anew");
+            log_status(&put.commit, session);
         }
         // One wait may follow another in a single commit: the status is the same, the moment is not.
         let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
@@ -336,5 +335,19 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn jitter_ms(&self, round: u32) -> u64 {
         let [chance, ..] = self.clock.fresh();
         u64::from(chance) * u64::from(round) / 16
+    }
+}
+
+/// Says how a run stands now, and why it failed if it did.
+fn log_status(commit: &Commit, session: &Session) {
+    let (run, seq, status) = (&session.run, session.state.seq.get(), session.state.status);
+    let last = commit.events.last().map(|event| &event.body);
+    match last {
+        Some(EventBody::RunFailed(failed)) => {
+            let node = failed.node.as_ref().map(ToString::to_string);
+            let failure = &failed.failure;
+            tracing::warn!(%run, seq, %status, node, %failure, "the run failed");
+        }
+        _ => tracing::info!(%run, seq, %status, "the run is {status}"),
     }
 }

@@ -59,8 +59,11 @@ impl fmt::Display for Holder {
             Some(pid) => write!(f, "process {pid}")?,
             None => f.write_str("another process")?,
         }
-        match self.since {
-            Some(since) => write!(f, " since {since}"),
+        if let Some(since) = self.since {
+            write!(f, " since {since}")?;
+        }
+        match &self.url {
+            Some(url) => write!(f, ", which serves {url}"),
             None => Ok(()),
         }
     }

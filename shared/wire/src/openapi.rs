@@ -116,6 +116,10 @@ impl Writer {
                 let last = limits::JSON_INTEGER_MAX;
                 return json!({ "type": "integer", "minimum": 0, "maximum": last });
             }
+            ParamKind::Place => {
+                let last = limits::JSON_INTEGER_MAX;
+                return json!({ "type": "integer", "minimum": 1, "maximum": last });
+            }
             ParamKind::Limit(max, default) => {
                 return json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default });
             }

@@ -67,7 +67,10 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         }
     }
     if !any {
-        app.screen.line("no runs; `lattice run FILE` starts one");
+        app.screen.line(match args.status {
+            None => "no runs; `lattice run FILE` starts one".to_owned(),
+            Some(status) => format!("no run is {status}"),
+        });
     }
     Ok(Exit::Completed)
 }

@@ -88,12 +88,30 @@ export function sentence(text) {
   return first === "" || /[.!?:…]$/.test(first) ? first : `${first}.`;
 }
 
+// Laying out a very long text takes seconds: its beginning is shown until somebody wants all.
+const TEXT_CHARS_MAX = 8000;
+
+function longText(tag, text) {
+  if (text.length <= TEXT_CHARS_MAX) return h(tag, { className: "value" }, text);
+  const shown = h(tag, { className: "value" }, `${text.slice(0, TEXT_CHARS_MAX)}…`);
+  const all = `Show all ${text.length.toLocaleString("en-GB")} characters`;
+  const more = h("button", { type: "button", onclick: () => { setText(shown, text); more.remove(); } }, all);
+  return h("div", {}, shown, more);
+}
+
+// A short name of a text that differs where the text does (FNV-1a, 32 bits, and the length).
+export function mark(text) {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return `${text.length}-${hash >>> 0}`;
+}
+
 // A value as a person reads it: texts as they are, an object by its fields, the rest as JSON.
 export function valueView(value) {
-  if (value === null || typeof value !== "object") return h("div", { className: "value" }, String(value));
+  if (value === null || typeof value !== "object") return longText("div", String(value));
   const isRecord = !Array.isArray(value);
   const hasText = isRecord && Object.values(value).some((field) => typeof field === "string");
-  if (!hasText) return h("pre", { className: "value" }, JSON.stringify(value, null, 2));
+  if (!hasText) return longText("pre", JSON.stringify(value, null, 2));
   return h("dl", { className: "fields" }, ...Object.entries(value).flatMap(([name, field]) =>
     [h("dt", {}, name), h("dd", {}, valueView(field))]));
 }

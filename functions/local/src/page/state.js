@@ -1,6 +1,6 @@
 // The state of a run at any event: follows the end of the log until somebody moves the slider.
 import { get, runPath } from "/assets/api.js";
-import { clock, h, problem, reconcile, setStatus, setText, throttle, valueView } from "/assets/dom.js";
+import { clock, h, mark, problem, reconcile, setStatus, setText, throttle, valueView } from "/assets/dom.js";
 
 const LOOK_MS = 400;
 const PHASES = { ready: "ready", claimed: "at work", backoff: "waits before it tries again", waiting: "waits" };
@@ -81,7 +81,7 @@ function phase({ phase, attempt, dueAt }) {
 
 // A value that has not changed keeps its element, its selection and its place in scrolling.
 function values(list, entries) {
-  const key = ([name, value]) => `${name} ${JSON.stringify(value)}`;
+  const key = ([name, value]) => `${name} ${mark(JSON.stringify(value))}`;
   reconcile(list, entries, key, ([name, value]) => h("li", {}, name && h("code", {}, name), valueView(value)));
   list.classList.toggle("none", entries.length === 0);
 }

@@ -105,6 +105,21 @@ mod tests {
         assert_eq!(there, served);
     }
 
+    /// A file that is too large is refused before it is sent.
+    #[test]
+    fn the_page_knows_how_large_a_document_may_be() {
+        let dialogs = include_str!("../page/dialogs.js");
+        let line = dialogs
+            .lines()
+            .find(|line| line.contains("DOCUMENT_BYTES_MAX ="));
+        let product = line.and_then(|line| line.split('=').nth(1)).unwrap();
+        let factors = product.trim_end_matches(';').split('*').map(str::trim);
+        let bytes: usize = factors
+            .map(|factor| factor.parse::<usize>().unwrap())
+            .product();
+        assert_eq!(bytes, lattice_model::limits::DOCUMENT_BYTES_MAX, "{line:?}");
+    }
+
     /// A browser hears only the types that a page names, so the page has to name them all.
     #[test]
     fn the_page_knows_every_type_of_event() {

@@ -117,7 +117,7 @@ pub async fn get<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 
 /// How a run stood after an event.
 pub async fn state<E: Parts>(api: &Api<E>, call: &Call) -> Done {
-    let at = call.query.seq("seq")?;
+    let at = call.query.place("seq")?;
     let head = api.head(call).await?;
     let now = api.state(&head).await?;
     let state = match at {

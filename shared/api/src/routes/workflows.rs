@@ -94,7 +94,12 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     } = compiled(call)?;
     let (Some(document), Some(program)) = (document, program) else {
         let count = problems.iter().filter(|problem| problem.is_error()).count();
-        let detail = format!("the workflow has {count} errors, so it is not stored");
+        let errors = if count == 1 {
+            "1 error".to_owned()
+        } else {
+            format!("{count} errors")
+        };
+        let detail = format!("the workflow has {errors}, so it is not stored");
         let refused = Refused::new(DOCUMENT, detail, "mend what `problems` lists");
         return Err(refused.with(problems));
     };
@@ -115,7 +120,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     // The store has the last word; this keeps what would be refused from leaving a Program behind.
     let newest = newest(api, call).await?;
     if !expect.holds(newest) {
-        return Err(conflict(newest));
+        return Err(conflict(expect, newest));
     }
     api.store().put_program(hash, Arc::new(program)).await?;
     let stored = StoredWorkflow {
@@ -124,7 +129,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     };
     match api.store().put_workflow(stored, expect).await? {
         WorkflowPut::Done => {}
-        WorkflowPut::Conflict(newest) => return Err(conflict(newest)),
+        WorkflowPut::Conflict(newest) => return Err(conflict(expect, newest)),
     }
     let etag = etag(row.version);
     let saved = WorkflowSaved {
@@ -154,7 +159,7 @@ pub async fn delete<E: Parts>(api: &Api<E>, call: &Call) -> Done {
             Ok(response)
         }
         WorkflowPut::Conflict(None) => Err(none(call)),
-        WorkflowPut::Conflict(newest) => Err(conflict(newest)),
+        WorkflowPut::Conflict(newest) => Err(conflict(expect, newest)),
     }
 }
 
@@ -277,7 +282,9 @@ async fn expect<E: Parts>(api: &Api<E>, call: &Call, may_create: bool) -> Result
         // Whatever stands there, as long as something does.
         (Some(Tag::Any), None) => {
             let newest = newest(api, call).await?;
-            newest.map(Expect::Version).ok_or_else(|| conflict(None))
+            newest
+                .map(Expect::Version)
+                .ok_or_else(|| conflict(Expect::Anything, None))
         }
         (None, None) => Err(Refused::new(
             PRECONDITION_MISSING,
@@ -298,8 +305,12 @@ async fn expect<E: Parts>(api: &Api<E>, call: &Call, may_create: bool) -> Result
     }
 }
 
-fn conflict(newest: Option<Hash>) -> Refused {
+fn conflict(expect: Expect, newest: Option<Hash>) -> Refused {
     let (detail, help) = match newest {
+        Some(_) if expect == Expect::Absent => (
+            "the workflow exists already",
+            "read it, and send `If-Match` with its ETag to replace it",
+        ),
         Some(_) => (
             "somebody has stored another revision",
             "read the workflow again, bring the changes together, and send it with the new ETag",

@@ -153,7 +153,6 @@ async fn texts(world: &World, of: &Operation, body: &BodyOf, ask: &Ask, tally: &
             "in another encoding",
             [b"{\"a\":\"", b"\xe4".as_slice(), b"\"}"].concat(),
         ),
-        ("nested without end", b"[".repeat(100_000)),
         ("no number", b"NaN".to_vec()),
         ("blank", b" ".to_vec()),
     ];
@@ -166,6 +165,10 @@ async fn texts(world: &World, of: &Operation, body: &BodyOf, ask: &Ask, tally: &
             .refused(world, &of.id, name, &ask, 400, NOT_JSON)
             .await;
     }
+    let deep = ask.clone().bytes(b"[".repeat(100_000));
+    tally
+        .refused(world, &of.id, "nested without end", &deep, 400, SHAPE)
+        .await;
 }
 
 /// Fields that are unknown, missing, or of no shape, as the schema has it.

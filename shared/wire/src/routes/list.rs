@@ -190,7 +190,7 @@ routes! {
         answers: [json(200, "the run", of!(RunAnswer))], problems: [NO_RUN];
     GetState "getState" Get "/v1/runs/{id}/state" "Gives the state of a run as it was after an event."
         scope: Some(Scope::RunsRead),
-        params: [RUN, query("seq", ParamKind::Seq, "the event; the last one if none is named")],
+        params: [RUN, query("seq", ParamKind::Place, "the event; the last one if none is named")],
         body: None, answers: [json(200, "the state", of!(StateAnswer))], problems: [NO_RUN, BEYOND_END];
     SignalRun "signalRun" Post "/v1/runs/{id}/signal" "Answers a question that a run asks."
         scope: Some(Scope::RunsWrite), params: [RUN], body: Some(body(of!(SignalBody))),

@@ -128,6 +128,8 @@ pub enum ParamKind {
     Version,
     /// A seq; 0 is before the first event.
     Seq,
+    /// The seq of an event that is there.
+    Place,
     /// How many at most: the ceiling and the default.
     Limit(usize, usize),
     /// How a run stands.
