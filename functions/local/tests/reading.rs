@@ -75,7 +75,7 @@ fn runs_are_listed_newest_first_and_by_status() {
         .says(0, &[&first, &second, "completed"]);
     place
         .lattice(&["runs", "--status", "failed"])
-        .says(0, &["no runs"]);
+        .says(0, &["no run is failed"]);
     let stored = place.lattice(&["workflows", "--json"]).records();
     assert_eq!((stored.len(), &stored[0]["workflow"]), (1, &json!("w")));
     place.lattice(&["workflows"]).says(0, &["w  ", "W"]);
