@@ -24,4 +24,4 @@ pub use metrics::{METRICS_MEDIA_TYPE, Metrics};
 pub use refuse::Refused;
 pub use service::{Api, Kit, Parts, router, router_beside};
 pub use streams::{StreamSettings, Streams};
-pub use view::state_answer;
+pub use view::{state_answer, value};

@@ -175,7 +175,7 @@ impl<S: Blobs> Shown<'_, S> {
 }
 
 /// The value itself, wherever it is kept.
-async fn value<S: Blobs>(store: &S, value: &ValueRef) -> Result<Value, PortError> {
+pub async fn value<S: Blobs>(store: &S, value: &ValueRef) -> Result<Value, PortError> {
     match value {
         ValueRef::Inline(value) => Ok(Value::clone(value)),
         ValueRef::Blob { hash, .. } => Ok(Value::clone(&*store.blob(*hash).await?)),

@@ -7,10 +7,11 @@ use crate::host::LocalDriver;
 use crate::progress::answer_command;
 use crate::screen::Tone;
 use crate::text::{clean, duration, pretty};
+use lattice_api::value;
 use lattice_engine::RunState;
-use lattice_journal::{RunStatus, RunSummary, ValueRef};
+use lattice_journal::{RunStatus, RunSummary};
 use lattice_model::{Millis, RunId};
-use lattice_ports::{Blobs, Clock, PortError, RunLog};
+use lattice_ports::{Blobs, Clock, RunLog};
 use serde_json::{Map, Value, json};
 
 /// Reports how the runs stand: the last lines of `run` and `resume`.
@@ -52,14 +53,6 @@ async fn report<S: RunLog + Blobs>(
     app.screen.record(&report.to_json());
     report.show(app);
     Ok(())
-}
-
-/// The value itself, wherever it is kept.
-pub async fn value<S: Blobs>(store: &S, value: &ValueRef) -> Result<Value, PortError> {
-    match value {
-        ValueRef::Inline(value) => Ok(Value::clone(value)),
-        ValueRef::Blob { hash, .. } => Ok(Value::clone(&*store.blob(*hash).await?)),
-    }
 }
 
 struct Report<'a> {

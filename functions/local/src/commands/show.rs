@@ -2,13 +2,12 @@
 
 use crate::app::{App, Flags};
 use crate::cli::Data;
-use crate::commands::report;
 use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::progress::{answer_command, question_lines};
 use crate::reach;
 use crate::text::{clean, preview, table};
-use lattice_api::state_answer;
+use lattice_api::{state_answer, value};
 use lattice_driver::{DriverError, load_run, state_at};
 use lattice_engine::RunState;
 use lattice_journal::RunSummary;
@@ -74,7 +73,7 @@ async fn object<S: RunLog + lattice_ports::Blobs>(
     let mut shown =
         serde_json::to_value(shown).map_err(|error| CliError::Task(error.to_string()))?;
     let output = match summary.and_then(|summary| summary.output.as_ref()) {
-        Some(output) => Some(report::value(store, output).await?),
+        Some(output) => Some(value(store, output).await?),
         None => None,
     };
     shown["endedAt"] = json!(summary.map(|summary| summary.ended_at.rfc3339()));

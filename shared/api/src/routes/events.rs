@@ -8,7 +8,7 @@ use crate::take::{header, seq};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lattice_model::Seq;
+use lattice_model::{RunId, Seq};
 use lattice_wire::codes::HEADER;
 use lattice_wire::shapes::EventPage;
 use lattice_wire::sse;
@@ -23,7 +23,7 @@ pub async fn list<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         Some(event) => (event.seq, event.body.is_terminal()),
         // Nothing behind: is there anything at it?
         None if after == Seq::ZERO => (after, false),
-        None => at_end(api, call, after).await?,
+        None => at_end(api, &head.run, after).await?,
     };
     let more = !over && !page.events.is_empty() && {
         let next = crate::log::page(api.store(), &head.run, last_seq, 1).await?;
@@ -39,12 +39,11 @@ pub async fn list<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 }
 
 /// A seq behind which there is nothing: the end of the log, or beyond it.
-async fn at_end<E: Parts>(api: &Api<E>, call: &Call, after: Seq) -> Result<(Seq, bool), Refused> {
-    let head = api.head(call).await?;
+async fn at_end<E: Parts>(api: &Api<E>, run: &RunId, after: Seq) -> Result<(Seq, bool), Refused> {
     let before = Seq::from_stored(after.get().saturating_sub(1));
-    match page(api.store(), &head.run, before, 1).await?.last() {
+    match page(api.store(), run, before, 1).await?.last() {
         Some(event) => Ok((after, event.body.is_terminal())),
-        None => Err(beyond_end(&head.run, after)),
+        None => Err(beyond_end(run, after)),
     }
 }
 
