@@ -6,7 +6,7 @@ use crate::cli::Data;
 use crate::error::CliError;
 use crate::watch::{Seen, Teller};
 use lattice_api::Kit;
-use lattice_driver::{Disposition, Driver, Observer, Settings};
+use lattice_driver::{Driver, Observer, Settings};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
 use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
 use lattice_model::{BootId, RunId, Seq, limits};
@@ -213,10 +213,7 @@ fn settings(store: &LocalStore) -> Settings {
 
 /// A message without a hint.
 pub fn message(run: &RunId) -> Message {
-    Message {
-        run: run.clone(),
-        hint: Seq::ZERO,
-    }
+    Message::new(run.clone(), Seq::ZERO)
 }
 
 /// Serves messages until the queue is closed. A message of a run that nobody asked for is dropped:
@@ -241,17 +238,10 @@ async fn work(driver: Arc<LocalDriver>, teller: Teller, asked: Asked) {
 }
 
 async fn look(driver: Arc<LocalDriver>, teller: Teller, run: RunId) {
-    let again_ms = match driver.serve(&run).await {
-        Ok(Disposition::Done) => None,
-        Ok(Disposition::GiveBack(delay_ms)) => Some(delay_ms),
-        Err(error) => {
-            teller.tell(Seen::Trouble(run.clone(), error));
-            Some(ERROR_PAUSE_MS)
-        }
-    };
-    if let Some(delay_ms) = again_ms {
+    if let Err(error) = driver.serve(&message(&run), None).await {
+        teller.tell(Seen::Trouble(run.clone(), error));
         // The queue of this process is memory: it takes every message.
-        let _ = driver.queue().send(message(&run), delay_ms).await;
+        let _ = driver.queue().send(message(&run), ERROR_PAUSE_MS).await;
     }
 }
 

@@ -144,7 +144,8 @@ fn start(error: &StartError) -> Refused {
         StartError::InputTooDeep { .. } => (INPUT, "flatten the input"),
         StartError::VariablesTooLarge { .. } => (INPUT, "move large variables into the input"),
         StartError::Input(_) => (INPUT, "what it needs stands under `input` in the workflow"),
-        StartError::NoEntry => return Refused::internal(error),
+        // Nobody names a trigger by hand: the one who fires it has looked for it.
+        StartError::NoTrigger(_) | StartError::NoEntry => return Refused::internal(error),
     };
     let said = error.to_string();
     let detail = said.split("; pass a").next().unwrap_or_default();

@@ -21,4 +21,4 @@ pub use error::{DriverError, RequestError};
 pub use load::{Loaded, load_run, state_at};
 pub use observe::{Observer, TextSoFar, Unobserved};
 pub use requests::{Signal, StartRequest, Started};
-pub use serve::Disposition;
+pub use serve::error_pause_ms;

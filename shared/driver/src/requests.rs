@@ -2,10 +2,11 @@
 
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
-use crate::serve::Disposition;
+use crate::serve::Errand;
 use crate::session::{Session, Step};
 use lattice_engine::{Cause, Decision, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
+use lattice_journal::payload::TriggerFired;
 use lattice_journal::{InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
@@ -25,6 +26,8 @@ pub struct StartRequest {
     pub input: Value,
     /// The same key gives the same run, within a tenant.
     pub key: Option<String>,
+    /// What starts it, if no person does.
+    pub trigger: Option<TriggerFired>,
 }
 
 /// A run that somebody got.
@@ -61,10 +64,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             Begun::Known(run) => Ok(Started { run, known: true }),
             Begun::New(session, _) => {
                 let run = session.run.clone();
-                let message = Message {
-                    run: run.clone(),
-                    hint: session.tail.last(),
-                };
+                let message = Message::new(run.clone(), session.tail.last());
                 self.queue.send(message, 0).await?;
                 Ok(Started { run, known: false })
             }
@@ -84,24 +84,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         };
         began(&session.run);
         let run = session.run.clone();
-        let message = |hint: Seq| Message {
-            run: run.clone(),
-            hint,
-        };
-        match self.carry(&mut session, Some(step)).await {
-            Ok(Disposition::Done) => {}
-            Ok(Disposition::GiveBack(delay_ms)) => {
-                self.queue
-                    .send(message(session.tail.last()), delay_ms)
-                    .await?;
-            }
-            Err(error) => {
-                // The run exists: it goes on from the queue, and the caller learns why not here.
-                self.queue
-                    .send(message(session.tail.last()), limits::RETRY_DELAY_MS_MIN)
-                    .await?;
-                return Err(error);
-            }
+        let errand = Errand::default();
+        if let Err(error) = self.carry(&mut session, Some(step), &errand).await {
+            // The run exists: it goes on from the queue, and the caller learns why not here.
+            let message = Message::new(run, session.tail.last());
+            self.queue.send(message, limits::RETRY_DELAY_MS_MIN).await?;
+            return Err(error);
         }
         Ok(Started { run, known: false })
     }
@@ -222,10 +210,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             body,
         };
         let put = self.store.put_item(item).await?;
-        let message = Message {
-            run: run.clone(),
-            hint: Seq::ZERO,
-        };
+        let message = Message::new(run.clone(), Seq::ZERO);
         self.queue.send(message, 0).await?;
         Ok(put)
     }
@@ -243,7 +228,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
-        let mut decision = start(&plan, request.tenant, input.clone(), at)?;
+        let mut decision = start(&plan, request.tenant, input.clone(), request.trigger, at)?;
         if claims {
             decision = self.decide_on(&mut session, decision, at).await?;
         }

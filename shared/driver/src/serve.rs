@@ -5,18 +5,7 @@ use crate::error::DriverError;
 use crate::session::{Session, Step};
 use lattice_engine::{Cause, Claimed};
 use lattice_model::{Guard, RunId, limits};
-use lattice_ports::{Clock, Delivery, Message, Performer, StageQueue, Store};
-
-/// What becomes of the message.
-// INVARIANT: a message is deleted only when its stage, and all that it made ready, is resolved or
-// handed on by a send of this very delivery (Guard::HandOnBeforeDelete).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// Delete it.
-    Done,
-    /// Make it visible again after so many milliseconds.
-    GiveBack(u64),
-}
+use lattice_ports::{Clock, Delivery, Message, Performer, Saw, StageQueue, Store};
 
 /// How long a message rests after an error, for each time it was delivered; at most a minute.
 const ERROR_PAUSE_MS: u64 = 500;
@@ -27,7 +16,16 @@ enum Left {
     /// Decide again for this cause.
     Again(Cause),
     /// Nothing that this delivery has to do.
-    Finished(Disposition),
+    Finished,
+}
+
+/// What a delivery brings: the rules by which its worker goes on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Errand {
+    /// A claim of somebody else whose lease is over.
+    saw: Option<Saw>,
+    /// The monotonic moment at which this worker has to be done.
+    until_ms: Option<u64>,
 }
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
@@ -46,14 +44,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Serves a delivery, and deletes it or gives it back. An error of the run is given to the
     /// caller, and its message comes again; an error of the queue is this call's own.
     pub async fn handle(&self, delivery: &Delivery) -> Result<Option<DriverError>, DriverError> {
-        match self.serve(&delivery.message.run).await {
-            Ok(Disposition::Done) => self.queue.ack(&delivery.receipt).await?,
-            Ok(Disposition::GiveBack(delay_ms)) => {
-                self.queue.give_back(&delivery.receipt, delay_ms).await?;
-            }
+        match self.serve(&delivery.message, None).await {
+            Ok(()) => self.queue.ack(&delivery.receipt).await?,
             Err(error) => {
-                let pause = ERROR_PAUSE_MS.saturating_mul(u64::from(delivery.receives));
-                let pause = pause.min(ERROR_PAUSE_MS_MAX);
+                let pause = error_pause_ms(delivery.receives);
                 self.queue.give_back(&delivery.receipt, pause).await?;
                 return Ok(Some(error));
             }
@@ -61,17 +55,26 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(None)
     }
 
-    /// Goes on with a run as far as it leads, and says what becomes of the message.
-    pub async fn serve(&self, run: &RunId) -> Result<Disposition, DriverError> {
+    /// Goes on with a run as far as it leads. Afterwards the message may be deleted; after an error
+    /// it has to come again. With `until_ms`, a moment of the monotonic clock, no further effect is
+    /// claimed that could not end before it: the run then goes on from another message. The first
+    /// effect is claimed all the same, so that every delivery gets somewhere.
+    // INVARIANT: a message is deleted only when its stage, and all that it made ready, is resolved
+    // or handed on by a send of this very delivery (Guard::HandOnBeforeDelete).
+    pub async fn serve(&self, message: &Message, until_ms: Option<u64>) -> Result<(), DriverError> {
+        let run = &message.run;
         let Some(mut session) = self.open(run).await? else {
-            return Ok(Disposition::Done);
+            return Ok(());
         };
         if session.state.status.is_terminal() && self.settings.guards.on(Guard::TerminalIsFinal) {
             self.forget(run);
-            self.bury(run).await?;
-            return Ok(Disposition::Done);
+            return self.bury(run).await;
         }
-        self.carry(&mut session, None).await
+        let errand = Errand {
+            saw: message.saw.clone(),
+            until_ms,
+        };
+        self.carry(&mut session, None, &errand).await
     }
 
     /// Decides, performs, and decides again, until there is nothing to do here and now.
@@ -79,11 +82,14 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self,
         session: &mut Session,
         mut first: Option<Step>,
-    ) -> Result<Disposition, DriverError> {
+        errand: &Errand,
+    ) -> Result<(), DriverError> {
         let mut cause = Cause::Wake;
         let mut performed = 0;
+        let longest_ms = session.plan.longest_call_ms();
         loop {
-            let claims = performed < self.settings.chain_stages;
+            let claims = performed == 0
+                || (performed < self.settings.chain_stages && self.has_time(errand, longest_ms));
             let step = match first.take() {
                 Some(step) => step,
                 None => self.step(session, cause, claims).await?,
@@ -94,7 +100,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 if step.leaves_items {
                     self.bury(&session.run).await?;
                 }
-                return Ok(Disposition::Done);
+                return Ok(());
             }
             let mut calls = step.calls.into_iter();
             match (calls.next(), calls.next()) {
@@ -107,30 +113,49 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     return Err(DriverError::Internal(reason.to_owned()));
                 }
                 (None, _) if step.more => {}
-                (None, _) => match self.left(session, claims).await? {
+                (None, _) => match self.left(session, claims, errand).await? {
                     Left::Again(next) => cause = next,
-                    Left::Finished(disposition) => return Ok(disposition),
+                    Left::Finished => return Ok(()),
                 },
             }
         }
     }
 
+    /// Whether an effect of this length, begun now, ends in time.
+    fn has_time(&self, errand: &Errand, longest_ms: u64) -> bool {
+        let needed_ms = longest_ms + limits::LEASE_MARGIN_MS;
+        let now = self.clock.monotonic_ms();
+        errand
+            .until_ms
+            .is_none_or(|until_ms| now.saturating_add(needed_ms) <= until_ms)
+    }
+
     /// Nothing can be decided: somebody else is at it, or it is not time yet.
-    async fn left(&self, session: &Session, claims: bool) -> Result<Left, DriverError> {
+    async fn left(
+        &self,
+        session: &Session,
+        claims: bool,
+        errand: &Errand,
+    ) -> Result<Left, DriverError> {
         if let Some(claimed) = session.state.claims().next() {
-            let left = self.left_by_claim(&session.run, &claimed);
+            let left_ms = self.claim_left_ms(&session.run, &claimed, errand);
+            if left_ms > 0 {
+                self.wait_for(session, &claimed, left_ms).await?;
+                return Ok(Left::Finished);
+            }
             // Without leave to claim there is nothing to decide about a lost attempt: the next
             // delivery takes it over.
-            if matches!(left, Left::Again(_)) && !claims {
-                self.hand_on(session, 0).await?;
-                return Ok(Left::Finished(Disposition::Done));
+            if !claims {
+                self.wait_for(session, &claimed, 0).await?;
+                return Ok(Left::Finished);
             }
-            return Ok(left);
+            let (stage, attempt) = (claimed.stage.clone(), claimed.attempt);
+            return Ok(Left::Again(Cause::Lost { stage, attempt }));
         }
         // This delivery has performed its share: the next stage waits for a claim.
         if !claims && session.state.has_ready() {
             self.hand_on(session, 0).await?;
-            return Ok(Left::Finished(Disposition::Done));
+            return Ok(Left::Finished);
         }
         if let Some(due_at) = session.state.due_at() {
             let delay_ms = due_at.since(self.clock.now());
@@ -139,27 +164,44 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             self.hand_on(session, delay_ms).await?;
         }
-        Ok(Left::Finished(Disposition::Done))
+        Ok(Left::Finished)
     }
 
-    /// A claim of somebody else: its lease is waited out, unless its process is known to be gone.
-    // INVARIANT: a taker waits one full lease from when it first saw the claim (Guard::LeaseWait),
-    // and the message goes back until then (Guard::ReturnOnLiveClaim).
-    fn left_by_claim(&self, run: &RunId, claimed: &Claimed) -> Left {
-        let guards = self.settings.guards;
+    /// How long a claim of somebody else has to be waited for, in milliseconds: its lease, from
+    /// when it was first seen, unless its process is known to be gone.
+    // INVARIANT: a taker waits one full lease from when it first saw the claim, or comes with a
+    // message that did (Guard::LeaseWait).
+    fn claim_left_ms(&self, run: &RunId, claimed: &Claimed, errand: &Errand) -> u64 {
         let dead = self.settings.exclusive && claimed.boot != self.settings.boot;
-        let left_ms = match dead || !guards.on(Guard::LeaseWait) {
+        let is_it = |saw: &Saw| saw.stage == claimed.stage && saw.attempt == claimed.attempt;
+        let waited = errand.saw.as_ref().is_some_and(is_it);
+        match dead || waited || !self.settings.guards.on(Guard::LeaseWait) {
             true => 0,
             false => self.lease_left_ms(run, claimed),
+        }
+    }
+
+    /// Comes back for a claim of somebody else when its lease is over. The message says what was
+    /// seen: whoever receives it may be a process that remembers nothing, and would begin to wait
+    /// anew (Guard::ReturnOnLiveClaim).
+    async fn wait_for(
+        &self,
+        session: &Session,
+        claimed: &Claimed,
+        left_ms: u64,
+    ) -> Result<(), DriverError> {
+        if !self.settings.guards.on(Guard::ReturnOnLiveClaim) {
+            return Ok(());
+        }
+        let saw = Saw {
+            stage: claimed.stage.clone(),
+            attempt: claimed.attempt,
         };
-        if left_ms == 0 {
-            let (stage, attempt) = (claimed.stage.clone(), claimed.attempt);
-            return Left::Again(Cause::Lost { stage, attempt });
-        }
-        if guards.on(Guard::ReturnOnLiveClaim) {
-            return Left::Finished(Disposition::GiveBack(left_ms));
-        }
-        Left::Finished(Disposition::Done)
+        let message = Message {
+            saw: Some(saw),
+            ..Message::new(session.run.clone(), session.tail.last())
+        };
+        Ok(self.queue.send(message, left_ms).await?)
     }
 
     /// Lets the run go on from another message; a moment that is further away than a queue can delay
@@ -169,10 +211,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.put_row(session, self.clock.now()).await?;
         let sends = self.settings.guards.on(Guard::HandOnBeforeDelete);
         if sends && delay_ms <= limits::QUEUE_DELAY_MS_MAX {
-            let message = Message {
-                run: session.run.clone(),
-                hint: session.tail.last(),
-            };
+            let message = Message::new(session.run.clone(), session.tail.last());
             self.queue.send(message, delay_ms).await?;
         }
         Ok(())
@@ -187,3 +226,13 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(())
     }
 }
+
+/// How long a message rests after an error, in milliseconds, when it was delivered so often.
+pub fn error_pause_ms(receives: u32) -> u64 {
+    let pause = ERROR_PAUSE_MS.saturating_mul(u64::from(receives));
+    pause.min(ERROR_PAUSE_MS_MAX)
+}
+
+// A message that waits for a lease can be delayed so long.
+const _: () =
+    assert!(limits::STAGE_TIMEOUT_MS_MAX + limits::LEASE_MARGIN_MS <= limits::QUEUE_DELAY_MS_MAX);

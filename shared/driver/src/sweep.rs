@@ -23,10 +23,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let due = self.store.due(now, SWEEP_ROWS_MAX).await?;
         let mut sent = 0;
         for head in due {
-            let message = Message {
-                run: head.run.clone(),
-                hint: head.seq,
-            };
+            let message = Message::new(head.run.clone(), head.seq);
             self.queue.send(message, 0).await?;
             sent += 1;
             // The row was written when the run last changed its status, so the spacing doubles.
@@ -39,10 +36,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 .await?;
         }
         for run in self.store.runs_with_unread(SWEEP_ROWS_MAX).await? {
-            let message = Message {
-                run,
-                hint: lattice_model::Seq::ZERO,
-            };
+            let message = Message::new(run, lattice_model::Seq::ZERO);
             self.queue.send(message, 0).await?;
             sent += 1;
         }
@@ -54,10 +48,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     pub async fn recover(&self) -> Result<usize, DriverError> {
         let open = self.unfinished().await?;
         for head in &open {
-            let message = Message {
-                run: head.run.clone(),
-                hint: head.seq,
-            };
+            let message = Message::new(head.run.clone(), head.seq);
             self.queue.send(message, 0).await?;
         }
         Ok(open.len())

@@ -8,7 +8,7 @@ use crate::telling::Telling;
 use lattice_expr::{Part, Rendered};
 use lattice_ir::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 use lattice_journal::{Failure, FailureKind, Usage};
-use lattice_model::Secret;
+use lattice_model::{Secret, Tenant};
 use lattice_policy::Redactor;
 use lattice_ports::{LiveText, Performer, PortError, Secrets};
 use serde_json::Value;
@@ -110,7 +110,7 @@ impl<S: Secrets> Provider<S> {
         used: &mut Vec<Secret<String>>,
     ) -> Result<Ask<'a>, Failure> {
         let system = match &model.system {
-            Some(system) => Some(self.fill(system, used).await?),
+            Some(system) => Some(self.fill(&request.tenant, system, used).await?),
             None => None,
         };
         let name = match &self.adapter {
@@ -127,7 +127,7 @@ impl<S: Secrets> Provider<S> {
             timeout: Duration::from_millis(request.timeout_ms),
             model: name,
             system,
-            prompt: self.fill(&model.prompt, used).await?,
+            prompt: self.fill(&request.tenant, &model.prompt, used).await?,
             request: model,
         })
     }
@@ -135,6 +135,7 @@ impl<S: Secrets> Provider<S> {
     /// Puts the secrets in. The mock sends nothing, so for it they stay references.
     async fn fill(
         &self,
+        tenant: &Tenant,
         text: &Rendered,
         used: &mut Vec<Secret<String>>,
     ) -> Result<Secret<String>, Failure> {
@@ -146,7 +147,11 @@ impl<S: Secrets> Provider<S> {
             match part {
                 Part::Text(text) => filled.push_str(text),
                 Part::Secret(name) => {
-                    let value = self.secrets.resolve(name).await.map_err(secret_failure)?;
+                    let value = self
+                        .secrets
+                        .resolve(tenant, name)
+                        .await
+                        .map_err(secret_failure)?;
                     filled.push_str(value.expose());
                     used.push(value);
                 }

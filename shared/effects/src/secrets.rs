@@ -1,6 +1,6 @@
 //! Secrets from settings named `LATTICE_SECRET_<NAME>`, as a laptop keeps them.
 
-use lattice_model::Secret;
+use lattice_model::{Secret, Tenant};
 use lattice_ports::{PortError, Secrets};
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl EnvSecrets {
 }
 
 impl Secrets for EnvSecrets {
-    async fn resolve(&self, name: &str) -> Result<Secret<String>, PortError> {
+    async fn resolve(&self, _tenant: &Tenant, name: &str) -> Result<Secret<String>, PortError> {
         self.values
             .get(name)
             .cloned()
@@ -64,7 +64,11 @@ mod tests {
     async fn a_secret_is_found_by_its_name() {
         let secrets = secrets(&[("LATTICE_SECRET_SHOP_KEY", "canary"), ("SHOP_KEY", "other")]);
         assert_eq!(
-            secrets.resolve("SHOP_KEY").await.unwrap().expose(),
+            secrets
+                .resolve(&Tenant::local(), "SHOP_KEY")
+                .await
+                .unwrap()
+                .expose(),
             "canary"
         );
         assert_eq!(secrets.values().count(), 1);
@@ -77,7 +81,11 @@ mod tests {
             ("LATTICE_SECRET_EMPTY", ""),
             ("LATTICE_SECRET_", "nameless"),
         ]);
-        let error = secrets.resolve("EMPTY").await.unwrap_err().to_string();
+        let error = secrets
+            .resolve(&Tenant::local(), "EMPTY")
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("`EMPTY`") && error.contains("`LATTICE_SECRET_EMPTY`"),
             "{error}"

@@ -4,10 +4,10 @@ use crate::evolve::apply;
 use crate::input::Decision;
 use crate::state::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::{RunQueued, StageRef};
+use lattice_journal::payload::{RunQueued, StageRef, TriggerFired};
 use lattice_journal::{EventBody, ValueRef};
 use lattice_model::{
-    Millis, Seq, StageId, Tenant, canonical_len, json_depth, json_text_len, limits,
+    Millis, NodeId, Seq, StageId, Tenant, canonical_len, json_depth, json_text_len, limits,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,16 +45,21 @@ pub enum StartError {
     /// The input is not what the workflow asks for.
     #[error("the input does not fit the workflow: {}", .0.join("; "))]
     Input(Vec<String>),
+    /// The workflow has no such trigger, or has it no more.
+    #[error("the workflow has no trigger `{0}`; it may have been saved without it since")]
+    NoTrigger(NodeId),
     /// The Program begins nowhere; the verifier refuses such a Program.
     #[error("the program has no entry")]
     NoEntry,
 }
 
-/// Queues a run: the decision that makes the log begin. `input` has to be redacted already.
+/// Queues a run: the decision that makes the log begin. `input` has to be redacted already. With a
+/// trigger, the run begins where that leads.
 pub fn start(
     plan: &Plan,
     tenant: Tenant,
     input: Value,
+    trigger: Option<TriggerFired>,
     at: Millis,
 ) -> Result<Decision, StartError> {
     let bytes = canonical_len(&input);
@@ -65,7 +70,10 @@ pub fn start(
     if depth > limits::JSON_DEPTH_MAX {
         return Err(StartError::InputTooDeep { depth });
     }
-    check_input(plan, &input)?;
+    // A trigger has checked what it was sent against its own schema.
+    if trigger.is_none() {
+        check_input(plan, &input)?;
+    }
     let program = plan.program();
     let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
     let bytes = program.variables.iter().map(variable).sum();
@@ -84,10 +92,19 @@ pub fn start(
         .iter()
         .map(|(name, value)| (name.clone(), keep(value.clone())))
         .collect();
-    let entry = plan.name(program.entry).ok_or(StartError::NoEntry)?;
+    let op = match &trigger {
+        None => program.entry,
+        Some(fired) => {
+            let found = program.triggers.iter().find(|it| it.node == fired.node);
+            found
+                .ok_or_else(|| StartError::NoTrigger(fired.node.clone()))?
+                .entry
+        }
+    };
+    let entry = plan.name(op).ok_or(StartError::NoEntry)?;
     let entry = StageRef {
         stage: StageId::new(entry),
-        op: program.entry,
+        op,
     };
     let queued = EventBody::from(RunQueued {
         tenant,
@@ -98,6 +115,7 @@ pub fn start(
         variables,
         lifetime_ms: program.lifetime_ms,
         entry,
+        trigger,
     });
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);

@@ -2,12 +2,14 @@
 
 use lattice_expr::Rendered;
 use lattice_journal::{Failure, Usage};
-use lattice_model::{Hash, RunId, StageId};
+use lattice_model::{Hash, RunId, StageId, Tenant};
 use serde_json::Value;
 
 /// One attempt of one effect, claimed and ready to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRequest {
+    /// Whose run it is: whose secrets it may use.
+    pub tenant: Tenant,
     /// The run.
     pub run: RunId,
     /// The stage.

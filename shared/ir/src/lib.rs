@@ -1,18 +1,20 @@
 //! The Program: what the compiler makes of a document and all that the engine knows of it.
 //!
 //! `program` is the stored form, `plan` the form with every expression parsed, `call` what a
-//! worker hands to an effect and gets back, `verify` what must hold before a Program may run,
+//! worker hands to an effect and gets back, `trigger` what starts runs from outside, `verify` what must hold before a Program may run,
 //! `print` a text for people.
 
 pub mod call;
 pub mod plan;
 pub mod print;
 pub mod program;
+pub mod trigger;
 pub mod value_template;
 pub mod verify;
 
 pub use call::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 pub use plan::{Plan, PlannedArm, PlannedOp, PlannedTest};
 pub use program::*;
+pub use trigger::{Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
 pub use value_template::ValueTemplate;
 pub use verify::{VerifyError, verify};

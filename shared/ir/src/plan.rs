@@ -116,6 +116,20 @@ impl Plan {
         self.hash
     }
 
+    /// The longest time that one of its effects may take, in milliseconds; 0 if it has none.
+    pub fn longest_call_ms(&self) -> u64 {
+        let longest = |op: &Op| match &op.kind {
+            OpKind::Call(call) => Some(call.timeout_ms),
+            _ => None,
+        };
+        self.program
+            .ops
+            .iter()
+            .filter_map(longest)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// The schema of the trigger input.
     pub fn input_schema(&self) -> Option<&Schema> {
         self.input.as_ref()

@@ -1,5 +1,6 @@
 //! The Program as it is stored: immutable, named by the hash of its canonical JSON.
 
+use crate::trigger::Trigger;
 use lattice_journal::{Choice as AnswerChoice, Question};
 use lattice_model::{Hash, NodeId, OpId, ProgramHash, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct Program {
     pub lifetime_ms: u64,
     /// Where a run begins.
     pub entry: OpId,
+    /// What starts runs from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
     /// The ops; an `OpId` is a place in this list.
     pub ops: Vec<Op>,
     /// The nodes that the ops came from, for people.

@@ -5,7 +5,8 @@ use crate::question::Question;
 use crate::summary::Totals;
 use crate::value::ValueRef;
 use lattice_model::{
-    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, WorkflowId,
+    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, TriggerId,
+    WorkflowId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,19 @@ payloads! {
         /// The op it visits.
         op: OpId,
     }
+    /// A trigger that fired.
+    TriggerFired {
+        /// The node.
+        node: NodeId,
+        /// The stored trigger.
+        id: TriggerId,
+        /// The sender's name of the delivery, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<String>,
+        /// When the sender signed it, or the moment that the schedule meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Millis>,
+    }
     /// The run exists.
     RunQueued {
         /// Whose run it is.
@@ -50,6 +64,9 @@ payloads! {
         lifetime_ms: u64,
         /// Where it begins.
         entry: StageRef,
+        /// What started it, if no person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<TriggerFired>,
     }
     /// A worker took the run up.
     RunStarted {}

@@ -67,6 +67,7 @@ fn samples() -> Vec<EventBody> {
     };
     vec![
         RunQueued {
+            trigger: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),

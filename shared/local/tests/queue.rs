@@ -10,10 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn message(number: u64) -> Message {
-    Message {
-        run: run(number),
-        hint: Seq::from_stored(number),
-    }
+    Message::new(run(number), Seq::from_stored(number))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

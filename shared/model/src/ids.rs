@@ -69,6 +69,10 @@ text_id! {
     BootId
 }
 text_id! {
+    /// The id of a stored trigger: a webhook's address, a schedule's name.
+    TriggerId
+}
+text_id! {
     /// Names one attempt to put one commit; reused only for a byte-identical resend.
     CommitId
 }

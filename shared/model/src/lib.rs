@@ -13,7 +13,7 @@ pub use canonical::{Hash, canonical_json, canonical_len, json_depth, json_text_l
 pub use guard::{Guard, Guards};
 pub use ids::{
     BootId, CommitId, IdError, InboxId, NodeId, OpId, ProgramHash, RunId, StageId, Tenant,
-    WorkflowId,
+    TriggerId, WorkflowId,
 };
 pub use secret::Secret;
 pub use seq::Seq;

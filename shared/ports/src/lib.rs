@@ -15,6 +15,7 @@ pub mod run_index;
 pub mod secrets;
 #[cfg(feature = "suites")]
 pub mod suites;
+pub mod triggers;
 pub mod workflows;
 
 pub use blobs::Blobs;
@@ -23,9 +24,10 @@ pub use error::PortError;
 pub use inbox::{Inbox, InboxPut};
 pub use log::{Appended, Checkpoint, Keys, LogPage, Put, RunLog};
 pub use performer::{LiveText, Performer, Unwatched};
-pub use queue::{Delivery, Message, Receipt, StageQueue};
+pub use queue::{Delivery, Message, Receipt, Saw, StageQueue};
 pub use run_index::{RunFilter, RunIndex};
 pub use secrets::Secrets;
+pub use triggers::{Schedules, TriggerRow, Triggers};
 pub use workflows::{Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
 
 /// Everything durable, behind one handle.

@@ -1,16 +1,44 @@
 //! The queue that wakes workers. At least once, in any order: everything that matters is in the log.
 
 use crate::PortError;
-use lattice_model::{RunId, Seq};
+use lattice_model::{RunId, Seq, StageId};
+use serde::{Deserialize, Serialize};
 use std::future::Future;
 
 /// A nudge: look at this run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Message {
     /// The run.
     pub run: RunId,
     /// The last event that the sender knew of; a hint, never trusted.
     pub hint: Seq,
+    /// A claim of somebody else that the sender waited for. Such a message is sent with the rest of
+    /// the claim's lease as its delay, so whoever receives it knows that the lease is over without
+    /// having seen the claim before: a worker that remembers nothing needs to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saw: Option<Saw>,
+}
+
+/// An attempt that was seen running.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Saw {
+    /// The stage.
+    pub stage: StageId,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+impl Message {
+    /// A nudge and nothing more.
+    pub fn new(run: RunId, hint: Seq) -> Self {
+        Self {
+            run,
+            hint,
+            saw: None,
+        }
+    }
 }
 
 /// Names one delivery.

@@ -147,6 +147,7 @@ async fn populate(driver: &ContractDriver) -> Result<(String, RunId), Failure> {
         plan: driver.plan(hash).await?,
         input,
         key: None,
+        trigger: None,
     };
     let started = driver.start(request).await?;
     Ok((workflow, started.run))

@@ -106,6 +106,7 @@ pub async fn start(sim: Arc<Sim>, driver: Arc<SimDriver>) {
             plan: Arc::clone(&sim.plan),
             input: sim.world.input.clone(),
             key: Some(START_KEY.to_owned()),
+            trigger: None,
         };
         let started = match sim.scenario.entry {
             Entry::Queue => driver.start(request).await,

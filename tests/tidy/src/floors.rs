@@ -11,21 +11,26 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-expr", 1),
     ("lattice-journal", 1),
     ("lattice-policy", 1),
+    ("lattice-schedule", 1),
     ("lattice-ir", 2),
     ("lattice-wire", 2),
     ("lattice-engine", 3),
     ("lattice-nodes", 3),
     ("lattice-ports", 3),
     ("lattice-client", 3),
+    ("lattice-webhook", 3),
     ("lattice-compiler", 4),
     ("lattice-driver", 4),
     ("lattice-local", 4),
     ("lattice-effects", 4),
+    ("lattice-aws", 4),
     ("lattice-api", 5),
+    ("lattice-lambda", 5),
+    ("lattice-gateway", 6),
 ];
 
 /// The floor of every crate in a folder that stands on top of `shared/`.
-const ON_TOP: &[(&str, u8)] = &[("functions", 6), ("tests", 7), ("xtask", 7)];
+const ON_TOP: &[(&str, u8)] = &[("functions", 7), ("tests", 8), ("xtask", 8)];
 
 /// Crates of those folders that others of the same folder use, each below them.
 const BELOW: &[(&str, u8)] = &[

@@ -133,6 +133,7 @@ fn request(plan: &Arc<Plan>) -> StartRequest {
         plan: Arc::clone(plan),
         input: json!({ "topic": "bench" }),
         key: None,
+        trigger: None,
     }
 }
 

@@ -84,6 +84,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         plan: Arc::clone(&source.plan),
         input,
         key: args.key,
+        trigger: None,
     };
     let driver = Arc::clone(&host.driver);
     let asked = host.asked.clone();

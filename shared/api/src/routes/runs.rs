@@ -42,6 +42,7 @@ pub async fn start<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         plan,
         input: body.input,
         key: body.idempotency_key,
+        trigger: None,
     };
     let begun = api.driver.start(request).await?;
     started(begun.run, begun.known)

@@ -87,10 +87,7 @@ pub async fn resume<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     if status.is_terminal() {
         return Err(Refused::from(RequestError::Over { run, status }));
     }
-    let message = Message {
-        run: run.clone(),
-        hint: lattice_model::Seq::ZERO,
-    };
+    let message = Message::new(run.clone(), lattice_model::Seq::ZERO);
     api.driver.queue().send(message, 0).await?;
     accepted(run, InboxPut::Stored)
 }

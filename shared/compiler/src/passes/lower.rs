@@ -43,6 +43,7 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         entry: unit
             .start()
             .map_or(OpId(0), |start| places.entry(unit, start)),
+        triggers: Vec::new(),
         ops,
         nodes,
     }

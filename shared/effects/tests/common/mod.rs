@@ -65,6 +65,7 @@ impl Asking {
 
     pub fn parts(parts: Vec<Part>) -> Self {
         Self(CallRequest {
+            tenant: lattice_model::Tenant::local(),
             run: RunId::from_parts(Millis::new(1), [1; 10]),
             stage: StageId::new("ask"),
             attempt: 1,

@@ -59,6 +59,7 @@ pub(crate) fn claim(
         prompt,
     });
     scratch.call(CallRequest {
+        tenant: scratch.state.tenant.clone(),
         run: scratch.input.run.clone(),
         stage,
         attempt,

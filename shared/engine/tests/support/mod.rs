@@ -280,6 +280,7 @@ pub fn program(ops: Vec<Op>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
         entry: OpId(0),
+        triggers: Vec::new(),
         nodes: ops.iter().map(info).collect(),
         ops,
     }

@@ -14,12 +14,14 @@ mod shelves;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod triggers;
 
 pub use clock::ManualClock;
 pub use queue::MemoryQueue;
 pub use queue_state::{QueueRules, QueueState};
 pub use secrets::MapSecrets;
 pub use store::MemoryStore;
+pub use triggers::MemorySchedules;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,10 +1,10 @@
 //! Secrets in a map.
 
 use crate::{PortError, Secrets};
-use lattice_model::Secret;
+use lattice_model::{Secret, Tenant};
 use std::collections::BTreeMap;
 
-/// Secrets in a map, fixed when it is made.
+/// Secrets in a map, fixed when it is made, the same for every tenant.
 #[derive(Debug, Clone, Default)]
 pub struct MapSecrets {
     secrets: BTreeMap<String, Secret<String>>,
@@ -23,7 +23,7 @@ impl MapSecrets {
 }
 
 impl Secrets for MapSecrets {
-    async fn resolve(&self, name: &str) -> Result<Secret<String>, PortError> {
+    async fn resolve(&self, _tenant: &Tenant, name: &str) -> Result<Secret<String>, PortError> {
         self.secrets
             .get(name)
             .cloned()

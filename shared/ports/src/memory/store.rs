@@ -4,10 +4,10 @@ use super::items::Items;
 use super::lock;
 use super::rows::Rows;
 use super::shelves::Shelves;
-use crate::{Appended, Checkpoint, Keys, LogPage, PortError, Put, RunLog};
+use crate::{Appended, Checkpoint, Keys, LogPage, PortError, Put, RunLog, TriggerRow};
 use lattice_journal::{Commit, RunSummary};
 use lattice_model::limits::FOLD_ITEMS_MAX;
-use lattice_model::{Guard, Guards, RunId, Seq};
+use lattice_model::{Guard, Guards, RunId, Seq, TriggerId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -28,6 +28,7 @@ pub(super) struct State {
     pub(super) rows: Rows,
     pub(super) items: Items,
     pub(super) shelves: Shelves,
+    pub(super) triggers: BTreeMap<TriggerId, TriggerRow>,
 }
 
 impl MemoryStore {

@@ -23,6 +23,7 @@ fn with_store(check: impl AsyncFnOnce(MemoryStore)) {
 }
 
 crate::run_store_suites!(with_store);
+crate::run_suite!(triggers, with_store);
 
 fn with_clock(check: impl AsyncFnOnce(ManualClock)) {
     let clock = ManualClock::new(NOON, 7);
@@ -224,10 +225,7 @@ fn each_guard_that_is_off_lets_its_rule_break() {
 #[test]
 fn a_waiting_receiver_is_woken_by_a_send_by_time_and_by_the_end() {
     let bench = Bench::new(false);
-    let message = Message {
-        run: run(1),
-        hint: Seq::FIRST,
-    };
+    let message = Message::new(run(1), Seq::FIRST);
     let receive = || async { bench.queue.receive().await.unwrap() };
     block_on(async {
         let send = async { bench.queue.send(message.clone(), 0).await.unwrap() };

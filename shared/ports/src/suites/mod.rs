@@ -30,6 +30,7 @@ pub mod run_index;
 pub mod sample;
 pub mod secrets;
 pub mod start;
+pub mod triggers;
 pub mod versions;
 pub mod workflows;
 
@@ -204,6 +205,19 @@ macro_rules! run_suite {
             ]
         );
     };
+    (triggers, $with:ident) => {
+        $crate::run_checks!(
+            triggers,
+            $with,
+            [
+                a_trigger_is_read_back,
+                a_trigger_is_replaced,
+                a_trigger_is_removed,
+                triggers_are_listed_by_tenant_and_workflow,
+                triggers_are_listed_page_by_page,
+            ]
+        );
+    };
     (queue, $with:ident) => {
         $crate::run_checks!(
             queue,
@@ -293,6 +307,7 @@ mod tests {
             ("blobs", include_str!("blobs.rs")),
             ("workflows", include_str!("workflows.rs")),
             ("versions", include_str!("versions.rs")),
+            ("triggers", include_str!("triggers.rs")),
             ("queue", include_str!("queue.rs")),
             ("queue_limits", include_str!("queue_limits.rs")),
             ("queue_visibility", include_str!("queue_visibility.rs")),

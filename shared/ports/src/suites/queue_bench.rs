@@ -23,10 +23,7 @@ pub trait QueueBench {
 
 /// A message for the nth sample run.
 pub fn message(number: u64) -> Message {
-    Message {
-        run: run(number),
-        hint: Seq::from_stored(number),
-    }
+    Message::new(run(number), Seq::from_stored(number))
 }
 
 /// Sends a message for the nth sample run.

@@ -183,6 +183,7 @@ pub fn program(name: &str) -> Program {
         variables: BTreeMap::from([("v".to_owned(), json!(1.5))]),
         lifetime_ms: 1_000,
         entry: OpId(0),
+        triggers: Vec::new(),
         ops: vec![Op {
             name: "end".to_owned(),
             node: node.clone(),

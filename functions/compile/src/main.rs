@@ -1,0 +1,3 @@
+//! Compiles documents: the function without any data.
+
+fn main() {}

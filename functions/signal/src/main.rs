@@ -1,0 +1,3 @@
+//! Answers, cancels, reads.
+
+fn main() {}

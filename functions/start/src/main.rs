@@ -1,0 +1,3 @@
+//! Starts runs, keeps workflows, takes webhooks and schedules.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Carries runs on, a batch of messages at a time.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Streams the events of a run.
+
+fn main() {}

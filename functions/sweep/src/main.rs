@@ -1,0 +1,3 @@
+//! Finds what is due.
+
+fn main() {}

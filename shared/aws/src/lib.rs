@@ -1,0 +1,1 @@
+//! The ports over DynamoDB, SQS, S3, Secrets Manager and EventBridge Scheduler.

@@ -1,0 +1,1 @@
+//! What every Lambda function of ours shares: settings, logs, metrics, the batch of a queue.

@@ -1,0 +1,1 @@
+//! Whether a webhook is what it says it is: signatures, freshness, payloads. No clock, no IO.
