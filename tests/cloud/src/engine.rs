@@ -1,0 +1,1 @@
+//! The local engine that the tests talk to: found, or started, once per process.
