@@ -15,4 +15,6 @@ pub mod sse;
 pub use codes::ErrorCode;
 pub use openapi::openapi;
 pub use problem::ApiProblem;
-pub use routes::{Answer, BodySpec, In, Method, Operation, Param, ParamKind, ROUTES, Route, Scope};
+pub use routes::{
+    Answer, BodySpec, Function, In, Method, Operation, Param, ParamKind, ROUTES, Route, Scope,
+};

@@ -1,6 +1,8 @@
 //! Every route. The server serves this list, and the OpenAPI file is made of it.
 
-use super::{Answer, BodySpec, In, MakeSchema, Method, Operation, Param, ParamKind, Route, Scope};
+use super::{
+    Answer, BodySpec, Function, In, MakeSchema, Method, Operation, Param, ParamKind, Route, Scope,
+};
 use crate::codes;
 use crate::shapes::*;
 use lattice_model::limits;
@@ -116,7 +118,7 @@ macro_rules! of {
 
 macro_rules! routes {
     ($($operation:ident $id:literal $method:ident $path:literal $says:literal
-        scope: $scope:expr, params: [$($param:expr),*], body: $body:expr,
+        on: $function:ident, scope: $scope:expr, params: [$($param:expr),*], body: $body:expr,
         answers: [$($answer:expr),*], problems: [$($problem:ident),*];)*) => {
         /// Every route, in the order of the OpenAPI file.
         pub const ROUTES: &[Route] = &[$(Route {
@@ -125,6 +127,7 @@ macro_rules! routes {
             method: Method::$method,
             path: $path,
             says: $says,
+            function: Function::$function,
             scope: $scope,
             params: &[$($param),*],
             body: $body,
@@ -136,47 +139,47 @@ macro_rules! routes {
 
 routes! {
     Health "health" Get "/v1/health" "Says that the server is there."
-        scope: None, params: [], body: None,
+        on: Compile, scope: None, params: [], body: None,
         answers: [json(200, "it is", of!(Health))], problems: [];
     OpenApi "openApi" Get "/openapi.json" "Gives this file."
-        scope: None, params: [], body: None,
+        on: Compile, scope: None, params: [], body: None,
         answers: [Answer { media: Some("application/json"), ..empty(200, "this file") }], problems: [];
     Compile "compile" Post "/v1/compile" "Compiles a workflow document without storing it."
-        scope: Some(Scope::WorkflowsRead), params: [], body: Some(DOCUMENT),
+        on: Compile, scope: Some(Scope::WorkflowsRead), params: [], body: Some(DOCUMENT),
         answers: [json(200, "what came of it, also when it has errors", of!(CompileAnswer))],
         problems: [];
     ListWorkflows "listWorkflows" Get "/v1/workflows" "Lists the newest version of each workflow."
-        scope: Some(Scope::WorkflowsRead), params: [ROWS, WORKFLOW_CURSOR], body: None,
+        on: Start, scope: Some(Scope::WorkflowsRead), params: [ROWS, WORKFLOW_CURSOR], body: None,
         answers: [json(200, "a page", of!(WorkflowPage))], problems: [];
     GetWorkflow "getWorkflow" Get "/v1/workflows/{id}" "Reads a workflow, its newest version if none is named."
-        scope: Some(Scope::WorkflowsRead),
+        on: Start, scope: Some(Scope::WorkflowsRead),
         params: [WORKFLOW, query("version", ParamKind::Version, "an older version"), IF_OTHER],
         body: None,
         answers: [tagged(200, "the workflow", of!(WorkflowAnswer)), Answer { headers: &["ETag"], ..empty(304, "it is the revision that was named") }],
         problems: [NO_WORKFLOW];
     PutWorkflow "putWorkflow" Put "/v1/workflows/{id}"
         "Stores a workflow document. `If-None-Match: *` makes a new one, `If-Match` with the ETag replaces that revision."
-        scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH, IF_NONE],
+        on: Start, scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH, IF_NONE],
         body: Some(DOCUMENT),
         answers: [tagged(200, "replaced", of!(WorkflowSaved)), tagged(201, "made", of!(WorkflowSaved))],
         problems: [DOCUMENT, OTHER_ID, PRECONDITION_MISSING, PRECONDITION_FAILED];
     DeleteWorkflow "deleteWorkflow" Delete "/v1/workflows/{id}"
         "Removes a workflow with all its versions. Runs of it go on."
-        scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH], body: None,
+        on: Start, scope: Some(Scope::WorkflowsWrite), params: [WORKFLOW, IF_MATCH], body: None,
         answers: [empty(204, "removed")],
         problems: [NO_WORKFLOW, PRECONDITION_MISSING, PRECONDITION_FAILED];
     ListVersions "listVersions" Get "/v1/workflows/{id}/versions" "Lists the versions of a workflow, newest first."
-        scope: Some(Scope::WorkflowsRead), params: [WORKFLOW, ROWS], body: None,
+        on: Start, scope: Some(Scope::WorkflowsRead), params: [WORKFLOW, ROWS], body: None,
         answers: [json(200, "the versions", of!(VersionPage))], problems: [NO_WORKFLOW];
     StartRun "startRun" Post "/v1/runs" "Starts a run of a stored workflow."
-        scope: Some(Scope::RunsWrite), params: [], body: Some(body(of!(StartBody))),
+        on: Start, scope: Some(Scope::RunsWrite), params: [], body: Some(body(of!(StartBody))),
         answers: [
             Answer { headers: &["Location"], ..json(201, "started", of!(Started)) },
             Answer { headers: &["Location"], ..json(200, "it was there already, under the same key", of!(Started)) }
         ],
         problems: [NO_WORKFLOW, INPUT, KEY_REUSED];
     ListRuns "listRuns" Get "/v1/runs" "Lists runs, newest first."
-        scope: Some(Scope::RunsRead),
+        on: Signal, scope: Some(Scope::RunsRead),
         params: [
             query("status", ParamKind::Status, "only runs that stand so"),
             query("workflow", ParamKind::WorkflowId, "only runs of this workflow"),
@@ -186,31 +189,31 @@ routes! {
         ],
         body: None, answers: [json(200, "a page", of!(RunPage))], problems: [];
     GetRun "getRun" Get "/v1/runs/{id}" "Says how a run stands."
-        scope: Some(Scope::RunsRead), params: [RUN], body: None,
+        on: Signal, scope: Some(Scope::RunsRead), params: [RUN], body: None,
         answers: [json(200, "the run", of!(RunAnswer))], problems: [NO_RUN];
     GetState "getState" Get "/v1/runs/{id}/state" "Gives the state of a run as it was after an event."
-        scope: Some(Scope::RunsRead),
+        on: Signal, scope: Some(Scope::RunsRead),
         params: [RUN, query("seq", ParamKind::Place, "the event; the last one if none is named")],
         body: None, answers: [json(200, "the state", of!(StateAnswer))], problems: [NO_RUN, BEYOND_END];
     SignalRun "signalRun" Post "/v1/runs/{id}/signal" "Answers a question that a run asks."
-        scope: Some(Scope::RunsWrite), params: [RUN], body: Some(body(of!(SignalBody))),
+        on: Signal, scope: Some(Scope::RunsWrite), params: [RUN], body: Some(body(of!(SignalBody))),
         answers: [json(202, "stored", of!(Accepted)), json(200, "it was stored before, under the same key", of!(Accepted))],
         problems: [NO_RUN, KEY_REUSED, RUN_OVER, NO_QUESTION, ANSWERED, ANSWER];
     CancelRun "cancelRun" Post "/v1/runs/{id}/cancel" "Ends a run."
-        scope: Some(Scope::RunsWrite), params: [RUN],
+        on: Signal, scope: Some(Scope::RunsWrite), params: [RUN],
         body: Some(BodySpec { required: false, ..body(of!(CancelBody)) }),
         answers: [json(202, "stored", of!(Accepted)), json(200, "it is cancelled already", of!(Accepted))],
         problems: [NO_RUN, RUN_OVER];
     ResumeRun "resumeRun" Post "/v1/runs/{id}/resume" "Wakes a run that nobody seems to carry on."
-        scope: Some(Scope::RunsWrite), params: [RUN], body: None,
+        on: Signal, scope: Some(Scope::RunsWrite), params: [RUN], body: None,
         answers: [json(202, "woken", of!(Accepted))], problems: [NO_RUN, RUN_OVER];
     ListEvents "listEvents" Get "/v1/runs/{id}/events" "Reads a page of a run's log."
-        scope: Some(Scope::RunsRead),
+        on: Signal, scope: Some(Scope::RunsRead),
         params: [RUN, LAST_SEQ, query("limit", ParamKind::Limit(limits::PAGE_EVENTS_MAX, limits::PAGE_EVENTS_DEFAULT), "how many at most; a page may have fewer")],
         body: None, answers: [json(200, "a page", of!(EventPage))], problems: [NO_RUN, BEYOND_END];
     StreamEvents "streamEvents" Get "/v1/runs/{id}/stream"
         "Follows a run's log as server-sent events: what is stored, then what comes. `Last-Event-ID` wins over `lastSeq`."
-        scope: Some(Scope::RunsRead),
+        on: Stream, scope: Some(Scope::RunsRead),
         params: [RUN, LAST_SEQ, header("Last-Event-ID", ParamKind::Seq, "the id of the last frame")],
         body: None,
         answers: [
@@ -219,6 +222,6 @@ routes! {
         ],
         problems: [NO_RUN, BEYOND_END];
     ListWaits "listWaits" Get "/v1/waits" "Lists the questions that runs ask, those of the newest runs first."
-        scope: Some(Scope::RunsRead), params: [WAIT_ROWS, RUN_CURSOR], body: None,
+        on: Signal, scope: Some(Scope::RunsRead), params: [WAIT_ROWS, RUN_CURSOR], body: None,
         answers: [json(200, "a page", of!(WaitPage))], problems: [];
 }

@@ -73,6 +73,35 @@ impl Method {
     }
 }
 
+/// The function that serves a route in the cloud, so that template, gateway and tests agree. On one
+/// machine a single server serves all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Function {
+    /// Compiles, and answers what needs no store.
+    Compile,
+    /// Keeps workflows and starts runs: all that needs the compiler or a Program.
+    Start,
+    /// Reads runs and passes requests on to them.
+    Signal,
+    /// Follows logs; its answers last for minutes.
+    Stream,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Compile, Self::Start, Self::Signal, Self::Stream];
+
+    /// Its name: that of the folder in `functions/`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compile => "compile",
+            Self::Start => "start",
+            Self::Signal => "signal",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// What a token has to allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -203,6 +232,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it does, in one sentence.
     pub says: &'static str,
+    /// Which function serves it in the cloud.
+    pub function: Function,
     /// What a token has to allow; `None` = anybody may.
     pub scope: Option<Scope>,
     /// Its parameters.
