@@ -174,7 +174,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn claim_left_ms(&self, run: &RunId, claimed: &Claimed, errand: &Errand) -> u64 {
         let dead = self.settings.exclusive && claimed.boot != self.settings.boot;
         let is_it = |saw: &Saw| saw.stage == claimed.stage && saw.attempt == claimed.attempt;
-        let waited = errand.saw.as_ref().is_some_and(is_it);
+        let waited =
+            errand.saw.as_ref().is_some_and(is_it) && self.settings.guards.on(Guard::LeaseNote);
         match dead || waited || !self.settings.guards.on(Guard::LeaseWait) {
             true => 0,
             false => self.lease_left_ms(run, claimed),
@@ -183,7 +184,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Comes back for a claim of somebody else when its lease is over. The message says what was
     /// seen: whoever receives it may be a process that remembers nothing, and would begin to wait
-    /// anew (Guard::ReturnOnLiveClaim).
+    /// anew (Guard::ReturnOnLiveClaim, Guard::LeaseNote).
     async fn wait_for(
         &self,
         session: &Session,

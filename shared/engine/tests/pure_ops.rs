@@ -222,25 +222,13 @@ fn an_input_that_does_not_fit_or_is_too_large_starts_nothing() {
     program.input = Some(json!({ "type": "object", "required": ["title"] }));
     let plan = Plan::new(Arc::new(program)).unwrap();
     let at = Millis::new(1);
-    let error = start(&plan, lattice_model::Tenant::local(), json!({}), at).unwrap_err();
+    let local = lattice_model::Tenant::local;
+    let begun = |input: serde_json::Value| start(&plan, local(), input, None, at);
+    let error = begun(json!({})).unwrap_err();
     assert!(error.to_string().contains("title"), "{error}");
     let fits = |bytes: usize| json!({ "title": "x".repeat(bytes - r#"{"title":""}"#.len()) });
-    assert!(
-        start(
-            &plan,
-            lattice_model::Tenant::local(),
-            fits(limits::INPUT_BYTES_MAX),
-            at
-        )
-        .is_ok()
-    );
-    let error = start(
-        &plan,
-        lattice_model::Tenant::local(),
-        fits(limits::INPUT_BYTES_MAX + 1),
-        at,
-    )
-    .unwrap_err();
+    assert!(begun(fits(limits::INPUT_BYTES_MAX)).is_ok());
+    let error = begun(fits(limits::INPUT_BYTES_MAX + 1)).unwrap_err();
     assert_eq!(
         error,
         StartError::InputTooLarge {

@@ -25,8 +25,10 @@ pub enum Guard {
     DeadlineInsideLease,
     /// Attempts have a ceiling that is kept in the log (rule 5).
     AttemptCeiling,
-    /// A message that finds a live claim goes back, it is not deleted (rule 6).
+    /// A message that finds a live claim comes again when its lease is over (rule 6).
     ReturnOnLiveClaim,
+    /// It says then what it waited for, to a worker that has never seen the claim (rule 5).
+    LeaseNote,
     /// A message is deleted only when what it made ready is done or handed on (rule 6).
     HandOnBeforeDelete,
     /// An inbox item is folded at once, wait or no wait (rule 9).
@@ -67,6 +69,7 @@ impl Guard {
         Self::DeadlineInsideLease,
         Self::AttemptCeiling,
         Self::ReturnOnLiveClaim,
+        Self::LeaseNote,
         Self::HandOnBeforeDelete,
         Self::EarlySignalBuffer,
         Self::Tombstones,

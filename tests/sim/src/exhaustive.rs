@@ -53,6 +53,10 @@ pub fn arrangements(case: &Case) -> Vec<Scenario> {
             order: Order::Drawn,
             ..doubled.clone()
         },
+        Scenario {
+            forgetful: true,
+            ..doubled.clone()
+        },
         doubled,
         Scenario {
             traffic: Traffic::Reordered,

@@ -12,6 +12,7 @@ use lattice_driver::{Driver, DriverError, Observer, RequestError, Settings, Sign
 use lattice_journal::Commit;
 use lattice_model::{BootId, InboxId, NodeId, RunId, StageId};
 use lattice_policy::Redactor;
+use lattice_ports::StageQueue;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -79,6 +80,22 @@ impl Observer for Witness {
         if stands != Some(true) {
             let text = format!("a commit at {} was shown and is not stored", commit.first);
             self.sim.breach(BreachKind::Lost, text);
+        }
+    }
+}
+
+/// Serves the queue for ever, each delivery by a driver that has seen nothing before.
+pub async fn work_forgetfully(sim: Arc<Sim>, process: ProcessId, life: u32) {
+    loop {
+        let driver = driver(&sim, process, life);
+        let delivery = driver.queue().receive().await;
+        let handled = match delivery {
+            Ok(Some(delivery)) => driver.handle(&delivery).await.map(drop),
+            Ok(None) => return,
+            Err(error) => Err(error.into()),
+        };
+        if handled.is_err() {
+            sim.clock_sleep(PAUSE_MS).await;
         }
     }
 }

@@ -280,7 +280,10 @@ impl Runner {
         self.alive.insert(process);
         let sim = || Arc::clone(&self.sim);
         let client = (CLIENT..CANCELLER).contains(&process);
-        if process < CLIENT {
+        if process < CLIENT && self.sim.scenario.forgetful {
+            let working = process::work_forgetfully(sim(), process, *life);
+            self.executor.spawn(process, working);
+        } else if process < CLIENT {
             // A process that owns its data has several hands; a cloud worker has one.
             for _ in 0..if self.sim.scenario.local { 2 } else { 1 } {
                 self.executor

@@ -175,6 +175,9 @@ pub struct Scenario {
     /// One process that owns its data alone, with its queue in memory.
     #[arg(long)]
     pub local: bool,
+    /// Whether each delivery meets a worker that remembers nothing, as a serverless function may.
+    #[arg(long)]
+    pub forgetful: bool,
     /// Who begins to work on the run.
     #[arg(long, value_enum, default_value_t = Entry::Queue)]
     pub entry: Entry,
@@ -262,6 +265,7 @@ impl Default for Scenario {
             seed: 1,
             workers: 1,
             local: false,
+            forgetful: false,
             entry: Entry::Queue,
             traffic: Traffic::Plain,
             order: Order::Fifo,
@@ -332,6 +336,7 @@ impl Scenario {
         flags.extend(changed.map(|(flag, value, _)| format!("{flag} {value}")));
         flags.extend(self.cancel_at.map(|number| format!("--cancel-at {number}")));
         flags.extend(self.local.then(|| "--local".to_owned()));
+        flags.extend(self.forgetful.then(|| "--forgetful".to_owned()));
         flags.extend(self.early.then(|| "--early".to_owned()));
         flags
     }
@@ -369,6 +374,7 @@ mod tests {
             seed: 7,
             workers: 3,
             local: true,
+            forgetful: true,
             entry: Entry::Here,
             traffic: Traffic::Chaos,
             order: Order::Drawn,

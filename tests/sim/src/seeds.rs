@@ -29,6 +29,7 @@ pub fn scenario(seed: u64, shape: &str) -> Scenario {
         seed,
         workers: if local { 1 } else { chance.pick(1, &[2, 2, 3]) },
         local,
+        forgetful: !local && chance.percent(30),
         entry: chance.pick(Entry::Queue, &[Entry::Here]),
         traffic: chance.pick(Traffic::Plain, &traffics),
         order: chance.pick(Order::Drawn, &[Order::Drawn, Order::Fifo]),

@@ -234,6 +234,14 @@ fn of_lost_workers(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
                 },
             )]
         }
+        // As before, and whoever looks has never seen the claim.
+        Guard::LeaseNote => {
+            let forgetful = Scenario {
+                forgetful: true,
+                ..quiet.clone()
+            };
+            struck(&forgetful, Kind::EffectEnd, 3, Fate::CrashBefore)
+        }
         // A pause between two attempts; nothing but the message that was handed on is left.
         Guard::HandOnBeforeDelete => vec![with(
             quiet,

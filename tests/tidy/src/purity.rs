@@ -4,7 +4,8 @@ use crate::repo::{cargo, report};
 
 /// The crates that decide and never perform.
 pub const PURE: &[&str] = &[
-    "model", "document", "expr", "journal", "policy", "ir", "wire", "engine", "nodes", "compiler",
+    "model", "document", "expr", "journal", "policy", "schedule", "ir", "wire", "engine", "nodes",
+    "webhook", "compiler",
 ];
 
 /// Not pure, but run under the simulator, which schedules them itself.

@@ -206,6 +206,7 @@ fn program(steps: u64) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
         entry: OpId(0),
+        triggers: Vec::new(),
         ops: (0..steps).map(call).chain([end]).collect(),
         nodes: BTreeMap::new(),
     }

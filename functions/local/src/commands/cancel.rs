@@ -7,7 +7,8 @@ use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::reach;
 use lattice_local::{LocalError, LocalOptions, LocalStore};
-use lattice_model::RunId;
+use lattice_model::{RunId, Seq};
+use lattice_ports::Message;
 
 /// The words of `cancel`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             drop(guest);
             let hand = reach::hand(app, store)?;
             hand.cancel(&run, &args.reason).await?;
-            hand.serve(&run).await?;
+            hand.serve(&Message::new(run.clone(), Seq::ZERO), None).await?;
             app.screen.line(format!("{run} is cancelled"));
         }
         Err(LocalError::Owned { .. }) => {

@@ -45,6 +45,7 @@ impl Runner {
             &plan,
             lattice_model::Tenant::local(),
             input,
+            None,
             Millis::new(1_000),
         )
         .unwrap();

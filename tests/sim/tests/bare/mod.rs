@@ -31,6 +31,7 @@ impl Bare {
             &plan,
             lattice_model::Tenant::local(),
             world.input.clone(),
+            None,
             now,
         )
         .unwrap();

@@ -27,6 +27,7 @@ pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: limits::LIFETIME_MS_MAX,
         entry: OpId(0),
+        triggers: Vec::new(),
         nodes: nodes.collect(),
         ops: ops
             .into_iter()
