@@ -1,0 +1,1 @@
+//! The deployed form: assertions over the expanded template.
