@@ -247,3 +247,53 @@ pub const CONNECTIONS_REFUSED_MAX: usize = 16;
 pub const BODY_DRAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long that may take.
 pub const BODY_DRAIN_MS_MAX: u64 = 2_000;
+/// Bytes of a schedule's expression, as EventBridge Scheduler takes it.
+pub const SCHEDULE_BYTES_MAX: usize = 256;
+/// The longest time between two firings of a `rate(..)`.
+pub const SCHEDULE_RATE_MS_MAX: u64 = 366 * 24 * 3_600 * 1_000;
+/// Triggers of one workflow.
+pub const TRIGGERS_MAX: usize = 20;
+/// How far the moment of a signed webhook may lie from ours, before or after.
+pub const WEBHOOK_SKEW_MS_MAX: u64 = 5 * 60 * 1_000;
+/// Bytes of a webhook's body.
+pub const WEBHOOK_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Header fields of a webhook that are kept in the run's input.
+pub const WEBHOOK_HEADERS_MAX: usize = 64;
+/// Bytes of one kept header field of a webhook; a longer one is left out.
+pub const WEBHOOK_HEADER_BYTES_MAX: usize = 4 * 1024;
+/// Parameters in the query of a webhook, and fields of a form that it sends.
+pub const WEBHOOK_FIELDS_MAX: usize = 1_000;
+/// Signatures in one header that are tried.
+pub const WEBHOOK_SIGNATURES_MAX: usize = 10;
+/// Bytes of an id or a key by which a sender names a delivery.
+pub const WEBHOOK_DELIVERY_BYTES_MAX: usize = 256;
+/// Webhooks that one process looks at together: anybody may send them, so they may not take all of it.
+pub const HOOKS_AT_ONCE_MAX: usize = 64;
+/// How late a schedule still fires on one machine, in milliseconds; a later moment is passed over.
+pub const SCHEDULE_LATE_MS_MAX: u64 = 60_000;
+/// How often the triggers of a workflow are brought in line with it while others save it.
+pub const TRIGGER_SYNCS_MAX: usize = 8;
+/// A day.
+pub const DAY_MS: u64 = 86_400_000;
+/// Days by which the summary of a run outlives its log in the cloud.
+pub const SUMMARY_DAYS_KEPT: u64 = 366;
+/// Bytes of a checkpoint that stand in an item of the cloud's table; a larger one goes to the bucket.
+pub const CLOUD_CHECKPOINT_BYTES_MAX: usize = 300 * 1024;
+/// Attempts of the AWS SDK at one call; the driver has patience of its own.
+pub const CLOUD_ATTEMPTS_MAX: u32 = 3;
+/// How long a connection to an AWS service may take to come about.
+pub const CLOUD_CONNECT_MS_MAX: u64 = 1_000;
+/// How long one attempt at one call may take.
+pub const CLOUD_ATTEMPT_MS_MAX: u64 = 5_000;
+/// How long one call may take, all its attempts together.
+pub const CLOUD_CALL_MS_MAX: u64 = 12_000;
+/// How often a write to the cloud's table that another one overtook is decided again.
+pub const CLOUD_OVERTAKEN_MAX: usize = 40;
+/// How long a process believes a secret that it has read.
+pub const SECRET_CACHE_MS: u64 = 60_000;
+/// How long it believes that a secret is not there.
+pub const SECRET_MISS_CACHE_MS: u64 = 5_000;
+/// How long a worker of the cloud's queue waits for a message at once: the longest that SQS takes.
+pub const QUEUE_POLL_S: i32 = 20;
+/// Bytes of one billed request to SQS.
+pub const QUEUE_REQUEST_BYTES: u64 = 64 * 1024;

@@ -36,6 +36,8 @@ codes! {
     QUERY = "LAT-A006", 400, "a query parameter is wrong";
     /// A header is malformed.
     HEADER = "LAT-A007", 400, "a header is wrong";
+    /// The body broke off.
+    BODY_BROKEN = "LAT-A008", 400, "the body broke off";
     /// No token, or one that is not good.
     UNAUTHENTICATED = "LAT-A010", 401, "no valid token";
     /// The token does not allow it.
@@ -50,6 +52,8 @@ codes! {
     NO_RUN = "LAT-A022", 404, "there is no such run";
     /// No such workflow or version, or one of somebody else.
     NO_WORKFLOW = "LAT-A023", 404, "there is no such workflow";
+    /// No such trigger, or the newest version of its workflow has it no more.
+    NO_TRIGGER = "LAT-A024", 404, "there is no such trigger";
     /// The document has errors.
     DOCUMENT = "LAT-A030", 422, "the workflow has errors";
     /// An existing thing would be overwritten blindly.
@@ -72,6 +76,16 @@ codes! {
     ANSWER = "LAT-A045", 422, "the answer is not taken";
     /// There is no such event yet.
     BEYOND_END = "LAT-A046", 409, "the log does not reach so far";
+    /// The sender of a webhook did not prove who it is, or there is no secret to prove it with.
+    HOOK_PROOF = "LAT-A060", 401, "the webhook is not proven";
+    /// The moment at which a webhook was signed is too far from now.
+    HOOK_STALE = "LAT-A061", 401, "the webhook is stale";
+    /// The very same webhook came before.
+    HOOK_REPLAYED = "LAT-A062", 401, "the webhook was replayed";
+    /// The trigger takes another content type.
+    HOOK_TYPE = "LAT-A063", 415, "the content type is not the one the trigger takes";
+    /// The body is not what its content type says.
+    HOOK_BODY = "LAT-A064", 400, "the body of the webhook cannot be read";
     /// Too many at once.
     BUSY = "LAT-A050", 503, "too many at once";
     /// The store or another part does not answer.

@@ -16,5 +16,6 @@ pub use codes::ErrorCode;
 pub use openapi::openapi;
 pub use problem::ApiProblem;
 pub use routes::{
-    Answer, BodySpec, Function, In, Method, Operation, Param, ParamKind, ROUTES, Route, Scope,
+    Answer, BodyKind, BodySpec, Function, In, Method, Operation, Param, ParamKind, ROUTES, Route,
+    Scope,
 };

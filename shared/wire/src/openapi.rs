@@ -1,7 +1,7 @@
 //! Writes the OpenAPI 3.1 file of the routes.
 
 use crate::problem::ApiProblem;
-use crate::routes::{Answer, BodySpec, In, Param, ParamKind, ROUTES, Route, Scope};
+use crate::routes::{Answer, BodyKind, BodySpec, In, Param, ParamKind, ROUTES, Route, Scope};
 use crate::sse::TextChunk;
 use lattice_journal::{Event, RunStatus};
 use lattice_model::{Hash, RunId, limits};
@@ -50,6 +50,9 @@ pub fn openapi() -> Value {
     })
 }
 
+/// The id of a trigger: 26 characters of Crockford base 32.
+const TRIGGER_ID: &str = "^tr_[0-9a-hjkmnp-tv-z]{26}$";
+
 fn generator(contract: fn(SchemaSettings) -> SchemaSettings) -> SchemaGenerator {
     let mut settings = contract(SchemaSettings::draft2020_12());
     settings.definitions_path = "/components/schemas".into();
@@ -94,13 +97,19 @@ impl Writer {
             In::Query => "query",
             In::Header => "header",
         };
-        json!({
+        let mut written = json!({
             "name": param.name,
             "in": at,
             "required": param.at == In::Path,
             "description": param.says,
             "schema": self.param_schema(param.kind),
-        })
+        });
+        if param.kind == ParamKind::Free {
+            // Each property is a parameter of its own, under its own name.
+            written["style"] = json!("form");
+            written["explode"] = json!(true);
+        }
+        written
     }
 
     fn param_schema(&mut self, kind: ParamKind) -> Value {
@@ -128,6 +137,12 @@ impl Writer {
                     r"^(19[789]\d|2\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|\+00:00)$";
                 return json!({ "type": "string", "format": "date-time", "pattern": pattern });
             }
+            ParamKind::TriggerId => {
+                return json!({ "type": "string", "pattern": TRIGGER_ID });
+            }
+            ParamKind::Free => {
+                return json!({ "type": "object", "additionalProperties": { "type": "string" } });
+            }
             ParamKind::Tags => return json!({ "type": "string" }),
             ParamKind::Star => return json!({ "const": "*" }),
             ParamKind::ETag => {
@@ -138,9 +153,23 @@ impl Writer {
     }
 
     fn body(&mut self, body: &BodySpec) -> Value {
-        let schema = match body.schema {
-            Some(make) => make(&mut self.requests).to_value(),
-            None => json!({
+        let schema = match body.kind {
+            BodyKind::Json(make) => make(&mut self.requests).to_value(),
+            BodyKind::Raw => {
+                let media = [
+                    "application/json",
+                    "application/x-www-form-urlencoded",
+                    "text/plain",
+                ];
+                let content = media.map(|media| (media.to_owned(), json!({})));
+                return json!({
+                    "required": body.required,
+                    "description": format!(
+                        "At most {} bytes, of the one type that the trigger takes.", body.bytes_max),
+                    "content": Map::from_iter(content),
+                });
+            }
+            BodyKind::Document => json!({
                 "type": "object",
                 "description": "A workflow document: `docs/workflow.schema.json`, or one of two older shapes.",
             }),

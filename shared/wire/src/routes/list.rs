@@ -1,7 +1,8 @@
 //! Every route. The server serves this list, and the OpenAPI file is made of it.
 
 use super::{
-    Answer, BodySpec, Function, In, MakeSchema, Method, Operation, Param, ParamKind, Route, Scope,
+    Answer, BodyKind, BodySpec, Function, In, MakeSchema, Method, Operation, Param, ParamKind,
+    Route, Scope,
 };
 use crate::codes;
 use crate::shapes::*;
@@ -55,6 +56,18 @@ const ROWS: Param = query(
     ParamKind::Limit(limits::LIST_ROWS_MAX, limits::LIST_ROWS_DEFAULT),
     "how many at most",
 );
+const HOOK: Param = path("hookId", ParamKind::TriggerId, "the trigger");
+const SENT: Param = query(
+    "query",
+    ParamKind::Free,
+    "any parameters: they stand in the run's input",
+);
+const TRIGGER_CURSOR: Param = query("cursor", ParamKind::TriggerId, "go on behind this page");
+const OF_WORKFLOW: Param = query(
+    "workflow",
+    ParamKind::WorkflowId,
+    "only those of this workflow",
+);
 const LAST_SEQ: Param = query(
     "lastSeq",
     ParamKind::Seq,
@@ -71,16 +84,23 @@ const IF_NONE: Param = header("If-None-Match", ParamKind::Star, "only if there i
 const DOCUMENT: BodySpec = BodySpec {
     bytes_max: limits::DOCUMENT_BYTES_MAX,
     required: true,
-    schema: None,
+    kind: BodyKind::Document,
 };
 
 const fn body(schema: MakeSchema) -> BodySpec {
     BodySpec {
         bytes_max: limits::BODY_BYTES_MAX,
         required: true,
-        schema: Some(schema),
+        kind: BodyKind::Json(schema),
     }
 }
+
+/// The body of a webhook.
+const RAW: BodySpec = BodySpec {
+    bytes_max: limits::BODY_BYTES_MAX,
+    required: false,
+    kind: BodyKind::Raw,
+};
 
 const fn json(status: u16, says: &'static str, schema: MakeSchema) -> Answer {
     Answer {
@@ -224,4 +244,20 @@ routes! {
     ListWaits "listWaits" Get "/v1/waits" "Lists the questions that runs ask, those of the newest runs first."
         on: Signal, scope: Some(Scope::RunsRead), params: [WAIT_ROWS, RUN_CURSOR], body: None,
         answers: [json(200, "a page", of!(WaitPage))], problems: [];
+    PostHook "postHook" Post "/v1/hooks/{hookId}"
+        "Takes a webhook, which starts a run of its workflow. It carries no token: it is signed, or has a key, as its trigger says."
+        on: Start, scope: None, params: [HOOK, SENT], body: Some(RAW),
+        answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, NO_METHOD, INPUT, KEY_REUSED];
+    PutHook "putHook" Put "/v1/hooks/{hookId}"
+        "Takes a webhook whose sender uses the method `PUT`, if its trigger allows that."
+        on: Start, scope: None, params: [HOOK, SENT], body: Some(RAW),
+        answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, NO_METHOD, INPUT, KEY_REUSED];
+    ListHooks "listHooks" Get "/v1/hooks" "Lists where webhooks are taken."
+        on: Signal, scope: Some(Scope::HooksAdmin), params: [OF_WORKFLOW, ROWS, TRIGGER_CURSOR], body: None,
+        answers: [json(200, "a page", of!(HookPage))], problems: [];
+    ListSchedules "listSchedules" Get "/v1/schedules" "Lists what the clock starts, and when next."
+        on: Signal, scope: Some(Scope::WorkflowsRead), params: [OF_WORKFLOW, ROWS, TRIGGER_CURSOR], body: None,
+        answers: [json(200, "a page", of!(SchedulePage))], problems: [];
 }

@@ -46,6 +46,14 @@ pub enum Operation {
     StreamEvents,
     /// Lists open questions.
     ListWaits,
+    /// Takes a webhook.
+    PostHook,
+    /// Takes a webhook that is sent with the method `PUT`.
+    PutHook,
+    /// Lists webhooks.
+    ListHooks,
+    /// Lists schedules.
+    ListSchedules,
 }
 
 /// The methods that are used.
@@ -113,15 +121,18 @@ pub enum Scope {
     RunsRead,
     /// Start, answer and end runs.
     RunsWrite,
+    /// See where webhooks are taken, and how their senders prove who they are.
+    HooksAdmin,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::WorkflowsRead,
         Self::WorkflowsWrite,
         Self::RunsRead,
         Self::RunsWrite,
+        Self::HooksAdmin,
     ];
 
     /// The word in a token's `scope`.
@@ -131,6 +142,7 @@ impl Scope {
             Self::WorkflowsWrite => "workflows:write",
             Self::RunsRead => "runs:read",
             Self::RunsWrite => "runs:write",
+            Self::HooksAdmin => "hooks:admin",
         }
     }
 }
@@ -175,6 +187,10 @@ pub enum ParamKind {
     Star,
     /// Versions in quotation marks, others among them, or `*`.
     Tags,
+    /// The id of a trigger, or what a page of them gave as `nextCursor`.
+    TriggerId,
+    /// Any query parameters: they are the sender's, and stand in the run's input.
+    Free,
 }
 
 /// A parameter.
@@ -200,8 +216,19 @@ pub struct BodySpec {
     pub bytes_max: usize,
     /// Whether it has to be there.
     pub required: bool,
-    /// Its schema; `None` = a workflow document.
-    pub schema: Option<MakeSchema>,
+    /// What it is.
+    pub kind: BodyKind,
+}
+
+/// What the body of a request is.
+#[derive(Debug, Clone, Copy)]
+pub enum BodyKind {
+    /// A workflow document.
+    Document,
+    /// JSON of this schema.
+    Json(MakeSchema),
+    /// Bytes as they come, because a signature is over them. What they have to be, the trigger says.
+    Raw,
 }
 
 /// What a request is answered with when all is well.
@@ -262,15 +289,11 @@ impl Route {
             all.extend([codes::UNAUTHENTICATED, codes::FORBIDDEN]);
         }
         if let Some(body) = &self.body {
-            all.extend([
-                codes::BODY_TOO_LARGE,
-                codes::CONTENT_TYPE,
-                codes::BODY_SLOW,
-                codes::NOT_JSON,
-            ]);
-            if body.schema.is_some() || body.required {
-                all.push(codes::BODY_SHAPE);
-            }
+            all.extend([codes::BODY_TOO_LARGE, codes::BODY_SLOW]);
+            all.extend(match body.kind {
+                BodyKind::Raw => &[codes::BODY_BROKEN][..],
+                _ => &[codes::CONTENT_TYPE, codes::NOT_JSON, codes::BODY_SHAPE],
+            });
         }
         if self.method != Method::Get {
             all.push(codes::FULL);
@@ -324,7 +347,9 @@ mod tests {
         for route in ROUTES {
             let writes = matches!(route.scope, Some(Scope::RunsWrite | Scope::WorkflowsWrite));
             let changes = route.method != Method::Get && route.operation != Operation::Compile;
-            assert_eq!(writes, changes, "{}", route.id);
+            let signed = matches!(route.operation, Operation::PostHook | Operation::PutHook);
+            assert_eq!(writes, changes && !signed, "{}", route.id);
+            assert!(!signed || route.scope.is_none(), "{}", route.id);
         }
     }
 }
