@@ -235,7 +235,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let begun_ms = self.clock.monotonic_ms();
         let put = self.prepare(&session, &mut decision, at, key).await?;
         let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
-        match self.send(&put).await? {
+        match self.send(&session, &put).await? {
             Appended::Written => {}
             Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
             Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}

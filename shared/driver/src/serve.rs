@@ -94,6 +94,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 Some(step) => step,
                 None => self.step(session, cause, claims).await?,
             };
+            session.patient_until_ms = 0;
             cause = Cause::Wake;
             if session.state.status.is_terminal() {
                 self.forget(&session.run);
@@ -106,6 +107,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             match (calls.next(), calls.next()) {
                 (Some(call), None) => {
                     performed += 1;
+                    session.patient_until_ms = step.begun_ms.saturating_add(call.lease_ms);
                     cause = self.perform(session, call, step.begun_ms).await?;
                 }
                 (Some(_), Some(_)) => {

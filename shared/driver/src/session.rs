@@ -15,6 +15,9 @@ use std::sync::Arc;
 const CONFLICTS_MAX: u32 = 16;
 /// Repeats of one call that was not answered, before the message goes back.
 const REPEATS_MAX: u32 = 3;
+/// The pause behind those repeats, where a result is worth more of them, in milliseconds.
+const LONGER_PAUSE_MS: u64 = 100;
+const LONGER_PAUSE_MS_MAX: u64 = 5_000;
 
 /// One run while one worker looks at it.
 pub(crate) struct Session {
@@ -27,6 +30,10 @@ pub(crate) struct Session {
     /// Bytes of the last checkpoint; 0 if there is none.
     checkpoint_bytes: u64,
     pub blobs: BlobCache,
+    /// While a result is not recorded yet: the monotonic moment at which its attempt's lease ends.
+    /// Until then calls that are not answered are repeated, since giving up would lose the result
+    /// and pay for its effect again.
+    pub patient_until_ms: u64,
 }
 
 /// What a step came to.
@@ -67,6 +74,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             bytes_since,
             checkpoint_bytes,
             blobs,
+            patient_until_ms: 0,
         }))
     }
 
@@ -79,6 +87,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             commits_since: 0,
             bytes_since: 0,
             checkpoint_bytes: 0,
+            patient_until_ms: 0,
             run,
             plan,
         }
@@ -137,7 +146,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             match decide(&session.plan, &session.state, input, &session.blobs) {
                 Err(DecideError::NeedBlobs(hashes)) => {
                     for hash in hashes {
-                        let value = self.patiently(|| self.store.blob(hash)).await?;
+                        let value = self.patiently(session, || self.store.blob(hash)).await?;
                         session.blobs.insert(hash, value);
                     }
                 }
@@ -157,7 +166,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             Seq::ZERO => Vec::new(),
             _ => {
                 let (store, run) = (&*self.store, &session.run);
-                self.patiently(|| store.unread(run, limits::FOLD_ITEMS_MAX))
+                self.patiently(session, || store.unread(run, limits::FOLD_ITEMS_MAX))
                     .await?
             }
         };
@@ -184,7 +193,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         // With the guard off, the old decision is put again under a new seq.
         let rekeyed = (!self.settings.guards.on(Guard::RedecideOnRebase)).then(|| decision.clone());
         let put = self.prepare(session, &mut decision, at, None).await?;
-        match self.send(&put).await? {
+        match self.send(session, &put).await? {
             Appended::Written => {}
             Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
             Appended::Taken(winner) => {
@@ -213,7 +222,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         start_key: Option<String>,
     ) -> Result<Put, DriverError> {
         for (hash, value) in &decision.blobs {
-            self.patiently(|| self.store.put_blob(*hash, Arc::clone(value)))
+            self.patiently(session, || self.store.put_blob(*hash, Arc::clone(value)))
                 .await?;
         }
         let events = std::mem::take(&mut decision.events);
@@ -255,7 +264,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Writes the row of the run as the session knows it; one that is further on stays.
     pub(crate) async fn put_row(&self, session: &Session, at: Millis) -> Result<(), DriverError> {
         let head = head_of(&session.run, &session.state, at);
-        self.patiently(|| self.store.put_head(head.clone())).await?;
+        self.patiently(session, || self.store.put_head(head.clone()))
+            .await?;
         Ok(())
     }
 
@@ -273,14 +283,16 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 
     /// Sends a put, again and byte-identical if its answer is lost (protocol, rule 1).
-    pub(crate) async fn send(&self, put: &Put) -> Result<Appended, DriverError> {
-        self.patiently(|| self.store.append(put.clone())).await
+    pub(crate) async fn send(&self, session: &Session, put: &Put) -> Result<Appended, DriverError> {
+        self.patiently(session, || self.store.append(put.clone()))
+            .await
     }
 
-    /// Makes a call that may be repeated until it is answered, a few times: behind a claim, giving
-    /// up at the first refusal would cost the attempt and its effect.
+    /// Makes a call that may be repeated until it is answered: a few times, and as long as a result
+    /// waits to be recorded that still counts.
     pub(crate) async fn patiently<T, F>(
         &self,
+        session: &Session,
         call: impl Fn() -> F + Send,
     ) -> Result<T, DriverError>
     where
@@ -289,9 +301,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut repeats = 0;
         loop {
             match call().await {
-                Err(PortError::Unavailable { .. }) if repeats < REPEATS_MAX => {
+                Err(PortError::Unavailable { .. })
+                    if repeats < REPEATS_MAX
+                        || self.clock.monotonic_ms() < session.patient_until_ms =>
+                {
                     repeats += 1;
-                    self.clock.sleep(self.jitter_ms(repeats)).await;
+                    self.clock.sleep(self.pause_ms(repeats)).await;
                 }
                 other => return Ok(other?),
             }
@@ -329,6 +344,16 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             Err(error) => tracing::warn!(run = %session.run, %error, "checkpoint not written"),
         }
+    }
+
+    /// The pause before a repeat: short at first, later doubled up to a ceiling.
+    fn pause_ms(&self, repeats: u32) -> u64 {
+        let longer = repeats.saturating_sub(REPEATS_MAX).min(8);
+        let pause = match longer {
+            0 => 0,
+            _ => (LONGER_PAUSE_MS << (longer - 1)).min(LONGER_PAUSE_MS_MAX),
+        };
+        pause + self.jitter_ms(repeats.min(CONFLICTS_MAX))
     }
 
     /// A short pause that is not the same for two workers.

@@ -58,6 +58,25 @@ fn each_guard_is_missed_when_it_is_off_and_only_then() {
     }
 }
 
+/// A store that refuses for a while costs time, and no effect that was performed already.
+#[test]
+fn a_result_outlives_a_store_that_refuses_for_seconds() {
+    let case = case("chain");
+    let quiet = Scenario::of(&case);
+    let calm = simulate(&case, &quiet);
+    let appends = calm.calls.iter().filter(|kind| **kind == Kind::Append);
+    for first in 2..=appends.count() as u64 {
+        let refused = |nth| (Kind::Append, nth, Fate::Refused);
+        let mut scenario = quiet.clone();
+        scenario.rig.strikes = (first..first + 8).map(refused).collect();
+        let report = simulate(&case, &scenario);
+        assert_eq!(report.breaches, [], "{first}");
+        assert_eq!(report.faults.len(), 8, "{first}");
+        let paid = (report.effects, report.repeated);
+        assert_eq!(paid, (calm.effects, calm.repeated), "{first}");
+    }
+}
+
 /// The comparison is worth something only if it sees a run that came to something else.
 #[test]
 fn an_outcome_that_is_not_the_oracles_is_noticed() {
