@@ -2,7 +2,8 @@
 //!
 //! `service` takes a request through every check in one place and hands it to the route's handler in
 //! `routes`; `gate` says who asks and what they may; `take` reads queries and bodies; `refuse` turns
-//! errors into problem bodies; `view` turns states into answers. `streams` follows logs for many
+//! errors into problem bodies; `view` turns states into answers. `triggers` keeps webhooks and schedules
+//! in line with their workflows, and starts the runs of those that fire. `streams` follows logs for many
 //! readers at once, `log` reads pages of them. `metrics` counts. `server` is the loop that accepts
 //! connections on a laptop, `meter` what it knows of each.
 
@@ -16,6 +17,7 @@ pub mod server;
 mod service;
 mod streams;
 mod take;
+mod triggers;
 mod view;
 
 pub use gate::{Caller, Gate, JwtError, JwtRules};
@@ -24,4 +26,5 @@ pub use metrics::{METRICS_MEDIA_TYPE, Metrics};
 pub use refuse::Refused;
 pub use service::{Api, Kit, Parts, router, router_beside};
 pub use streams::{StreamSettings, Streams};
-pub use view::{state_answer, value};
+pub use triggers::{next_at, sync_triggers, trigger_id};
+pub use view::{hook_row, schedule_row, state_answer, value};

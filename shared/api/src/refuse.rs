@@ -39,6 +39,14 @@ impl Refused {
         self
     }
 
+    /// Says it in other words, which tell how far the request came.
+    #[must_use]
+    pub fn saying(mut self, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        self.problem.detail = detail.into();
+        self.problem.help = help.into();
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use lattice_driver::{Driver, DriverError, load_run};
 use lattice_engine::RunState;
 use lattice_journal::Head;
-use lattice_model::limits::REQUEST_MS_MAX;
+use lattice_model::limits::{HOOKS_AT_ONCE_MAX, REQUEST_MS_MAX};
 use lattice_model::{Guards, RunId, Tenant};
-use lattice_ports::{Clock, Performer, StageQueue, Store};
+use lattice_ports::{Clock, Performer, Schedules, Secrets, StageQueue, Store, Triggers};
 use lattice_wire::codes::{NO_METHOD, NO_ROUTE, SLOW};
 use lattice_wire::{In, Method, ROUTES, Route, openapi};
 use percent_encoding::percent_decode_str;
@@ -33,23 +33,37 @@ use tokio::sync::Semaphore;
 /// The adapters that an API stands on, under one name.
 pub trait Parts: Send + Sync + 'static {
     /// Where everything durable is.
-    type Store: Store;
+    type Store: Store + Triggers;
     /// What wakes workers.
     type Queue: StageQueue;
     /// What performs effects.
     type Performer: Performer;
     /// Time.
     type Clock: Clock;
+    /// What fires schedules.
+    type Schedules: Schedules;
+    /// What webhooks are proven with.
+    type Secrets: Secrets;
 }
 
-/// Four adapters as `Parts`.
-pub struct Kit<S, Q, P, C>(PhantomData<(S, Q, P, C)>);
+/// Adapters as `Parts`.
+pub struct Kit<S, Q, P, C, H, X>(PhantomData<(S, Q, P, C, H, X)>);
 
-impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Parts for Kit<S, Q, P, C> {
+impl<S, Q, P, C, H, X> Parts for Kit<S, Q, P, C, H, X>
+where
+    S: Store + Triggers,
+    Q: StageQueue,
+    P: Performer,
+    C: Clock,
+    H: Schedules,
+    X: Secrets,
+{
     type Store = S;
     type Queue = Q;
     type Performer = P;
     type Clock = C;
+    type Schedules = H;
+    type Secrets = X;
 }
 
 /// The driver of an API.
@@ -66,6 +80,12 @@ pub struct Api<E: Parts> {
     pub streams: Arc<Streams<E::Store>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Fires schedules.
+    pub schedules: Arc<E::Schedules>,
+    /// What webhooks are proven with.
+    pub secrets: Arc<E::Secrets>,
+    /// Webhooks that are looked at: they come from anybody.
+    pub(crate) hooks: Semaphore,
     /// Folds of whole logs at the same time.
     pub(crate) folding: Semaphore,
 }
@@ -90,6 +110,8 @@ pub struct Call {
     pub id: String,
     /// Its query parameters.
     pub query: Query,
+    /// The same as they came.
+    pub raw_query: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
@@ -119,12 +141,16 @@ impl<E: Parts> Api<E> {
         gate: Gate,
         streams: Arc<Streams<E::Store>>,
         metrics: Arc<Metrics>,
+        (schedules, secrets): (Arc<E::Schedules>, Arc<E::Secrets>),
     ) -> Arc<Self> {
         Arc::new(Self {
             driver,
             gate,
             streams,
             metrics,
+            schedules,
+            secrets,
+            hooks: Semaphore::new(HOOKS_AT_ONCE_MAX),
             folding: Semaphore::new(FOLDING_MAX),
         })
     }
@@ -164,6 +190,7 @@ impl<E: Parts> Api<E> {
             route,
             id,
             query,
+            raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             meter: parts.extensions.get::<Arc<Meter>>().cloned(),
             headers: parts.headers,
             body,

@@ -12,9 +12,10 @@ use lattice_model::limits::{
 };
 use lattice_model::{Hash, Millis, Seq};
 use lattice_wire::codes::{
-    BODY_SHAPE, BODY_SLOW, BODY_TOO_LARGE, CONTENT_TYPE as WRONG_TYPE, HEADER, NOT_JSON, QUERY,
+    BODY_BROKEN, BODY_SHAPE, BODY_SLOW, BODY_TOO_LARGE, CONTENT_TYPE as WRONG_TYPE, HEADER,
+    NOT_JSON, QUERY,
 };
-use lattice_wire::{BodySpec, In, ParamKind, Route};
+use lattice_wire::{BodyKind, BodySpec, In, ParamKind, Route};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,6 +35,14 @@ impl Query {
             .map(|param| param.name)
             .collect();
         let mut found = BTreeMap::new();
+        if route
+            .params
+            .iter()
+            .any(|param| param.kind == ParamKind::Free)
+        {
+            // They are the sender's own, and whoever takes them reads them as they came.
+            return Ok(Self::default());
+        }
         let query = uri.query().unwrap_or_default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (name, value) = (name.into_owned(), value.into_owned());
@@ -190,7 +199,8 @@ pub async fn body(
 ) -> Result<Option<Bytes>, Refused> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let typed = is_json(headers);
+    let is_raw = matches!(spec.kind, BodyKind::Raw);
+    let typed = is_raw || is_json(headers);
     let limit = Duration::from_millis(REQUEST_BODY_MS_MAX);
     let collected = match length.is_some_and(|length| length > spec.bytes_max as u64) {
         true => Ok(Ok(None)),
@@ -203,8 +213,9 @@ pub async fn body(
             return Err(too_large(spec));
         }
         Ok(Err(error)) => {
+            let code = if is_raw { BODY_BROKEN } else { NOT_JSON };
             let detail = format!("the body broke off: {error}");
-            return Err(Refused::new(NOT_JSON, detail, "send it again, whole"));
+            return Err(Refused::new(code, detail, "send it again, whole"));
         }
         Err(_) => {
             let detail = format!("the body did not come within {REQUEST_BODY_MS_MAX} ms");
@@ -212,7 +223,7 @@ pub async fn body(
             return Err(Refused::new(BODY_SLOW, detail, help).header("connection", "close"));
         }
     };
-    if bytes.is_empty() && !spec.required {
+    if bytes.is_empty() && !spec.required && !is_raw {
         return Ok(None);
     }
     if !typed {

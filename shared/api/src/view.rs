@@ -1,12 +1,15 @@
 //! Turns rows, states and summaries into answers.
 
+use crate::triggers::next_at;
 use lattice_engine::{Phase, RunState};
+use lattice_ir::{Payload, TriggerKind, WebhookAuth};
 use lattice_journal::{Head, RunSummary, ValueRef};
 use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{Millis, RunId, Seq, canonical_len};
-use lattice_ports::{Blobs, PortError, WorkflowVersion};
+use lattice_ports::{Blobs, PortError, TriggerRow, WorkflowVersion};
 use lattice_wire::shapes::{
-    Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, StateAnswer, WorkflowRow,
+    HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow, StateAnswer,
+    WorkflowRow,
 };
 use serde_json::{Map, Value};
 
@@ -32,6 +35,51 @@ pub fn workflow_row(version: WorkflowVersion) -> WorkflowRow {
         program: version.program,
         stored_at: version.stored_at.rfc3339(),
     }
+}
+
+/// A trigger that is a webhook.
+pub fn hook_row(row: &TriggerRow) -> Option<HookRow> {
+    let TriggerKind::Webhook(webhook) = &row.on else {
+        return None;
+    };
+    let (authentication, header) = match &webhook.authentication {
+        WebhookAuth::HmacSha256 { header, .. } => ("hmac-sha256", header.as_str()),
+        WebhookAuth::StandardWebhooks { .. } => ("standard-webhooks", "webhook-signature"),
+        WebhookAuth::ApiKey { header, .. } => ("api-key", header.as_str()),
+    };
+    let payload = match webhook.payload {
+        Payload::Json => "json",
+        Payload::Form => "form",
+        Payload::Text => "text",
+    };
+    Some(HookRow {
+        id: row.id.clone(),
+        path: format!("/v1/hooks/{}", row.id),
+        workflow: row.workflow.clone(),
+        node: row.node.clone(),
+        methods: webhook.methods.clone(),
+        authentication: authentication.to_owned(),
+        header: header.to_owned(),
+        secret: webhook.authentication.secret().to_owned(),
+        payload: payload.to_owned(),
+        stored_at: row.stored_at.rfc3339(),
+    })
+}
+
+/// A trigger that is a schedule.
+pub fn schedule_row(row: &TriggerRow, now: Millis) -> Option<ScheduleRow> {
+    let TriggerKind::Schedule(schedule) = &row.on else {
+        return None;
+    };
+    Some(ScheduleRow {
+        id: row.id.clone(),
+        workflow: row.workflow.clone(),
+        node: row.node.clone(),
+        expression: schedule.expression.clone(),
+        timezone: schedule.timezone.clone(),
+        next_at: next_at(schedule, now, row.stored_at).map(Millis::rfc3339),
+        stored_at: row.stored_at.rfc3339(),
+    })
 }
 
 /// How a run stands.

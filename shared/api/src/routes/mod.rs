@@ -4,6 +4,7 @@ mod events;
 mod runs;
 mod signals;
 mod system;
+mod triggers;
 mod workflows;
 
 use crate::service::{Api, Call, Done, Parts};
@@ -31,5 +32,8 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
         Operation::ListEvents => events::list(api, &call).await,
         Operation::StreamEvents => events::stream(api, &call).await,
         Operation::ListWaits => runs::waits(api, &call).await,
+        Operation::PostHook | Operation::PutHook => Err(crate::triggers::no_trigger(&call.id)),
+        Operation::ListHooks => triggers::hooks(api, &call).await,
+        Operation::ListSchedules => triggers::schedules(api, &call).await,
     }
 }

@@ -3,13 +3,16 @@
 use crate::refuse::Refused;
 use crate::service::{Api, Call, Done, Parts, json, set};
 use crate::take::{header, value};
-use crate::view::workflow_row;
+use crate::triggers::sync_triggers;
+use crate::view::{hook_row, schedule_row, workflow_row};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lattice_compiler::Compiled;
-use lattice_model::{Hash, WorkflowId};
-use lattice_ports::{Clock, Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
+use lattice_model::{Hash, Tenant, WorkflowId};
+use lattice_ports::{
+    Clock, Expect, PortError, StoredWorkflow, TriggerRow, WorkflowPut, WorkflowVersion, Workflows,
+};
 use lattice_wire::codes::{
     BODY_SHAPE, DOCUMENT, HEADER, NO_WORKFLOW, OTHER_ID, PRECONDITION_FAILED, PRECONDITION_MISSING,
 };
@@ -132,7 +135,14 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         WorkflowPut::Conflict(newest) => return Err(conflict(expect, newest)),
     }
     let etag = etag(row.version);
+    let triggers = triggers(api, &row.tenant, &row.id).await;
+    let triggers = triggers.map_err(|error| half_done(error, &etag))?;
     let saved = WorkflowSaved {
+        hooks: triggers.iter().filter_map(hook_row).collect(),
+        schedules: triggers
+            .iter()
+            .filter_map(|trigger| schedule_row(trigger, row.stored_at))
+            .collect(),
         workflow: workflow_row(row),
         problems,
         changes,
@@ -150,10 +160,16 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 pub async fn delete<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let id = id(call)?;
     let tenant = call.tenant()?;
-    find(api, call, None).await?;
+    if let Err(refused) = find(api, call, None).await {
+        // Removed before, perhaps by a request that did not come to the triggers.
+        triggers(api, tenant, &id).await?;
+        return Err(refused);
+    }
     let expect = expect(api, call, false).await?;
     match api.store().delete_workflow(tenant, &id, expect).await? {
         WorkflowPut::Done => {
+            let removed = triggers(api, tenant, &id).await;
+            removed.map_err(half_removed)?;
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             Ok(response)
@@ -177,6 +193,33 @@ pub async fn versions<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         versions: versions.into_iter().map(workflow_row).collect(),
     };
     json(StatusCode::OK, &page)
+}
+
+/// Brings the triggers of a workflow in line with it.
+async fn triggers<E: Parts>(
+    api: &Api<E>,
+    tenant: &Tenant,
+    id: &WorkflowId,
+) -> Result<Vec<TriggerRow>, PortError> {
+    let now = api.driver.clock().now();
+    sync_triggers((api.store(), &*api.schedules), now, tenant, id).await
+}
+
+/// The workflow is stored, and what starts it is not all in place.
+fn half_done(error: PortError, etag: &str) -> Refused {
+    let detail = "the workflow is stored, but its triggers are not all set up";
+    let help = "send the same document again, with `If-Match` and the `ETag` of this answer";
+    Refused::from(error)
+        .saying(detail, help)
+        .header("etag", etag)
+}
+
+/// The workflow is gone, and what started it is not.
+fn half_removed(error: PortError) -> Refused {
+    let detail = "the workflow is removed, but its triggers are not all";
+    let help =
+        "send the same request again: it removes them, and says that there is no such workflow";
+    Refused::from(error).saying(detail, help)
 }
 
 /// A stored workflow of the caller.

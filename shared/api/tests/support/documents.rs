@@ -2,6 +2,11 @@
 
 use serde_json::{Value, json};
 
+/// The secret `HOOK`.
+pub const SECRET: &str = "it is a secret to everybody";
+/// The secret `STANDARD`, as Standard Webhooks writes one.
+pub const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// Asks whether to go on.
 pub fn asks(id: &str) -> Value {
     json!({

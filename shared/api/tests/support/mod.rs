@@ -18,10 +18,12 @@ pub use token::Issuer;
 use axum::Router;
 use lattice_api::{Api, Gate, JwtRules, Kit, Metrics, StreamSettings, Streams, router};
 use lattice_driver::{Driver, Observer, Settings};
-use lattice_model::{BootId, Millis};
+use lattice_model::{BootId, Millis, Secret};
 use lattice_policy::Redactor;
 use lattice_ports::Clock;
-use lattice_ports::memory::{ManualClock, MemoryQueue, MemoryStore, QueueRules};
+use lattice_ports::memory::{
+    ManualClock, MapSecrets, MemoryQueue, MemorySchedules, MemoryStore, QueueRules,
+};
 use model::Model;
 use serde_json::{Value, json};
 use spec::spec;
@@ -30,7 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::ServiceExt;
 
-pub type Adapters = Kit<MemoryStore, MemoryQueue<ManualClock>, Model, ManualClock>;
+pub type Adapters =
+    Kit<MemoryStore, MemoryQueue<ManualClock>, Model, ManualClock, MemorySchedules, MapSecrets>;
 
 /// The tenant that most tests are.
 pub const HERE: &str = "acme";
@@ -44,6 +47,8 @@ pub struct World {
     pub store: Arc<MemoryStore>,
     pub streams: Arc<Streams<MemoryStore>>,
     pub clock: ManualClock,
+    /// What the clock was told to fire.
+    pub schedules: Arc<MemorySchedules>,
     pub issuer: Issuer,
     queue: MemoryQueue<ManualClock>,
     says: UnboundedSender<Say>,
@@ -95,7 +100,15 @@ impl World {
                 ..Settings::new(BootId::new("boot"))
             },
         );
-        let api = Api::new(Arc::new(driver), gate, Arc::clone(&streams), metrics);
+        let schedules = Arc::new(MemorySchedules::default());
+        let secrets = [
+            ("HOOK", documents::SECRET),
+            ("STANDARD", documents::STANDARD),
+        ];
+        let secrets = secrets.map(|(name, secret)| (name, Secret::new(secret.to_owned())));
+        let outside = (Arc::clone(&schedules), Arc::new(MapSecrets::new(secrets)));
+        let streams_of = Arc::clone(&streams);
+        let api = Api::new(Arc::new(driver), gate, streams_of, metrics, outside);
         Arc::new(Self {
             router: router(&api),
             made: AtomicU64::new(0),
@@ -103,6 +116,7 @@ impl World {
             store,
             streams,
             clock,
+            schedules,
             issuer,
             queue,
             says,

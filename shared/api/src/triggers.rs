@@ -1,0 +1,270 @@
+//! Keeps the rows of triggers in line with the newest version of their workflow, and starts the runs
+//! of those that fire.
+
+use crate::refuse::Refused;
+use crate::service::{Api, Parts};
+use lattice_driver::{DriverError, StartRequest, Started};
+use lattice_ir::{Plan, Schedule, TriggerKind};
+use lattice_journal::payload::TriggerFired;
+use lattice_model::limits::{LIST_ROWS_MAX, TRIGGER_SYNCS_MAX};
+use lattice_model::{Hash, Millis, NodeId, ProgramHash, Tenant, TriggerId, WorkflowId};
+use lattice_ports::{PortError, Schedules, TriggerRow, Triggers, Workflows};
+use lattice_schedule::Expression;
+use lattice_wire::codes::NO_TRIGGER;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The letters of Crockford's base 32, as in the ids of runs.
+const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const ID_CHARS: u32 = 26;
+
+/// The id of a trigger: the same for ever for one node of one workflow.
+pub fn trigger_id(tenant: &Tenant, workflow: &WorkflowId, node: &NodeId) -> TriggerId {
+    let parts = [tenant.as_str(), workflow.as_str(), node.as_str()];
+    let hash = Hash::of_parts(&parts.map(str::as_bytes));
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_bytes()[..16]);
+    let number = u128::from_be_bytes(half);
+    let letter = |place: u32| {
+        let index = (number >> (5 * place)) as usize & 31;
+        char::from(LETTERS[index])
+    };
+    let text: String = (0..ID_CHARS).rev().map(letter).collect();
+    TriggerId::new(format!("tr_{text}"))
+}
+
+/// Whether a text can be the id of a trigger.
+pub fn is_trigger_id(text: &str) -> bool {
+    let letters = text.strip_prefix("tr_").map(str::as_bytes);
+    letters.is_some_and(|text| {
+        text.len() == ID_CHARS as usize && text.iter().all(|letter| LETTERS.contains(letter))
+    })
+}
+
+/// When a schedule fires next. What cannot be read, because another build wrote it, never does.
+pub fn next_at(schedule: &Schedule, after: Millis, stored_at: Millis) -> Option<Millis> {
+    let read = Expression::read(&schedule.expression, &schedule.timezone);
+    read.ok()?.next_after(after, stored_at)
+}
+
+/// Brings the rows of a workflow's triggers, and the clock, in line with its newest version. May be
+/// repeated after it failed half-way, and be under way several times at once.
+// INVARIANT: whoever ends last has looked at the newest version after its own last write, so an older
+// save never has the last word.
+pub async fn sync_triggers<S: Workflows + Triggers, H: Schedules>(
+    (store, schedules): (&S, &H),
+    now: Millis,
+    tenant: &Tenant,
+    workflow: &WorkflowId,
+) -> Result<Vec<TriggerRow>, PortError> {
+    let sync = Sync {
+        store,
+        schedules,
+        now,
+        tenant,
+        workflow,
+    };
+    let mut newest = sync.newest().await?;
+    for _ in 0..TRIGGER_SYNCS_MAX {
+        let rows = sync.to(newest.map(|(_, program)| program)).await?;
+        let after = sync.newest().await?;
+        if after == newest {
+            return Ok(rows);
+        }
+        newest = after;
+    }
+    Err(PortError::Unavailable {
+        port: "workflows",
+        reason: format!("workflow `{workflow}` is being saved by many at once"),
+    })
+}
+
+struct Sync<'a, S, H> {
+    store: &'a S,
+    schedules: &'a H,
+    now: Millis,
+    tenant: &'a Tenant,
+    workflow: &'a WorkflowId,
+}
+
+impl<S: Workflows + Triggers, H: Schedules> Sync<'_, S, H> {
+    async fn newest(&self) -> Result<Option<(Hash, ProgramHash)>, PortError> {
+        let versions = self.store.versions(self.tenant, self.workflow, 1).await?;
+        Ok(versions.first().map(|row| (row.version, row.program)))
+    }
+
+    async fn to(&self, program: Option<ProgramHash>) -> Result<Vec<TriggerRow>, PortError> {
+        let mut known = self.known().await?;
+        let program = match program {
+            Some(hash) => Some(self.store.program(hash).await?),
+            None => None,
+        };
+        let mut rows = Vec::new();
+        for trigger in program.iter().flat_map(|program| &program.triggers) {
+            let id = trigger_id(self.tenant, self.workflow, &trigger.node);
+            let old = known.remove(&id);
+            rows.push(self.keep(id, &trigger.node, &trigger.on, old).await?);
+        }
+        for (id, row) in known {
+            self.disarm(&row).await?;
+            self.store.delete_trigger(&id).await?;
+        }
+        rows.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(rows)
+    }
+
+    async fn known(&self) -> Result<BTreeMap<TriggerId, TriggerRow>, PortError> {
+        let (tenant, workflow) = (Some(self.tenant), Some(self.workflow));
+        let mut known = BTreeMap::new();
+        loop {
+            let after = known.last_key_value().map(|(id, _)| id);
+            let page = self.store.triggers(tenant, workflow, after, LIST_ROWS_MAX);
+            let page = page.await?;
+            if page.is_empty() {
+                return Ok(known);
+            }
+            known.extend(page.into_iter().map(|row| (row.id.clone(), row)));
+        }
+    }
+
+    /// The row of a trigger that is there: as it was if it says the same, so that a rate goes on
+    /// counting from where it began.
+    async fn keep(
+        &self,
+        id: TriggerId,
+        node: &NodeId,
+        on: &TriggerKind,
+        old: Option<TriggerRow>,
+    ) -> Result<TriggerRow, PortError> {
+        let row = match old {
+            Some(old) if old.on == *on => old,
+            old => {
+                let row = TriggerRow {
+                    id,
+                    tenant: self.tenant.clone(),
+                    workflow: self.workflow.clone(),
+                    node: node.clone(),
+                    on: on.clone(),
+                    stored_at: self.now,
+                };
+                if let Some(old) = old.filter(|_| matches!(on, TriggerKind::Webhook(_))) {
+                    self.disarm(&old).await?;
+                }
+                self.store.put_trigger(row.clone()).await?;
+                row
+            }
+        };
+        // Also one that stands as it was: it may be what an earlier save did not come to.
+        if let TriggerKind::Schedule(schedule) = &row.on {
+            match next_at(schedule, self.now, row.stored_at) {
+                Some(_) => self.schedules.arm(&row).await?,
+                None => self.disarm(&row).await?,
+            }
+        }
+        Ok(row)
+    }
+
+    async fn disarm(&self, row: &TriggerRow) -> Result<(), PortError> {
+        match row.on {
+            TriggerKind::Schedule(_) => self.schedules.disarm(&row.id).await,
+            TriggerKind::Webhook(_) => Ok(()),
+        }
+    }
+}
+
+/// A trigger that is to fire: its row, and what the newest version of its workflow says of it.
+pub(crate) struct Ready {
+    pub row: TriggerRow,
+    pub plan: Arc<Plan>,
+    pub on: TriggerKind,
+}
+
+impl<E: Parts> Api<E> {
+    /// Starts the run of a schedule that fires for the moment `at`. Fired again for the same moment,
+    /// it gives the same run. A trigger that the newest version of its workflow has no more is
+    /// refused with a problem of status 404, which no repetition mends.
+    pub async fn fire(&self, trigger: &TriggerId, at: Millis) -> Result<Started, Refused> {
+        let ready = self.ready(trigger).await?;
+        let TriggerKind::Schedule(schedule) = ready.on else {
+            return Err(no_trigger(trigger.as_str()));
+        };
+        let fired = TriggerFired {
+            node: ready.row.node,
+            id: trigger.clone(),
+            delivery: None,
+            at: Some(at),
+        };
+        let request = StartRequest {
+            tenant: ready.row.tenant,
+            plan: ready.plan,
+            input: schedule.input,
+            key: Some(start_key(trigger, &at.get().to_string())),
+            trigger: Some(fired),
+        };
+        match self.driver.start(request).await {
+            // The workflow was saved with another input between two deliveries of one firing.
+            Err(DriverError::KeyReused { run }) => Ok(Started { run, known: true }),
+            done => Ok(done?),
+        }
+    }
+
+    /// The trigger with this id, as the newest version of its workflow has it.
+    pub(crate) async fn ready(&self, id: &TriggerId) -> Result<Ready, Refused> {
+        let none = || no_trigger(id.as_str());
+        let row = match is_trigger_id(id.as_str()) {
+            true => self.store().trigger(id).await?,
+            false => None,
+        };
+        let row = row.ok_or_else(none)?;
+        let versions = self.store().versions(&row.tenant, &row.workflow, 1).await?;
+        let newest = versions.first().ok_or_else(none)?;
+        let plan = self.driver.plan(newest.program).await?;
+        let triggers = &plan.program().triggers;
+        let found = triggers.iter().find(|trigger| trigger.node == row.node);
+        let on = found.ok_or_else(none)?.on.clone();
+        Ok(Ready { row, plan, on })
+    }
+}
+
+/// No such trigger, or none any more.
+pub(crate) fn no_trigger(id: &str) -> Refused {
+    let id: String = id.chars().take(40).collect();
+    Refused::new(
+        NO_TRIGGER,
+        format!("there is no trigger `{id}`"),
+        "`GET /v1/hooks` and `GET /v1/schedules` list the triggers",
+    )
+}
+
+/// The key of a start by a trigger. People's keys are printable, so none of theirs is one of these.
+pub(crate) fn start_key(trigger: &TriggerId, of: &str) -> String {
+    format!("{trigger}\u{1f}{of}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_function_of_tenant_workflow_and_node() {
+        let id = |tenant: &str, workflow: &str, node: &str| {
+            let tenant = tenant.parse().unwrap_or_default();
+            trigger_id(&tenant, &WorkflowId::new(workflow), &NodeId::new(node))
+        };
+        let one = id("acme", "orders", "hook");
+        assert!(is_trigger_id(one.as_str()), "{one}");
+        assert_eq!(one, id("acme", "orders", "hook"));
+        for other in [
+            id("rival", "orders", "hook"),
+            id("acme", "ordersh", "ook"),
+            id("acme", "orders", "hook2"),
+        ] {
+            assert!(is_trigger_id(other.as_str()) && other != one, "{other}");
+        }
+        // Senders know it, so it may never change.
+        assert_eq!(one.as_str(), "tr_");
+        for wrong in ["", "tr_", "tr_x", "run_01m81rvbx6kj60wdwv4v8kt6pz"] {
+            assert!(!is_trigger_id(wrong), "{wrong}");
+        }
+    }
+}
