@@ -17,7 +17,7 @@ pub(crate) struct Assigned<'u> {
 const WORD_BITS: usize = 64;
 
 impl<'u> Assigned<'u> {
-    /// Follows every variable from the start along the order of the walk.
+    /// Follows every variable from where runs begin along the order of the walk.
     pub fn new(unit: &'u Unit<'u>) -> Self {
         let mut changing = BTreeMap::new();
         for slot in &unit.slots {
@@ -52,15 +52,13 @@ impl<'u> Assigned<'u> {
         }
     }
 
-    /// The nodes of a path from the start to `node` at whose end the variable is not set.
+    /// The nodes of a path from where a run begins to `node` at whose end the variable is not set.
     pub fn path_without(&self, variable: &str, node: usize) -> Vec<usize> {
-        let Some(start) = self.unit.start() else {
-            return Vec::new();
-        };
-        let first = (start, self.is_declared(variable));
+        let is_declared = self.is_declared(variable);
         let mut before: BTreeMap<(usize, bool), Option<(usize, bool)>> = BTreeMap::new();
-        before.insert(first, None);
-        let mut ready = vec![first];
+        let firsts = self.unit.entries.iter().map(|entry| (*entry, is_declared));
+        let mut ready: Vec<_> = firsts.collect();
+        before.extend(ready.iter().map(|first| (*first, None)));
         while let Some(at) = ready.pop() {
             for (place, link) in self.links_out(at.0) {
                 let next = (link.to, self.is_set_behind(variable, link, at.1));
@@ -82,7 +80,7 @@ impl<'u> Assigned<'u> {
     }
 
     fn bits_at(&self, node: usize) -> Vec<u64> {
-        if self.unit.start() == Some(node) {
+        if self.unit.entries.contains(&node) {
             return self.declared();
         }
         let links = self

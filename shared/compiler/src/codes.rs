@@ -2,8 +2,8 @@
 
 use lattice_document::Code;
 
-/// No node of type `start`.
-pub const NO_START: Code = Code::new("LAT-C001", "there is no start");
+/// No node of type `start` and no trigger.
+pub const NO_START: Code = Code::new("LAT-C001", "there is nothing to begin at");
 /// More than one node of type `start`.
 pub const MANY_STARTS: Code = Code::new("LAT-C002", "there are several starts");
 /// No node of type `end`.
@@ -16,7 +16,7 @@ pub const DANGLING_EDGE: Code = Code::new("LAT-C005", "an edge hangs in the air"
 pub const UNKNOWN_PORT: Code = Code::new("LAT-C006", "a port is not known");
 /// An edge to or from a node that takes none there.
 pub const NO_EDGES_HERE: Code = Code::new("LAT-C007", "an edge where none can be");
-/// A node that no path from the start leads to.
+/// A node that no path from where runs begin leads to.
 pub const UNREACHABLE: Code = Code::new("LAT-C008", "a node is never reached");
 /// A port that needs an edge and has none.
 pub const DEAD_END: Code = Code::new("LAT-C009", "a path ends without an end");
@@ -56,6 +56,8 @@ pub const BAD_INPUT_SCHEMA: Code = Code::new("LAT-C025", "the schema of the inpu
 pub const LONG_WAIT: Code = Code::new("LAT-C026", "a wait outlives the run");
 /// The Program does not verify: a defect of the compiler.
 pub const DEFECT: Code = Code::new("LAT-C027", "the compiler made a program that is not valid");
+/// More triggers than one workflow may have.
+pub const MANY_TRIGGERS: Code = Code::new("LAT-C028", "there are too many triggers");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -86,6 +88,7 @@ pub const ALL: &[Code] = &[
     BAD_INPUT_SCHEMA,
     LONG_WAIT,
     DEFECT,
+    MANY_TRIGGERS,
 ];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is certain on every path from the start: which nodes have given an output, and which
+//! What is certain on every path from where runs begin: which nodes have given an output, and which
 //! variables are set.
 //!
 //! A node gives its output on some ways out and not on others (`error`, `timeout`), so such a node
@@ -6,6 +6,7 @@
 //! `error`. A node is certain to have run before another one if it dominates it (Lengauer and
 //! Tarjan's word: every path goes through it). Without ways back, vertices in topological order
 //! have their immediate dominator at once: the nearest common ancestor of what leads to them.
+//! Where runs begin at several nodes, the first vertex belongs to none and leads to all of them.
 //! Ancestors are found in logarithmic time by Myers' jump pointers ("An applicative random-access
 //! stack", 1983).
 
@@ -14,6 +15,9 @@ use lattice_nodes::Carries;
 
 /// A vertex; its number rises along every path.
 type Vertex = usize;
+
+/// The owner of the vertex that every run begins at.
+const NO_NODE: usize = usize::MAX;
 
 /// The vertices of one node.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +44,14 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// The flow from the start; `None` without exactly one.
+    /// The flow from where runs begin; `None` if that is not clear.
     pub fn new(unit: &Unit<'_>) -> Option<Self> {
-        unit.start()?;
+        unit.begins()?;
         let mut flow = Self {
             of_node: vec![None; unit.document.nodes.len()],
             ..Self::default()
         };
+        flow.add(NO_NODE, Vec::new());
         for node in &unit.walk.order {
             flow.add_node(unit, *node);
         }
@@ -63,7 +68,7 @@ impl Flow {
         self.ancestor(vertex, self.depth_of(above)) == above
     }
 
-    /// The nodes of a path from the start to `vertex` that does not go through `around`.
+    /// The nodes of a path from where a run begins to `vertex` that does not go through `around`.
     pub fn path_around(&self, around: Vertex, vertex: Vertex) -> Vec<usize> {
         let mut next: Vec<Option<Vertex>> = vec![None; self.into.len()];
         let mut ready = vec![vertex];
@@ -83,6 +88,7 @@ impl Flow {
         let vertices = std::iter::successors(Some(0), step);
         let mut nodes: Vec<_> = vertices
             .filter_map(|at| self.owner.get(at).copied())
+            .filter(|owner| *owner != NO_NODE)
             .collect();
         nodes.dedup();
         nodes
@@ -100,7 +106,10 @@ impl Flow {
                 Carries::Nothing => from.node,
             })
         });
-        let into = into.collect();
+        let into = match unit.entries.contains(&node) {
+            true => vec![0],
+            false => into.collect(),
+        };
         let own = self.add(node, into);
         let has = |carries| graph.links_out(node).any(|link| link.carries == carries);
         let (error, nothing) = (has(Carries::Error), has(Carries::Nothing));

@@ -125,7 +125,7 @@ pub(crate) struct Cycle {
 /// What one depth-first walk over the graph found.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// Whether a path from a start leads to the node.
+    /// Whether a path from a start or a trigger leads to the node.
     pub reached: Vec<bool>,
     /// The reached nodes, each one behind all that lead to it (ways back left out).
     pub order: Vec<usize>,
@@ -166,7 +166,8 @@ impl Walk {
                 ..Self::default()
             },
         };
-        for start in starts {
+        // The last one first: what follows the first one then stands first in the order.
+        for start in starts.iter().rev() {
             walker.visit(*start);
         }
         let mut order = std::mem::take(&mut walker.finished);

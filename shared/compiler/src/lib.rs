@@ -1,14 +1,16 @@
 //! From a document to a Program: every check over the whole graph, then lowering. No IO, no clock,
 //! no randomness.
 //!
-//! `graph` is the document as nodes and links, `flow` says what is certain on every path, `passes`
-//! holds one file per check and the lowering, `problems` collects what they find.
+//! `graph` is the document as nodes and links, `flow` says what is certain on every path,
+//! `input_shapes` what `in` is behind the start and each trigger, `passes` holds one file per check
+//! and the lowering, `problems` collects what they find.
 
 mod assigned;
 pub mod codes;
 mod compile;
 mod flow;
 mod graph;
+mod input_shapes;
 mod passes;
 mod pointers;
 mod problems;

@@ -6,11 +6,8 @@ use crate::pointers::Pointers;
 use crate::problems::Problems;
 use crate::suggest::Suggest;
 use lattice_document::{Document, Node};
-use lattice_nodes::{Opened, Read, Write};
+use lattice_nodes::{Opened, Read, Write, find};
 use std::collections::BTreeSet;
-
-/// The node types that begin a run beside `start`.
-const TRIGGERS: &[&str] = &["webhookTrigger", "scheduleTrigger"];
 
 /// One compilation.
 pub(crate) struct Unit<'d> {
@@ -22,7 +19,7 @@ pub(crate) struct Unit<'d> {
     pub walk: Walk,
     /// The nodes of type `start`.
     pub starts: Vec<usize>,
-    /// Every node that a run can begin at: starts, and triggers even before they are supported.
+    /// Every node that a run can begin at: the starts, then the triggers.
     pub entries: Vec<usize>,
     /// The nodes of type `end`.
     pub ends: Vec<usize>,
@@ -62,7 +59,14 @@ impl<'d> Unit<'d> {
         let variables = sets
             .chain(document.settings.variables.keys().cloned())
             .collect();
-        let triggers = TRIGGERS.iter().flat_map(|kind| of_kind(kind));
+        let begins = |index: &usize| {
+            let node = document.nodes.get(*index);
+            node.and_then(|node| find(&node.kind))
+                .is_some_and(|kind| kind.begins_runs())
+        };
+        let triggers = (0..document.nodes.len())
+            .filter(begins)
+            .filter(|index| !starts.contains(index));
         let entries: Vec<usize> = starts.iter().copied().chain(triggers).collect();
         let walk = Walk::new(&graph, &entries);
         Self {
@@ -92,12 +96,16 @@ impl<'d> Unit<'d> {
         self.slots.get(index).and_then(|slot| slot.opened.as_ref())
     }
 
-    /// The one start, if there is exactly one.
-    pub fn start(&self) -> Option<usize> {
-        match (self.starts.as_slice(), self.entries.len()) {
-            ([start], 1) => Some(*start),
-            _ => None,
-        }
+    /// The nodes that a run can begin at, the start first; `None` if there are several starts or
+    /// nothing to begin at.
+    pub fn begins(&self) -> Option<&[usize]> {
+        let is_clear = self.starts.len() <= 1 && !self.entries.is_empty();
+        is_clear.then_some(self.entries.as_slice())
+    }
+
+    /// The triggers.
+    pub fn triggers(&self) -> &[usize] {
+        self.entries.get(self.starts.len()..).unwrap_or_default()
     }
 
     /// Whether a run can come to the node. Where a run can begin nowhere, every node is taken

@@ -3,6 +3,7 @@
 use crate::program::{
     Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
 };
+use crate::trigger::{Schedule, Trigger, TriggerKind, WebhookAuth};
 use lattice_model::OpId;
 use std::fmt::Write;
 
@@ -14,10 +15,40 @@ pub fn print(program: &Program) -> String {
     for (name, value) in &program.variables {
         let _ = writeln!(out, "  var {name} = {value}");
     }
+    for trigger in &program.triggers {
+        let _ = writeln!(out, "  on {}", trigger_line(trigger));
+    }
     for (place, op) in program.ops.iter().enumerate() {
         let _ = writeln!(out, "  %{place} {} = {}", op.name, line(op));
     }
     out
+}
+
+fn trigger_line(trigger: &Trigger) -> String {
+    let Trigger { node, entry, on } = trigger;
+    match on {
+        TriggerKind::Webhook(webhook) => {
+            let methods = webhook.methods.join(",");
+            let payload = format!("{:?}", webhook.payload).to_lowercase();
+            let schema = webhook.schema.as_ref().map_or("", |_| " schema");
+            let proof = match &webhook.authentication {
+                WebhookAuth::HmacSha256 { secret, header } => {
+                    format!("hmac-sha256 {secret} in {header}")
+                }
+                WebhookAuth::StandardWebhooks { secret } => format!("standard-webhooks {secret}"),
+                WebhookAuth::ApiKey { secret, header } => format!("api-key {secret} in {header}"),
+            };
+            format!("webhook {node} = {methods} {payload}{schema} by {proof} -> {entry}")
+        }
+        TriggerKind::Schedule(schedule) => {
+            let Schedule {
+                expression,
+                timezone,
+                input,
+            } = schedule;
+            format!("schedule {node} = {expression} in {timezone} {input} -> {entry}")
+        }
+    }
 }
 
 fn line(op: &Op) -> String {

@@ -33,7 +33,7 @@ pub struct Program {
     pub triggers: Vec<Trigger>,
     /// The ops; an `OpId` is a place in this list.
     pub ops: Vec<Op>,
-    /// The nodes that the ops came from, for people.
+    /// The nodes that the ops and the triggers came from, for people.
     pub nodes: BTreeMap<NodeId, NodeInfo>,
 }
 

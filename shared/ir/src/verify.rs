@@ -1,7 +1,8 @@
 //! What must hold before a Program may run, whoever made it.
 
 use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
-use lattice_expr::ExprError;
+use crate::trigger::{TriggerKind, WebhookAuth};
+use lattice_expr::{ExprError, Schema};
 use lattice_model::limits;
 use std::collections::BTreeSet;
 
@@ -49,6 +50,7 @@ pub fn verify(program: &Program) -> Result<(), Vec<VerifyError>> {
         return Err(vec![VerifyError::Program { reason }]);
     }
     check_whole(program, &mut errors);
+    check_triggers(program, &mut errors);
     let mut names = BTreeSet::new();
     for op in &program.ops {
         if op.name.is_empty() || op.name.contains('@') || !names.insert(&op.name) {
@@ -98,6 +100,60 @@ fn check_whole(program: &Program, errors: &mut Vec<VerifyError>) {
         .any(|op| matches!(op.kind, OpKind::End(_)))
     {
         add("has no end");
+    }
+}
+
+fn check_triggers(program: &Program, errors: &mut Vec<VerifyError>) {
+    let mut add = |reason: String| errors.push(VerifyError::Program { reason });
+    let count = program.triggers.len();
+    if count > limits::TRIGGERS_MAX {
+        let max = limits::TRIGGERS_MAX;
+        add(format!("has {count} triggers, the limit is {max}"));
+    }
+    let mut nodes = BTreeSet::new();
+    for trigger in &program.triggers {
+        let node = &trigger.node;
+        if trigger.entry.index() >= program.ops.len() {
+            add(format!(
+                "has a trigger `{node}` that begins at an op that is not there"
+            ));
+        }
+        if !nodes.insert(node) {
+            add(format!("has two triggers `{node}`"));
+        }
+        if let Some(reason) = check_trigger(&trigger.on) {
+            add(format!("has a trigger `{node}` that {reason}"));
+        }
+    }
+}
+
+fn check_trigger(on: &TriggerKind) -> Option<String> {
+    match on {
+        TriggerKind::Schedule(schedule) => {
+            let is_empty = schedule.expression.is_empty() || schedule.timezone.is_empty();
+            is_empty.then(|| "has no expression or no time zone".to_owned())
+        }
+        TriggerKind::Webhook(webhook) => {
+            let header = match &webhook.authentication {
+                WebhookAuth::HmacSha256 { header, .. } | WebhookAuth::ApiKey { header, .. } => {
+                    header.as_str()
+                }
+                WebhookAuth::StandardWebhooks { .. } => "webhook-signature",
+            };
+            // INVARIANT: a webhook without a secret is never open to everybody.
+            if webhook.authentication.secret().is_empty() {
+                return Some("names no secret".to_owned());
+            }
+            if webhook.methods.is_empty() {
+                return Some("takes no method".to_owned());
+            }
+            if header.is_empty() || header.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return Some("has a header that is not in lower case".to_owned());
+            }
+            let schema = webhook.schema.as_ref().map(Schema::parse)?;
+            let error = schema.err()?;
+            Some(format!("has a schema that cannot be used: {error}"))
+        }
     }
 }
 

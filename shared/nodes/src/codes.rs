@@ -30,6 +30,10 @@ pub const NOT_YET: Code = Code::new("LAT-N012", "not supported yet");
 pub const UNKNOWN_TYPE: Code = Code::new("LAT-N013", "the node type is not known");
 /// A node type that only older documents use.
 pub const OLDER_TYPE: Code = Code::new("LAT-N014", "an older node type");
+/// A schedule's expression or time zone that cannot be read, or that never fires.
+pub const BAD_SCHEDULE: Code = Code::new("LAT-N015", "a schedule cannot be read");
+/// A setting that must name a secret does not.
+pub const NO_SECRET: Code = Code::new("LAT-N016", "a secret is not named");
 
 /// All codes of the node types.
 pub const ALL: &[Code] = &[
@@ -47,4 +51,6 @@ pub const ALL: &[Code] = &[
     NOT_YET,
     UNKNOWN_TYPE,
     OLDER_TYPE,
+    BAD_SCHEDULE,
+    NO_SECRET,
 ];

@@ -89,6 +89,24 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// An object that must be there, to be opened field by field.
+    pub fn object(&mut self, name: &'static str) -> Option<Fields<'a>> {
+        match self.raw(name) {
+            Some(Value::Object(map)) => Some(Fields::new(self.opening, map, self.at(name))),
+            Some(_) => {
+                let text = format!("`{name}` must be an object");
+                let help = "the manual page of the node type shows one";
+                self.opening
+                    .error(codes::WRONG_TYPE, &self.at(name), text, help);
+                None
+            }
+            None => {
+                self.missing(name);
+                None
+            }
+        }
+    }
+
     /// A list of objects within limits. Each is opened by `read`, with its place in the list.
     pub fn list<T>(
         &mut self,

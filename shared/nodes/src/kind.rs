@@ -3,7 +3,7 @@
 use crate::lowering::Lowering;
 use crate::opening::Opening;
 use lattice_document::{PORT_ERROR, PORT_OUT};
-use lattice_ir::OpKind;
+use lattice_ir::{OpKind, TriggerKind};
 use schemars::Schema;
 use serde_json::Value;
 use std::fmt;
@@ -18,6 +18,10 @@ pub trait NodeKind: Sync {
     fn summary(&self) -> &'static str;
     /// The JSON Schema of its settings.
     fn settings_schema(&self) -> Schema;
+    /// Whether runs begin at a node of this type.
+    fn begins_runs(&self) -> bool {
+        false
+    }
     /// Reads the settings of a node and reports everything that is wrong with them. `None` if too
     /// little is known to say which ports the node has; a problem has been reported then.
     fn open(&self, opening: &Opening<'_>) -> Option<Opened>;
@@ -38,6 +42,8 @@ pub struct Opened {
     pub wait: Option<(u64, String)>,
     /// Whether it needs what the node before it gave.
     pub input: InputUse,
+    /// What starts a run here from outside.
+    pub trigger: Option<TriggerKind>,
     /// The ops that it becomes, the first one being its entry. None: it is passed over.
     pub parts: Vec<Part>,
 }
@@ -53,6 +59,7 @@ impl Opened {
             output: Output::None,
             wait: None,
             input: InputUse::None,
+            trigger: None,
             parts,
         }
     }

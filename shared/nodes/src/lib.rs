@@ -22,9 +22,11 @@ mod nearest;
 mod note;
 mod opening;
 mod prompt;
+mod schedule_trigger;
 mod start;
 mod switch;
 mod variable_store;
+mod webhook_trigger;
 
 pub use fields::Fields;
 pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Write};
@@ -43,6 +45,8 @@ pub const ALL: &[&dyn NodeKind] = &[
     &data_transform::DataTransform,
     &variable_store::VariableStore,
     &delay::Delay,
+    &webhook_trigger::WebhookTrigger,
+    &schedule_trigger::ScheduleTrigger,
     &ask_user_question::AskUserQuestion,
     &group::Group,
     &note::Note,
@@ -57,8 +61,6 @@ pub const NOT_YET: &[&str] = &[
     "flow",
     "parallel",
     "httpRequest",
-    "webhookTrigger",
-    "scheduleTrigger",
     "codeExecutor",
     "batchIterator",
     "dataTransform:javascript",

@@ -72,14 +72,14 @@ fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
     let mut nodes: Vec<_> = links.iter().map(|link| link.from).collect();
     nodes.sort_unstable();
     nodes.dedup();
+    if !nodes.is_empty() && nodes.iter().all(|node| unit.entries.contains(node)) {
+        return Ok(TRIGGER.to_owned());
+    }
     let only = match nodes.as_slice() {
         [only] => *only,
         [] => return Err(NoInput::Nothing),
         _ => return Err(NoInput::Several(nodes)),
     };
-    if unit.entries.contains(&only) {
-        return Ok(TRIGGER.to_owned());
-    }
     let Some(node) = unit.node(only) else {
         return Err(NoInput::Nothing);
     };

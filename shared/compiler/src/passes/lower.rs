@@ -1,11 +1,13 @@
 //! Makes the Program of a document without errors. Nodes that no run comes to are left out.
 
+use crate::input_shapes;
 use crate::passes::inputs;
 use crate::passes::settings::lifetime_ms;
 use crate::unit::Unit;
-use lattice_ir::{IR_VERSION, NodeInfo, Op, Program};
+use lattice_ir::{IR_VERSION, NodeInfo, Op, Program, Trigger};
 use lattice_model::OpId;
 use lattice_nodes::Lowering;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// See the head of the file.
@@ -26,27 +28,37 @@ pub fn lower(unit: &Unit<'_>) -> Program {
             node: node.id.clone(),
             kind: part.lower(&lowering),
         }));
-        if !opened.parts.is_empty() {
+        if !opened.parts.is_empty() || opened.trigger.is_some() {
             let label = node.label.clone().unwrap_or_else(|| node.id.to_string());
             let kind = node.kind.clone();
             nodes.insert(node.id.clone(), NodeInfo { kind, label });
         }
     }
+    // A start or a trigger becomes no op, so that its place is that of the first one behind it.
+    let first = unit.entries.first();
     Program {
         ir_version: IR_VERSION,
         workflow: document.id.clone(),
         name: document.name.clone(),
-        input: document.input.clone(),
+        input: input_shapes::of_manual_start(unit).map(Cow::into_owned),
         variables: document.settings.variables.clone(),
         lifetime_ms: lifetime_ms(unit),
-        // The start becomes no op, so that its place is that of the first one behind it.
-        entry: unit
-            .start()
-            .map_or(OpId(0), |start| places.entry(unit, start)),
-        triggers: Vec::new(),
+        entry: first.map_or(OpId(0), |first| places.entry(unit, *first)),
+        triggers: triggers(unit, &places),
         ops,
         nodes,
     }
+}
+
+fn triggers(unit: &Unit<'_>, places: &Places) -> Vec<Trigger> {
+    let triggers = unit.triggers().iter().filter_map(|index| {
+        Some(Trigger {
+            node: unit.node(*index)?.id.clone(),
+            entry: places.entry(unit, *index),
+            on: unit.opened(*index)?.trigger.clone()?,
+        })
+    });
+    triggers.collect()
 }
 
 /// Where the ops of each node stand.

@@ -1,6 +1,7 @@
 //! Names in templates and conditions: that what they read exists at all.
 
 use crate::codes;
+use crate::input_shapes::InputShapes;
 use crate::problems::Problems;
 use crate::schema_path::{Unknown, unknown};
 use crate::unit::Unit;
@@ -13,10 +14,12 @@ const RUN_FACTS: &[&str] = &["id", "workflow", "startedAt"];
 
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
-    let names = Names { unit };
-    for (slot, node) in unit.slots.iter().zip(&unit.document.nodes) {
+    let inputs = InputShapes::new(unit);
+    let names = Names { unit, inputs };
+    for (index, (slot, node)) in unit.slots.iter().zip(&unit.document.nodes).enumerate() {
         for read in &slot.reads {
-            let found = names.check(read).map(|problem| problem.at_node(&node.id));
+            let found = names.check(read, index);
+            let found = found.map(|problem| problem.at_node(&node.id));
             problems.extend(found);
         }
         problems.extend(names.check_delete(node, slot));
@@ -25,14 +28,15 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
 
 struct Names<'u> {
     unit: &'u Unit<'u>,
+    inputs: InputShapes<'u>,
 }
 
 impl Names<'_> {
-    fn check(&self, read: &Read) -> Option<Problem> {
+    fn check(&self, read: &Read, reader: usize) -> Option<Problem> {
         let path = read.reference.path.as_slice();
         let first = path.first().and_then(Segment::key);
         match read.reference.root {
-            Root::Input => self.check_input(read, path),
+            Root::Input => self.check_input(read, path, reader),
             Root::Vars => first.and_then(|name| self.check_variable(name, &read.pointer)),
             Root::Nodes => first.and_then(|id| self.check_node(read, id, path)),
             Root::Run => first.and_then(|fact| self.check_fact(read, fact)),
@@ -41,18 +45,29 @@ impl Names<'_> {
         }
     }
 
-    fn check_input(&self, read: &Read, path: &[Segment]) -> Option<Problem> {
-        let found = unknown(self.unit.document.input.as_ref()?, path)?;
-        if read.is_guarded(found.at + 1) {
-            return None;
-        }
-        let text = self.unknown_text(read, path, &found, "the input");
+    /// What no trigger gives that leads to the reader. An error is told before a warning.
+    fn check_input(&self, read: &Read, path: &[Segment], reader: usize) -> Option<Problem> {
+        let shapes = self.inputs.at(reader);
+        let found = shapes.into_iter().filter_map(|(trigger, schema)| {
+            let found = unknown(schema, path)?;
+            (!read.is_guarded(found.at + 1)).then_some((trigger, found))
+        });
+        let (trigger, found) = found.max_by_key(|(_, found)| found.excluded)?;
+        let of = match trigger {
+            Some(id) => format!("the input that `{id}` gives"),
+            None => "the input".to_owned(),
+        };
+        let text = self.unknown_text(read, path, &found, &of);
         let make = if found.excluded {
             Problem::error
         } else {
             Problem::warning
         };
-        let help = known_help(&found, "declare it in the input schema of the workflow");
+        let otherwise = match trigger {
+            Some(_) => "its settings say what it gives; or ask first with `has(..)` in a condition",
+            None => "declare it in the input schema of the workflow",
+        };
+        let help = known_help(&found, otherwise);
         Some(make(codes::UNKNOWN_INPUT, &read.pointer, &text).help(help))
     }
 
@@ -94,8 +109,8 @@ impl Names<'_> {
         let output = &self.unit.opened(index)?.output;
         if *output == Output::None {
             let text = format!("`{id}` is a `{kind}` node and gives no output");
-            let help = match kind {
-                "start" => "the trigger's input is `in`",
+            let help = match index {
+                _ if self.unit.entries.contains(&index) => "the trigger's input is `in`",
                 _ => "read the output of a node that gives one",
             };
             return Some(Problem::error(codes::NO_OUTPUT, pointer, text).help(help));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The settings that may name a secret instead.
-const EFFECT_SETTINGS: &[&str] = &["/prompt", "/system"];
+const EFFECT_SETTINGS: &[&str] = &["/prompt", "/system", "/authentication/secret"];
 
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {

@@ -7,6 +7,11 @@ use lattice_document::Problem;
 
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
+    let from = match unit.triggers() {
+        [] => "the start",
+        _ if unit.starts.is_empty() => "a trigger",
+        _ => "the start or a trigger",
+    };
     for (index, node) in unit.document.nodes.iter().enumerate() {
         let is_drawing = unit
             .opened(index)
@@ -15,7 +20,7 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
             continue;
         }
         let text = format!(
-            "no path from the start leads to `{}`, so it never runs",
+            "no path from {from} leads to `{}`, so it never runs",
             node.id
         );
         let problem = Problem::warning(codes::UNREACHABLE, unit.pointers.node(index), text);

@@ -9,7 +9,8 @@ use lattice_document::Problem;
 use lattice_expr::{Root, Segment};
 use lattice_nodes::{Output, Read};
 
-/// See the head of the file. Without exactly one start there are no paths to speak of.
+/// See the head of the file. Where it is not clear what runs begin at there are no paths to speak
+/// of.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
     let Some(flow) = Flow::new(unit) else { return };
     let assigned = Assigned::new(unit);

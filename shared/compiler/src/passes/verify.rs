@@ -37,6 +37,7 @@ mod tests {
             variables: BTreeMap::new(),
             lifetime_ms: 1,
             entry: OpId(0),
+            triggers: Vec::new(),
             ops: Vec::new(),
             nodes: BTreeMap::new(),
         };

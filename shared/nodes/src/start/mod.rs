@@ -1,4 +1,4 @@
-//! `start`: where a run begins.
+//! `start`: where a run begins that nothing but a request for it starts.
 
 use crate::kind::{NodeKind, Opened, Port};
 use crate::opening::Opening;
@@ -22,11 +22,15 @@ impl NodeKind for Start {
     }
 
     fn summary(&self) -> &'static str {
-        "Where every run begins; a workflow has exactly one."
+        "Where a run begins that a person or a program starts; a workflow has at most one."
     }
 
     fn settings_schema(&self) -> Schema {
         schema_for!(Settings)
+    }
+
+    fn begins_runs(&self) -> bool {
+        true
     }
 
     fn open(&self, opening: &Opening<'_>) -> Option<Opened> {
