@@ -22,7 +22,7 @@ mod view;
 
 pub use gate::{Caller, Gate, JwtError, JwtRules};
 pub use meter::Meter;
-pub use metrics::{METRICS_MEDIA_TYPE, Metrics};
+pub use metrics::{Fresh, METRICS_MEDIA_TYPE, Metrics};
 pub use refuse::Refused;
 pub use service::{Api, Kit, Parts, router, router_beside};
 pub use streams::{StreamSettings, Streams};

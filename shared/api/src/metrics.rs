@@ -1,6 +1,6 @@
 //! What is counted, each thing named in one place. `docs/metrics.md` explains them.
 
-use lattice_driver::Observer;
+use lattice_driver::{DriverError, Observer};
 use lattice_journal::{Commit, Event, EventBody, RunStatus};
 use lattice_model::{Millis, RunId, StageId};
 use prometheus_client::encoding::text::encode;
@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The media type of `Metrics::render`: OpenMetrics 1.0, which Prometheus reads.
 pub const METRICS_MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,7 +45,33 @@ pub struct Metrics {
     pub cuts: By,
     /// From the acknowledgement of a commit until its frames are handed to a reader.
     pub lag_seconds: Histogram,
+    gaps: Counter,
     open: Mutex<BTreeMap<(RunId, StageId), Millis>>,
+    untold: Mutex<Untold>,
+}
+
+/// What was counted since somebody last asked for it: for functions in the cloud, which tell of each
+/// invocation and are never asked for a page.
+#[derive(Debug, Default)]
+struct Untold {
+    requests: BTreeMap<(&'static str, u16), u64>,
+    /// How much of the counters has been told.
+    replays: u64,
+    reconnects: u64,
+    gaps: u64,
+}
+
+/// What was counted since the last time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fresh {
+    /// Requests by operation and status.
+    pub requests: Vec<(&'static str, u16, u64)>,
+    /// Streams that began with stored events.
+    pub replays: u64,
+    /// Streams that resumed behind an event.
+    pub reconnects: u64,
+    /// Logs that were found with a hole or a broken chain.
+    pub gaps: u64,
 }
 
 impl Default for Metrics {
@@ -76,7 +102,9 @@ impl Metrics {
             reconnects: Counter::default(),
             cuts: By::default(),
             lag_seconds,
+            gaps: Counter::default(),
             open: Mutex::default(),
+            untold: Mutex::default(),
         };
         metrics.register();
         metrics
@@ -105,6 +133,7 @@ impl Metrics {
             "stream_replays" replays "Streams that began with stored events";
             "stream_reconnects" reconnects "Streams that resumed behind an event";
             "stream_cuts" cuts "Readers that were cut off, by reason";
+            "stream_gaps" gaps "Logs that were found with a hole or a broken chain";
             "stream_lag_seconds" lag_seconds
                 "From the acknowledgement of a commit until its frames are handed to a reader";
         }
@@ -117,6 +146,37 @@ impl Metrics {
             ("status", status.to_string()),
         ];
         self.requests.get_or_create(&labels).inc();
+        let mut untold = self.untold();
+        *untold.requests.entry((operation, status)).or_default() += 1;
+    }
+
+    /// Counts an error that a log gave, if it is that the log is not whole.
+    pub fn trouble(&self, error: &DriverError) {
+        if matches!(error, DriverError::Chain(_)) {
+            self.gaps.inc();
+        }
+    }
+
+    /// What was counted since the last time this was asked.
+    pub fn fresh(&self) -> Fresh {
+        let mut untold = self.untold();
+        let requests = std::mem::take(&mut untold.requests).into_iter();
+        let since = |counter: &Counter, told: &mut u64| {
+            let before = std::mem::replace(told, counter.get());
+            told.saturating_sub(before)
+        };
+        Fresh {
+            requests: requests
+                .map(|((operation, status), count)| (operation, status, count))
+                .collect(),
+            replays: since(&self.replays, &mut untold.replays),
+            reconnects: since(&self.reconnects, &mut untold.reconnects),
+            gaps: since(&self.gaps, &mut untold.gaps),
+        }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Untold> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a reader that was cut off.

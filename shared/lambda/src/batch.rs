@@ -1,6 +1,6 @@
 //! A batch of messages: all of them at once, each with its own outcome.
 
-use crate::counts::{Counts, MESSAGES, REPLAY_GAPS};
+use crate::counts::{Counts, MESSAGES, STREAM_GAPS};
 use crate::trace::{Trace, within};
 use futures::FutureExt;
 use futures::future::{Either, join_all, select};
@@ -199,7 +199,7 @@ async fn serve_group<S: Store, Q: StageQueue, P: Performer, C: Clock>(
         return Vec::new();
     };
     if let Trouble::Driver(DriverError::Chain(_)) = &trouble {
-        counts.add(REPLAY_GAPS, Vec::new(), 1);
+        counts.add(STREAM_GAPS, Vec::new(), 1);
     }
     let receives = group.records.iter().map(Record::receives).max();
     let pause_ms = error_pause_ms(receives.unwrap_or(1));

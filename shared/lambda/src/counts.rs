@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The namespace of the metrics.
-pub const NAMESPACE: &str = "lattice";
+pub const NAMESPACE: &str = "AgentLattice";
 /// Values that one line may hold of one metric; CloudWatch takes no more.
 const VALUES_MAX: usize = 100;
 /// Open stages whose beginning is remembered.
@@ -29,7 +29,7 @@ pub const NAMES: &[&str] = &[
     REQUESTS,
     STREAM_REPLAYS,
     STREAM_RECONNECTS,
-    REPLAY_GAPS,
+    STREAM_GAPS,
     MESSAGES,
     SWEPT,
 ];
@@ -49,7 +49,7 @@ pub const STREAM_REPLAYS: &str = "lattice_stream_replays_total";
 /// Streams that resumed behind an event.
 pub const STREAM_RECONNECTS: &str = "lattice_stream_reconnects_total";
 /// Logs that were found with a hole or a broken chain.
-pub const REPLAY_GAPS: &str = "lattice_replay_gaps_total";
+pub const STREAM_GAPS: &str = "lattice_stream_gaps_total";
 /// Messages that were served, by what came of them.
 pub const MESSAGES: &str = "lattice_messages_total";
 /// Messages that the sweep sent.
@@ -155,12 +155,17 @@ impl Counts {
                 json!({"Name": name, "Unit": unit})
             })
             .collect();
-        let mut dimensions = vec!["deployment", "function"];
-        dimensions.extend(labels.iter().map(|(name, _)| *name));
+        // With the labels, and all together: alarms look at the whole. Each set is a metric that is
+        // paid for, so the function is only a property.
+        let mut dimensions = vec![vec!["stage"]];
+        if !labels.is_empty() {
+            let named = labels.iter().map(|(name, _)| *name);
+            dimensions.push(std::iter::once("stage").chain(named).collect());
+        }
         let mut line = beside;
         let directive = json!([{
             "Namespace": NAMESPACE,
-            "Dimensions": [dimensions],
+            "Dimensions": dimensions,
             "Metrics": metrics,
         }]);
         line.insert(
@@ -168,7 +173,7 @@ impl Counts {
             json!({"Timestamp": now().get(), "CloudWatchMetrics": directive}),
         );
         let fixed = [
-            ("deployment", self.labels.deployment.clone()),
+            ("stage", self.labels.deployment.clone()),
             ("function", self.labels.function.to_owned()),
         ];
         for (name, value) in fixed.into_iter().chain(labels.iter().cloned()) {

@@ -35,14 +35,14 @@ fn what_was_counted_is_told_once_a_line_for_each_set_of_labels() {
     assert_eq!(lines[0][COMMITS], 3);
     assert_eq!(lines[0][EVENTS], 5);
     assert_eq!(
-        (&lines[0]["function"], &lines[0]["deployment"]),
+        (&lines[0]["function"], &lines[0]["stage"]),
         (&"step".into(), &"dev".into())
     );
     let directive = &lines[1]["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(directive["Namespace"], NAMESPACE);
     assert_eq!(
         directive["Dimensions"],
-        json!([["deployment", "function", "status"]])
+        json!([["stage"], ["stage", "status"]])
     );
     assert_eq!(
         directive["Metrics"],

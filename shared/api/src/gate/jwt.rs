@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use lattice_model::Tenant;
 use lattice_wire::Scope;
 use serde_json::{Map, Value};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Which tokens are good.
 #[derive(Debug, Clone)]
@@ -41,7 +42,8 @@ const TOKEN_CHARS_MAX: usize = 8 * 1024;
 
 /// Checks tokens.
 pub struct Verifier {
-    keys: Vec<Key>,
+    /// Exchanged as a whole: an issuer takes keys out too.
+    keys: RwLock<Arc<Vec<Key>>>,
     rules: JwtRules,
 }
 
@@ -53,7 +55,8 @@ struct Key {
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: Vec<&str> = self.keys.iter().map(|key| key.id.as_str()).collect();
+        let keys = self.keys();
+        let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
         f.debug_struct("Verifier")
             .field("keys", &ids)
             .finish_non_exhaustive()
@@ -63,16 +66,30 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// A verifier with the usable keys of the set.
     pub fn new(rules: &JwtRules) -> Result<Self, JwtError> {
-        let set: JwkSet =
-            serde_json::from_str(&rules.keys).map_err(|error| JwtError::Keys(error.to_string()))?;
-        let keys: Vec<Key> = set.keys.iter().filter_map(Key::of).collect();
-        match keys.is_empty() {
-            true => Err(JwtError::NoKey),
-            false => Ok(Self {
-                keys,
-                rules: rules.clone(),
-            }),
-        }
+        Ok(Self {
+            keys: RwLock::new(Arc::new(read_keys(&rules.keys)?)),
+            rules: rules.clone(),
+        })
+    }
+
+    /// Takes the issuer's keys as they are now. A set that cannot be used changes nothing.
+    pub fn renew(&self, keys: &str) -> Result<(), JwtError> {
+        let keys = Arc::new(read_keys(keys)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Whether the request's token names a key that is not known here.
+    pub fn lacks_key(&self, headers: &HeaderMap) -> bool {
+        let token = headers.get(AUTHORIZATION);
+        let token = token.and_then(|value| bearer(value.to_str().ok()?));
+        let named = token.and_then(named_key);
+        named.is_some_and(|named| !self.keys().iter().any(|key| key.id == named))
+    }
+
+    fn keys(&self) -> Arc<Vec<Key>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&keys)
     }
 
     /// Who sends the request.
@@ -92,7 +109,8 @@ impl Verifier {
             .flatten()
             .ok_or_else(|| unauthenticated("the token is not a JSON Web Token"))?;
         let known = |key: &&Key| header.kid.as_deref() == Some(key.id.as_str());
-        let key = self.keys.iter().find(known);
+        let keys = self.keys();
+        let key = keys.iter().find(known);
         let key = key.ok_or_else(|| unauthenticated("the token is signed with an unknown key"))?;
         // The algorithm is the key's, whatever the token says of itself.
         let mut validation = Validation::new(key.algorithm);
@@ -118,6 +136,24 @@ impl Verifier {
             scopes: Scope::ALL.into_iter().filter(granted).collect(),
         })
     }
+}
+
+/// The keys of the set that can be used.
+fn read_keys(text: &str) -> Result<Vec<Key>, JwtError> {
+    let set: JwkSet =
+        serde_json::from_str(text).map_err(|error| JwtError::Keys(error.to_string()))?;
+    let keys: Vec<Key> = set.keys.iter().filter_map(Key::of).collect();
+    match keys.is_empty() {
+        true => Err(JwtError::NoKey),
+        false => Ok(keys),
+    }
+}
+
+/// The key that a token says it is signed with.
+fn named_key(token: &str) -> Option<String> {
+    let is_short = token.len() <= TOKEN_CHARS_MAX;
+    let header = is_short.then(|| decode_header(token).ok()).flatten()?;
+    header.kid
 }
 
 impl Key {

@@ -45,6 +45,23 @@ impl Gate {
         Ok(Self(Kind::Jwt(Box::new(Verifier::new(rules)?))))
     }
 
+    /// Whether the request's token is signed with a key that this gate does not know, so that the
+    /// issuer may have a new one.
+    pub fn lacks_key(&self, headers: &HeaderMap) -> bool {
+        match &self.0 {
+            Kind::Loopback(_) => false,
+            Kind::Jwt(verifier) => verifier.lacks_key(headers),
+        }
+    }
+
+    /// Takes the issuer's keys as they are now; of a set that cannot be used nothing is taken.
+    pub fn renew(&self, keys: &str) -> Result<(), JwtError> {
+        match &self.0 {
+            Kind::Loopback(_) => Ok(()),
+            Kind::Jwt(verifier) => verifier.renew(keys),
+        }
+    }
+
     /// What every request has to pass, also one for a path that is not there.
     pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
         match &self.0 {
