@@ -287,6 +287,53 @@ fn names_mean_what_they_meant() {
 }
 
 #[test]
+fn triggers_take_the_settings_of_today() {
+    let (_, hook, _) = upgrade(
+        "webhookTrigger",
+        json!({"webhookUrl": "https://example.com/h", "authentication": {"type": "apiKey", "token":
+            "{{env.KEY}}", "headerName": "X-Key"}, "methods": ["post"], "payloadFormat": "RAW",
+            "payloadSchema": {"const": "{{x}}"}}),
+        &[json!(null)],
+    );
+    let expected = json!({
+        "authentication": {"type": "api-key", "secret": "{{secret.KEY}}", "header": "X-Key"},
+        "allowedMethods": ["POST"], "payloadFormat": "text", "schema": {"const": "{{x}}"},
+    });
+    assert_eq!(hook, expected);
+    let (_, other, _) = upgrade(
+        "webhookTrigger",
+        json!({"authentication": {"type": "none", "user": "u"}, "payloadFormat": "xml"}),
+        &[json!(null)],
+    );
+    // What is not known stays, so that the compiler names it.
+    let expected = json!({"authentication": {"type": "none", "user": "u"}, "payloadFormat": "xml"});
+    assert_eq!(other, expected);
+    let (_, clock, _) = upgrade(
+        "scheduleTrigger",
+        json!({"cron": "0 7 * * *", "tz": "UTC", "payload": {"a": 1}}),
+        &[json!(null)],
+    );
+    let expected = json!({"expression": "0 7 * * *", "timezone": "UTC", "input": {"a": 1}});
+    assert_eq!(clock, expected);
+}
+
+#[test]
+fn what_a_trigger_gave_is_a_part_of_the_input() {
+    let prompt = "{{hook.result.ref}} {{hook}} {{hook.headers.host}} {{clock.topic}} {{start.a}}";
+    let (document, _) = open(&json!({
+        "nodes": [
+            {"id": "start", "type": "start", "data": {}},
+            {"id": "hook", "type": "webhookTrigger", "data": {}},
+            {"id": "clock", "type": "scheduleTrigger", "data": {}},
+            {"id": "ask", "type": "prompt", "data": {"prompt": prompt}},
+        ],
+        "connections": [],
+    }));
+    let expected = "{{in.body.ref}} {{in.body}} {{in.headers.host}} {{in.topic}} {{in.a}}";
+    assert_eq!(document.nodes[3].settings["prompt"], expected);
+}
+
+#[test]
 fn variables_get_legal_names_and_keep_apart() {
     let store =
         |id: &str, name: &str| json!({"id": id, "type": "variableStore", "data": {"key": name}});

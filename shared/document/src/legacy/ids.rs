@@ -17,14 +17,19 @@ pub(crate) struct Ids {
     previous: BTreeMap<String, BTreeSet<String>>,
     /// The nodes with an edge for when their time is up.
     with_timeout: BTreeSet<String>,
-    /// The entries, which give no output of their own.
-    entries: BTreeSet<String>,
+    /// The entries, which give no output of their own: what they gave is a part of `in` now.
+    entries: BTreeMap<String, &'static [&'static str]>,
 }
 
 impl Ids {
     /// The node that had this id.
     pub fn node(&self, old: &str) -> Option<&NodeId> {
         self.nodes.get(self.place(old)?)
+    }
+
+    /// The part of `in` that the node gives that had this id, if it is an entry.
+    pub fn gives(&self, old: &str) -> Option<&'static [&'static str]> {
+        self.entries.get(old).copied()
     }
 
     /// The place of the node that had this id.
@@ -41,10 +46,19 @@ impl Ids {
     pub fn only_previous(&self, old: &str) -> Option<&NodeId> {
         let before = self.previous.get(old)?;
         let first = before.first().filter(|_| before.len() == 1)?;
-        if self.entries.contains(first) {
+        if self.entries.contains_key(first) {
             return None;
         }
         self.node(first)
+    }
+}
+
+/// The part of `in` that an entry gives: of a webhook that is its body.
+fn gives(kind: &str) -> Option<&'static [&'static str]> {
+    match kind {
+        "start" | "scheduleTrigger" => Some(&[]),
+        "webhookTrigger" => Some(&["body"]),
+        _ => None,
     }
 }
 
@@ -67,8 +81,7 @@ pub(crate) fn legalise(old: &mut OldDocument, sink: &mut Sink) -> Ids {
         entries: old
             .nodes
             .iter()
-            .filter(|node| node.kind == "start")
-            .map(|node| node.id.clone())
+            .filter_map(|node| Some((node.id.clone(), gives(&node.kind)?)))
             .collect(),
     };
     // Legal ids are given first, so that no made-up id takes one away.

@@ -15,6 +15,7 @@ mod names;
 mod old;
 mod people;
 mod ports;
+mod triggers;
 mod types;
 mod variables;
 mod work;

@@ -126,16 +126,24 @@ impl<'a> Names<'a> {
 
     /// `<node>.result` was what a node gave, and `<node>.input` what it got.
     fn output(&self, node: &str, rest: &[&str]) -> String {
-        let (node, rest) = match rest.split_first() {
-            Some((&"input", rest)) => (self.ids.only_previous(node), rest),
-            Some((&("result" | "output"), rest)) => (self.ids.node(node), rest),
-            _ => (self.ids.node(node), rest),
+        let entry = self.ids.gives(node);
+        let (given, node, rest) = match rest.split_first() {
+            Some((&"input", rest)) => (None, self.ids.only_previous(node), rest),
+            Some((&("result" | "output"), rest)) => (entry, self.ids.node(node), rest),
+            _ => (entry, self.ids.node(node), rest),
         };
-        match node {
-            Some(node) => extend(&path("nodes", &[node.as_str(), "output"]), rest),
-            None => extend("in", rest),
+        match (given, node) {
+            // A webhook's parts may have been named already.
+            (Some(["body"]), _) if names_a_part(rest) => extend("in", rest),
+            (Some(given), _) => extend(&path("in", given), rest),
+            (None, Some(node)) => extend(&path("nodes", &[node.as_str(), "output"]), rest),
+            (None, None) => extend("in", rest),
         }
     }
+}
+
+fn names_a_part(rest: &[&str]) -> bool {
+    matches!(rest.first(), Some(&("body" | "headers" | "query")))
 }
 
 /// The names of an `in` block: `{"text": {"kind": "from", "ref": "<node>"}}`.

@@ -3,7 +3,7 @@
 
 use crate::legacy::ports::Ports;
 use crate::legacy::work::Work;
-use crate::legacy::{branches, data, models, people};
+use crate::legacy::{branches, data, models, people, triggers};
 use serde_json::Value;
 
 /// Turns the settings of a node into ours.
@@ -26,8 +26,8 @@ const TYPES: &[(&str, Convert)] = &[
     ("httpRequest", one_port),
     ("dataTransform", data::data_transform),
     ("delay", data::delay),
-    ("webhookTrigger", one_port),
-    ("scheduleTrigger", one_port),
+    ("webhookTrigger", triggers::webhook_trigger),
+    ("scheduleTrigger", triggers::schedule_trigger),
     ("variableStore", data::variable_store),
     ("codeExecutor", one_port),
     ("batchIterator", data::batch_iterator),
