@@ -1,0 +1,175 @@
+//! Schedules over EventBridge Scheduler: one of its schedules for each trigger, under its id.
+
+use crate::error::{Resource, SCHEDULES, corrupt};
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
+use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
+use aws_sdk_scheduler::types::{
+    DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
+};
+use aws_smithy_runtime_api::client::result::SdkError;
+use lattice_ir::{Schedule, TriggerKind};
+use lattice_model::TriggerId;
+use lattice_ports::{PortError, Schedules, TriggerRow};
+use serde_json::json;
+
+/// The word by which the start function knows who calls.
+pub const SOURCE: &str = "lattice.schedule";
+/// What EventBridge Scheduler replaces by the moment for which it fires.
+const MOMENT: &str = "<aws.scheduler.scheduled-time>";
+/// A firing that nobody takes is tried again so often and so long, then goes to the dead letters.
+const RETRIES_MAX: i32 = 20;
+const RETRY_S_MAX: i32 = 3_600;
+
+/// What fires, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// The group in which the schedules stand (`LATTICE_SCHEDULE_GROUP`).
+    pub group: String,
+    /// The role that may call the function (`LATTICE_SCHEDULE_ROLE_ARN`).
+    pub role_arn: String,
+    /// The function that starts runs (`LATTICE_START_ARN`).
+    pub start_arn: String,
+    /// The queue for firings that nobody took.
+    pub dead_letter_arn: Option<String>,
+}
+
+/// The clock that fires schedules.
+#[derive(Debug, Clone)]
+pub struct AwsSchedules {
+    client: Client,
+    settings: ScheduleSettings,
+}
+
+impl AwsSchedules {
+    pub(crate) fn new(client: Client, settings: ScheduleSettings) -> Self {
+        Self { client, settings }
+    }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource {
+            port: SCHEDULES,
+            name: &self.settings.group,
+            setting: "LATTICE_SCHEDULE_GROUP",
+        }
+    }
+
+    fn target(&self, id: &TriggerId) -> Result<Target, PortError> {
+        let retries = RetryPolicy::builder()
+            .maximum_retry_attempts(RETRIES_MAX)
+            .maximum_event_age_in_seconds(RETRY_S_MAX);
+        let dead = self.settings.dead_letter_arn.as_ref();
+        let dead = dead.map(|arn| DeadLetterConfig::builder().arn(arn).build());
+        let target = Target::builder()
+            .arn(&self.settings.start_arn)
+            .role_arn(&self.settings.role_arn)
+            .input(input(id))
+            .retry_policy(retries.build())
+            .set_dead_letter_config(dead);
+        target.build().map_err(unmade)
+    }
+
+    /// Creates the schedule; says whether there was none.
+    async fn create(&self, id: &TriggerId, schedule: &Schedule) -> Result<bool, PortError> {
+        let create = self
+            .client
+            .create_schedule()
+            .group_name(&self.settings.group);
+        let create = create
+            .name(id.as_str())
+            .schedule_expression(&schedule.expression)
+            .schedule_expression_timezone(&schedule.timezone)
+            .flexible_time_window(on_time()?)
+            .target(self.target(id)?);
+        match create.send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error))
+                if matches!(error.err(), CreateScheduleError::ConflictException(_)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(self.resource().error(&error)),
+        }
+    }
+
+    async fn replace(&self, id: &TriggerId, schedule: &Schedule) -> Result<(), PortError> {
+        let update = self
+            .client
+            .update_schedule()
+            .group_name(&self.settings.group);
+        let update = update
+            .name(id.as_str())
+            .schedule_expression(&schedule.expression)
+            .schedule_expression_timezone(&schedule.timezone)
+            .flexible_time_window(on_time()?)
+            .target(self.target(id)?);
+        let sent = update.send().await;
+        sent.map_err(|error| self.resource().error(&error))?;
+        Ok(())
+    }
+}
+
+impl Schedules for AwsSchedules {
+    async fn arm(&self, row: &TriggerRow) -> Result<(), PortError> {
+        match &row.on {
+            TriggerKind::Schedule(schedule) => match self.create(&row.id, schedule).await? {
+                true => Ok(()),
+                false => self.replace(&row.id, schedule).await,
+            },
+            // The clock has nothing to do with it; an older row of this id may have had.
+            TriggerKind::Webhook(_) => self.disarm(&row.id).await,
+        }
+    }
+
+    async fn disarm(&self, id: &TriggerId) -> Result<(), PortError> {
+        let delete = self
+            .client
+            .delete_schedule()
+            .group_name(&self.settings.group);
+        match delete.name(id.as_str()).send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error))
+                if matches!(
+                    error.err(),
+                    DeleteScheduleError::ResourceNotFoundException(_)
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.resource().error(&error)),
+        }
+    }
+}
+
+/// What the start function is called with.
+fn input(id: &TriggerId) -> String {
+    json!({"source": SOURCE, "trigger": id.as_str(), "at": MOMENT}).to_string()
+}
+
+fn on_time() -> Result<FlexibleTimeWindow, PortError> {
+    let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
+    window.build().map_err(unmade)
+}
+
+fn unmade(error: aws_smithy_types::error::operation::BuildError) -> PortError {
+    corrupt(SCHEDULES, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn the_start_function_is_told_which_trigger_fires_and_when() {
+        let said: serde_json::Value =
+            serde_json::from_str(&input(&TriggerId::new("tr_a"))).unwrap();
+        let expected = json!({
+            "source": "lattice.schedule",
+            "trigger": "tr_a",
+            "at": "<aws.scheduler.scheduled-time>",
+        });
+        assert_eq!(said, expected);
+    }
+}
