@@ -40,19 +40,18 @@ impl<'u> InputShapes<'u> {
         }
     }
 
-    /// Each schema of `in` at the node, and the id of the trigger that gives it; the start has
-    /// none. Where no run comes it is what the document says.
-    pub fn at(&self, node: usize) -> Vec<(Option<&'u str>, &Value)> {
+    /// Each input that may arrive at the node: the id of the trigger that gives it (the start has
+    /// none), and its schema. Where no run comes it is what the document says.
+    pub fn at(&self, node: usize) -> Vec<(Option<&'u str>, Option<&Value>)> {
         let bits = self.from.get(node).copied().unwrap_or_default();
         if bits == 0 {
-            let declared = self.unit.document.input.as_ref();
-            return declared.map(|schema| (None, schema)).into_iter().collect();
+            return vec![(None, self.unit.document.input.as_ref())];
         }
         let entries = self.unit.entries.iter().zip(&self.shapes).enumerate();
         let entries = entries.filter(|(bit, _)| bits >> bit & 1 == 1);
-        let shapes = entries.filter_map(|(_, (entry, shape))| {
+        let shapes = entries.map(|(_, (entry, shape))| {
             let is_start = self.unit.starts.contains(entry);
-            Some(((!is_start).then(|| self.unit.id(*entry)), shape.as_deref()?))
+            ((!is_start).then(|| self.unit.id(*entry)), shape.as_deref())
         });
         shapes.collect()
     }

@@ -15,6 +15,8 @@ struct Step {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Start,
+    /// Begins runs too.
+    Clock,
     /// Gives an output on `out` and an error on `error`.
     Prompt,
     /// Gives an output on `out` and nothing on `timeout`.
@@ -43,7 +45,7 @@ impl Kind {
             Self::Set => &["out", "error"],
             Self::Ask => &["out", "timeout"],
             Self::Choose => &["true", "false"],
-            Self::Start | Self::Delete | Self::Reader => &["out"],
+            Self::Start | Self::Clock | Self::Delete | Self::Reader => &["out"],
             Self::End => &[],
         }
     }
@@ -52,6 +54,8 @@ impl Kind {
         let variable = |operation: &str| json!({"operation": operation, "variableName": "x"});
         match self {
             Self::Start | Self::End => json!({}),
+            // The condition of a choice reads it.
+            Self::Clock => json!({"expression": "rate(1 day)", "input": {"ok": true}}),
             Self::Prompt => json!({"prompt": "Hello"}),
             Self::Ask => json!({"questionText": "Why?", "freeText": true, "timeoutMs": 1}),
             Self::Choose => json!({"condition": "in.ok"}),
@@ -64,6 +68,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
+            Self::Clock => "scheduleTrigger",
             Self::Prompt | Self::Reader => "prompt",
             Self::Ask => "askUserQuestion",
             Self::Choose => "ifElse",
@@ -84,7 +89,9 @@ enum Given {
 /// On every path to the reader, whether the variable is set, and what the output of `of` is.
 fn ends(steps: &[Step], of: usize, reader: usize, declared: bool) -> Vec<(bool, Given)> {
     let mut found = Vec::new();
-    let mut open = vec![(0, declared, Given::Nothing)];
+    let begins = |at: &usize| matches!(steps[*at].kind, Kind::Start | Kind::Clock);
+    let entries = (0..steps.len()).filter(begins);
+    let mut open: Vec<_> = entries.map(|at| (at, declared, Given::Nothing)).collect();
     while let Some((at, is_set, given)) = open.pop() {
         if at == reader {
             found.push((is_set, given));
@@ -116,6 +123,9 @@ prop_compose! {
         // Some ports that may do without an edge do.
         drawn in prop::collection::vec(any::<bool>(), count),
         reader in 1..=count,
+        // Where the triggers lead, as parts of a hundred of the way.
+        clocks in prop::collection::vec(0_usize..100, 0..3),
+        with_start in any::<bool>(),
     ) -> Vec<Step> {
         let mut kinds: Vec<_> = kinds.iter().map(|kind| KINDS[*kind]).collect();
         kinds.insert(0, Kind::Start);
@@ -124,11 +134,18 @@ prop_compose! {
         let last = kinds.len() - 1;
         let mut hops = hops.into_iter().cycle();
         let mut drawn = drawn.into_iter().cycle();
-        kinds.iter().enumerate().map(|(at, kind)| {
+        let mut steps: Vec<_> = kinds.iter().enumerate().map(|(at, kind)| {
             let ports = kind.ports().iter().filter(|port| **port != "error" || drawn.next().unwrap());
             let ports = ports.map(|port| (*port, (at + hops.next().unwrap()).min(last)));
             Step { kind: *kind, ports: ports.collect() }
-        }).collect()
+        }).collect();
+        if !with_start && !clocks.is_empty() {
+            steps[0].kind = Kind::Clock;
+        }
+        steps.extend(clocks.into_iter().map(|part| {
+            Step { kind: Kind::Clock, ports: vec![("out", 1 + part * last / 100)] }
+        }));
+        steps
     }
 }
 
@@ -170,7 +187,7 @@ proptest! {
         part in prop_oneof![Just(""), Just(".error"), Just(".text")],
     ) {
         let reader = steps.iter().position(|step| step.kind == Kind::Reader).unwrap();
-        let silent = [Kind::Start, Kind::Delete, Kind::End, Kind::Reader];
+        let silent = [Kind::Start, Kind::Clock, Kind::Delete, Kind::End, Kind::Reader];
         let gives: Vec<_> = (0..steps.len()).filter(|at| !silent.contains(&steps[*at].kind)).collect();
         prop_assume!(!gives.is_empty());
         let of = gives[of % gives.len()];

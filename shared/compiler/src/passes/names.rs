@@ -45,29 +45,33 @@ impl Names<'_> {
         }
     }
 
-    /// What no trigger gives that leads to the reader. An error is told before a warning.
+    /// A part of the input that not everything gives that leads to the reader. Where some of it
+    /// does, the reader may stand behind a question about it, so that is a warning.
     fn check_input(&self, read: &Read, path: &[Segment], reader: usize) -> Option<Problem> {
         let shapes = self.inputs.at(reader);
-        let found = shapes.into_iter().filter_map(|(trigger, schema)| {
-            let found = unknown(schema, path)?;
-            (!read.is_guarded(found.at + 1)).then_some((trigger, found))
+        let lack = shapes.iter().filter_map(|(trigger, schema)| {
+            let found = unknown((*schema)?, path)?;
+            (!read.is_guarded(found.at + 1)).then_some((*trigger, found))
         });
-        let (trigger, found) = found.max_by_key(|(_, found)| found.excluded)?;
+        let mut lack: Vec<_> = lack.collect();
+        lack.sort_by_key(|(_, found)| !found.excluded);
+        let (trigger, found) = lack.first()?;
+        let is_given = lack.len() < shapes.len();
         let of = match trigger {
             Some(id) => format!("the input that `{id}` gives"),
             None => "the input".to_owned(),
         };
-        let text = self.unknown_text(read, path, &found, &of);
-        let make = if found.excluded {
-            Problem::error
-        } else {
-            Problem::warning
+        let text = self.unknown_text(read, path, found, &of);
+        let make = match found.excluded && !is_given {
+            true => Problem::error,
+            false => Problem::warning,
         };
-        let otherwise = match trigger {
-            Some(_) => "its settings say what it gives; or ask first with `has(..)` in a condition",
+        let help = match trigger {
+            _ if is_given => "others give it: let a condition with `has(..)` send these elsewhere",
+            Some(_) => "its settings say what it gives",
             None => "declare it in the input schema of the workflow",
         };
-        let help = known_help(&found, otherwise);
+        let help = known_help(found, help);
         Some(make(codes::UNKNOWN_INPUT, &read.pointer, &text).help(help))
     }
 
