@@ -1,3 +1,8 @@
-//! Carries runs on, a batch of messages at a time.
+//! The function `step`; what it does stands in `lattice_lambda::functions`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_lambda::leave(lattice_lambda::step().await)
+}

@@ -1,3 +1,8 @@
-//! Finds what is due.
+//! The function `sweep`; what it does stands in `lattice_lambda::functions`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_lambda::leave(lattice_lambda::sweep().await)
+}

@@ -7,7 +7,7 @@ use lattice_journal::{Commit, Event, EventBody};
 use lattice_model::{Millis, RunId, StageId};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "AgentLattice";
@@ -185,6 +185,32 @@ impl Counts {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells what was counted, with something beside it that is asked for anew each time.
+pub struct Teller {
+    counts: Arc<Counts>,
+    beside: Beside,
+}
+
+/// Gives what stands beside the counts.
+pub type Beside = Box<dyn Fn() -> Map<String, Value> + Send + Sync>;
+
+impl Teller {
+    /// Tells of these.
+    pub fn new(counts: Arc<Counts>, beside: Beside) -> Self {
+        Self { counts, beside }
+    }
+
+    /// What is counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Prints what was counted since the last time.
+    pub fn tell(&self) {
+        self.counts.print((self.beside)());
     }
 }
 
