@@ -1,7 +1,8 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, nodes, resume, run, runs, show, signal, workflows,
+    bench, cancel, compile, dev, doctor, events, hooks, nodes, resume, run, runs, schedules, show,
+    signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -44,6 +45,10 @@ pub enum Command {
     Cancel(cancel::Args),
     /// List the workflows that are stored.
     Workflows(workflows::Args),
+    /// List where webhooks are taken, and how their senders prove who they are.
+    Hooks(hooks::Args),
+    /// List what the clock starts, and when next.
+    Schedules(schedules::Args),
     /// List the node types and say which of them this build runs.
     Nodes(nodes::Args),
     /// Check settings, model provider and data directory, and say what to do.
@@ -70,6 +75,8 @@ impl Command {
             Self::Show(args) => args.json,
             Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,
             Self::Workflows(args) => args.json,
+            Self::Hooks(args) => args.json,
+            Self::Schedules(args) => args.json,
             Self::Nodes(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Bench(args) => args.json,

@@ -8,7 +8,7 @@ use crate::watch::{Seen, Teller};
 use lattice_api::Kit;
 use lattice_driver::{Driver, Observer, Settings};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
-use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
+use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
 use lattice_model::{BootId, RunId, Seq, limits};
 use lattice_ports::{Inbox, Message, StageQueue};
 use std::collections::BTreeSet;
@@ -23,7 +23,14 @@ use tokio::task::JoinHandle;
 pub type LocalDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
 
 /// The same adapters, for the API.
-pub type LocalKit = Kit<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
+pub type LocalKit = Kit<
+    LocalStore,
+    LocalQueue,
+    Provider<EnvSecrets>,
+    SystemClock,
+    LocalSchedules<SystemClock>,
+    EnvSecrets,
+>;
 
 /// How long the sweep rests.
 const SWEEP_EVERY: Duration = Duration::from_millis(limits::SWEEP_DELAY_MS_MIN);

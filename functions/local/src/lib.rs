@@ -3,7 +3,8 @@
 //!
 //! `cli` is what can be typed and `commands` what each word does. `app` is what every command
 //! knows: settings, screen, redaction. `source` reads workflow files, `input` what goes into them.
-//! `host` owns a data directory and works in it, `serve` lets others see and act over HTTP, `reach` reads and writes beside an owner. `watch`
+//! `host` owns a data directory and works in it, `serve` lets others see and act over HTTP, `triggers` lets clock and
+//! webhooks start runs, `reach` reads and writes beside an owner. `watch`
 //! folds what runs tell, `progress` shows it, `carry` waits until there is nothing left to do.
 
 mod app;
@@ -22,6 +23,7 @@ mod screen;
 mod serve;
 mod source;
 mod text;
+mod triggers;
 mod watch;
 
 use clap::Parser;

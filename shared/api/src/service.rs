@@ -200,11 +200,11 @@ impl<E: Parts> Api<E> {
         let handled = async move { routes::handle(&api, call).await };
         // A stream is open when its head goes out; its own time begins then.
         let limit = Duration::from_millis(REQUEST_MS_MAX);
-        let done = match route.method {
-            Method::Get => tokio::time::timeout(limit, handled).await,
+        let done = match route.changes() {
+            false => tokio::time::timeout(limit, handled).await,
             // What changes something is done to its end, also for a caller who has gone: a write
             // without the wake-up behind it would lie there until the next sweep.
-            _ => tokio::time::timeout(limit, detached(handled)).await,
+            true => tokio::time::timeout(limit, detached(handled)).await,
         };
         done.unwrap_or_else(|_| {
             let detail = format!("the request took longer than {REQUEST_MS_MAX} ms");
@@ -272,9 +272,7 @@ fn path_of<E: Parts>(api: &Arc<Api<E>>, routes: Vec<&'static Route>) -> MethodRo
     any(move |request: Request| {
         let api = Arc::clone(&api);
         let method = request.method().as_str();
-        // What may be got may be asked for its head alone: hyper leaves the body out.
-        let wanted = if method == "HEAD" { "GET" } else { method };
-        let found = routes.iter().find(|route| route.method.as_str() == wanted);
+        let found = routes.iter().find(|route| takes(route, method));
         let found = found.copied().ok_or_else(|| no_method(&routes));
         async move {
             match found {
@@ -286,6 +284,13 @@ fn path_of<E: Parts>(api: &Arc<Api<E>>, routes: Vec<&'static Route>) -> MethodRo
             }
         }
     })
+}
+
+/// Whether a route takes a method. What may be read may be asked for its head alone: hyper leaves
+/// the body out.
+fn takes(route: &Route, method: &str) -> bool {
+    let reads = route.method == Method::Get && !route.changes();
+    route.method.as_str() == method || (reads && method == "HEAD")
 }
 
 /// The name in a path: the segment where the route has its brace.
@@ -310,7 +315,7 @@ fn no_route() -> Response {
 
 fn no_method(routes: &[&'static Route]) -> Refused {
     let mut methods: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
-    if methods.contains(&"GET") {
+    if routes.iter().any(|route| takes(route, "HEAD")) {
         methods.push("HEAD");
     }
     let methods = methods.join(", ");

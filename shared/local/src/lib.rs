@@ -2,8 +2,8 @@
 //!
 //! `owner` prepares the data directory and locks it, `schema` brings the file up to date, `writer`
 //! commits what concurrent callers want in groups, `readers` read beside it; `store` puts them
-//! together, and `log`, `rows`, `inbox` and `shelves` (with `versions`) are its ports. `queue` and `clock` are the
-//! other ports of a local process. `floor` measures what the disk allows without an engine.
+//! together, and `log`, `rows`, `inbox`, `shelves` (with `versions`) and `triggers` are its ports. `queue`,
+//! `clock` and `wheel`, which fires schedules, are the other ports of a local process. `floor` measures what the disk allows without an engine.
 
 mod clock;
 mod error;
@@ -18,7 +18,9 @@ mod schema;
 mod shelves;
 mod sql;
 mod store;
+mod triggers;
 mod versions;
+mod wheel;
 mod writer;
 
 pub use clock::SystemClock;
@@ -26,6 +28,7 @@ pub use error::LocalError;
 pub use owner::Holder;
 pub use queue::LocalQueue;
 pub use store::{LocalOptions, LocalStore};
+pub use wheel::{Firing, LocalSchedules};
 pub use writer::WriteCounts;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

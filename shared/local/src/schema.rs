@@ -7,7 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Each step takes the file from the version of its place to the next. Steps are only added.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
@@ -111,7 +115,7 @@ mod tests {
             .iter()
             .map(|step| Hash::of(step.as_bytes()).short())
             .collect();
-        assert_eq!(steps, ["3e16adbe8e26", "ee4699c07e68"]);
+        assert_eq!(steps, ["3e16adbe8e26", "ee4699c07e68", "22c21aeaf335"]);
     }
 
     #[test]

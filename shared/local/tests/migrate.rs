@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures::executor::block_on;
+use lattice_ir::{Schedule, TriggerKind};
 use lattice_journal::RunStatus;
 use lattice_local::{LocalOptions, LocalStore};
-use lattice_model::{Hash, RunId, Seq, Tenant, WorkflowId};
+use lattice_model::{Hash, NodeId, RunId, Seq, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::{Chain, NOON, head, item, run, workflow};
 use lattice_ports::{
-    Expect, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, WorkflowPut, Workflows,
+    Expect, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, TriggerRow, Triggers,
+    WorkflowPut, Workflows,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -157,4 +159,46 @@ fn workflows_of_the_first_schema_keep_their_versions_in_order() {
     let put = block_on(store.put_workflow(of("w", "4"), expect)).unwrap();
     assert_eq!(put, WorkflowPut::Done);
     stand(&["4", "1", "3", "2"]);
+}
+
+/// The file as the second schema had it gets a place for triggers; nothing else changes.
+#[test]
+fn a_file_of_the_second_schema_takes_triggers() {
+    let dir = tempfile::tempdir().unwrap();
+    let acme: Tenant = "acme".parse().unwrap();
+    first_schema(dir.path(), |file| {
+        file.execute_batch(include_str!("../src/schema/2.sql"))
+            .unwrap();
+        file.pragma_update(None, "user_version", 2).unwrap();
+        let stored = workflow(&acme, "w", "1");
+        let put = "INSERT INTO workflows (tenant, id, version, name, program, stored_at, document)
+                   VALUES ('acme', 'w', ?1, ?2, ?3, ?4, ?5)";
+        let row = &stored.row;
+        let values = (
+            row.version.as_bytes(),
+            &row.name,
+            row.program.as_bytes(),
+            int(row.stored_at.get()),
+            &*stored.document,
+        );
+        file.execute(put, values).unwrap();
+    });
+    let trigger = TriggerRow {
+        id: TriggerId::new("tr_a"),
+        tenant: acme.clone(),
+        workflow: WorkflowId::new("w"),
+        node: NodeId::new("tick"),
+        on: TriggerKind::Schedule(Schedule {
+            expression: "rate(5 minutes)".to_owned(),
+            timezone: "UTC".to_owned(),
+            input: serde_json::json!({ "n": 1 }),
+        }),
+        stored_at: NOON,
+    };
+    block_on(open(dir.path()).put_trigger(trigger.clone())).unwrap();
+    let store = open(dir.path());
+    let listed = block_on(store.triggers(Some(&acme), None, None, 9)).unwrap();
+    assert_eq!(listed, [trigger]);
+    let stands = block_on(store.versions(&acme, &WorkflowId::new("w"), 9)).unwrap();
+    assert_eq!(stands, [workflow(&acme, "w", "1").row]);
 }

@@ -159,7 +159,7 @@ fn a_newer_file_is_left_untouched() {
                 error,
                 LocalError::Newer {
                     found: 99,
-                    known: 2,
+                    known: 3,
                     ..
                 }
             ),
@@ -173,7 +173,7 @@ fn a_newer_file_is_left_untouched() {
             error,
             LocalError::Older {
                 found: 0,
-                known: 2,
+                known: 3,
                 ..
             }
         ),

@@ -6,7 +6,7 @@ use lattice_api::{Api, Gate, JwtRules, Kit, Metrics, StreamSettings, Streams, ro
 use lattice_driver::{Driver, Observer, Settings, StartRequest};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
 use lattice_issuer::{AUDIENCE, ISSUER, Issuer, TENANT_CLAIM, claims};
-use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
+use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
 use lattice_model::{BootId, Hash, Millis, RunId, Tenant};
 use lattice_policy::Redactor;
 use lattice_ports::{Expect, StoredWorkflow, WorkflowVersion, Workflows};
@@ -18,7 +18,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-type ContractKit = Kit<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
+type ContractKit = Kit<
+    LocalStore,
+    LocalQueue,
+    Provider<EnvSecrets>,
+    SystemClock,
+    LocalSchedules<SystemClock>,
+    EnvSecrets,
+>;
 type ContractDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, SystemClock>;
 
 /// A workflow that asks a person, so that its run stays open for a while.
@@ -76,7 +83,11 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
     })?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let api: Arc<Api<ContractKit>> = Api::new(driver, gate, streams, metrics);
+    let outside = (
+        Arc::new(LocalSchedules::new(SystemClock::new()?)),
+        Arc::new(EnvSecrets::new(&environment())),
+    );
+    let api: Arc<Api<ContractKit>> = Api::new(driver, gate, streams, metrics, outside);
     let stop = watch::Sender::new(false);
     let serving = serve(
         listener,
@@ -94,11 +105,22 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
     })
 }
 
+/// A provider that answers by itself, and the secret of the webhook.
+fn environment() -> BTreeMap<String, String> {
+    let pairs = [
+        ("LATTICE_PROVIDER", "mock"),
+        ("LATTICE_SECRET_HOOK", "contract"),
+    ];
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
 fn driver(
     store: &LocalStore,
     observers: Vec<Arc<dyn Observer>>,
 ) -> Result<Arc<ContractDriver>, Failure> {
-    let env = BTreeMap::from([("LATTICE_PROVIDER".to_owned(), "mock".to_owned())]);
+    let env = environment();
     let config = ProviderConfig::from_settings(&env, None)?;
     let boot = store
         .boot()

@@ -3,12 +3,13 @@
 use crate::error::CliError;
 use lattice_api::Kit;
 use lattice_driver::{Driver, Observer, Settings, StartRequest};
+use lattice_effects::EnvSecrets;
 use lattice_ir::{
     Call, CallDone, CallOutcome, CallRequest, Effect, End, IR_VERSION, ModelCall, OnUnknown, Op,
     OpKind, Plan, Program, Retry,
 };
 use lattice_journal::Usage;
-use lattice_local::{LocalOptions, LocalQueue, LocalStore, SystemClock};
+use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
 use lattice_model::{BootId, NodeId, OpId, RunId, Tenant, WorkflowId};
 use lattice_policy::Redactor;
 use lattice_ports::{LiveText, Performer, Workflows};
@@ -46,7 +47,8 @@ impl Performer for Nothing {
 pub type BenchDriver = Driver<LocalStore, LocalQueue, Nothing, SystemClock>;
 
 /// Its adapters, for the API.
-pub type BenchKit = Kit<LocalStore, LocalQueue, Nothing, SystemClock>;
+pub type BenchKit =
+    Kit<LocalStore, LocalQueue, Nothing, SystemClock, LocalSchedules<SystemClock>, EnvSecrets>;
 
 /// A driver over a store of its own, and a chain of steps to run.
 pub struct Rig {

@@ -6,8 +6,9 @@ use lattice_api::server::{ServerSettings, serve};
 use lattice_api::{Api, Gate, Metrics, StreamSettings, Streams, router};
 use lattice_client::{Server, Told, WatchOptions};
 use lattice_driver::Observer;
+use lattice_effects::EnvSecrets;
 use lattice_journal::Commit;
-use lattice_local::LocalStore;
+use lattice_local::{LocalSchedules, LocalStore, SystemClock};
 use lattice_model::{RunId, Seq};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -89,6 +90,10 @@ pub async fn measure(dir: &Path, runs: u64, readers_each: u64) -> Result<Streami
         Gate::loopback(port),
         Arc::clone(&streams),
         metrics,
+        (
+            Arc::new(LocalSchedules::new(SystemClock::new()?)),
+            Arc::new(EnvSecrets::default()),
+        ),
     );
     let stop = watch::Sender::new(false);
     let serving = serve(

@@ -33,7 +33,8 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             drop(guest);
             let hand = reach::hand(app, store)?;
             hand.cancel(&run, &args.reason).await?;
-            hand.serve(&Message::new(run.clone(), Seq::ZERO), None).await?;
+            hand.serve(&Message::new(run.clone(), Seq::ZERO), None)
+                .await?;
             app.screen.line(format!("{run} is cancelled"));
         }
         Err(LocalError::Owned { .. }) => {

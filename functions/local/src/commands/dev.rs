@@ -7,11 +7,12 @@ use crate::host::{Asked, Host, LocalKit};
 use crate::outcome::Exit;
 use crate::screen::Tone;
 use crate::serve::{self, descriptors};
+use crate::triggers;
 use crate::watch::{Seen, Weight, weigh};
 use lattice_api::server::{ServerSettings, serve};
 use lattice_api::{Api, Gate, Metrics, StreamSettings, Streams};
 use lattice_driver::Observer;
-use lattice_local::LocalStore;
+use lattice_local::{LocalSchedules, LocalStore, SystemClock};
 use lattice_model::limits::DEV_PORT;
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -68,11 +69,15 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let url = format!("http://{address}");
     let store = Arc::clone(host.driver.store());
     store.announce(&url)?;
+    let secrets = Arc::new(app.secrets());
+    let schedules = Arc::new(LocalSchedules::new(SystemClock::new()?));
+    let hooks = triggers::arm(&store, &schedules, (&url, &secrets)).await?;
     let api: Arc<Api<LocalKit>> = Api::new(
         Arc::clone(&host.driver),
         Gate::loopback(address.port()),
         Arc::clone(&streams),
         metrics,
+        (schedules, secrets),
     );
     let router = serve::router(&api);
     let descriptors = descriptors::raise();
@@ -83,12 +88,14 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let stop = watch::Sender::new(false);
     let serving = tokio::spawn(serve(listener, router, settings, stop.subscribe()));
     let carried = host.driver.recover().await?;
+    let firing = tokio::spawn(triggers::fire(Arc::clone(&api)));
     note(app, &described);
     descriptors.note.iter().for_each(|text| note(app, text));
     app.screen.line(
         app.screen
             .paint(Tone::Strong, &format!("Agent Lattice is at {url}")),
     );
+    hooks.iter().for_each(|line| app.screen.line(line));
     let dir = app.data_dir(&args.data);
     app.screen.line(format!(
         "data in `{}`, {} to carry on; Ctrl-C stops",
@@ -103,6 +110,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         app,
         "stopping: what is under way gets a moment; runs go on at the next start",
     );
+    firing.abort();
     streams.stop();
     stop.send_replace(true);
     let _ = serving.await;

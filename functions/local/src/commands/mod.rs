@@ -6,11 +6,13 @@ pub mod compile;
 pub mod dev;
 pub mod doctor;
 pub mod events;
+pub mod hooks;
 pub mod nodes;
 mod report;
 pub mod resume;
 pub mod run;
 pub mod runs;
+pub mod schedules;
 pub mod show;
 pub mod signal;
 pub mod workflows;
@@ -33,6 +35,8 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
         Command::Signal(args) => signal::perform(args, app).await,
         Command::Cancel(args) => cancel::perform(args, app).await,
         Command::Workflows(args) => workflows::perform(args, app).await,
+        Command::Hooks(args) => hooks::perform(args, app).await,
+        Command::Schedules(args) => schedules::perform(args, app).await,
         Command::Nodes(args) => nodes::perform(args, app),
         Command::Doctor(args) => doctor::perform(args, app).await,
         Command::Bench(args) => bench::perform(args, app).await,

@@ -9,7 +9,9 @@ use crate::host::Host;
 use crate::input;
 use crate::outcome::Exit;
 use crate::source::{self, Source};
+use crate::triggers::Unarmed;
 use crate::watch::Seen;
+use lattice_api::sync_triggers;
 use lattice_driver::StartRequest;
 use lattice_effects::{ProviderConfig, ProviderKind};
 use lattice_ir::{Effect, OpKind, Program};
@@ -126,7 +128,10 @@ async fn store(host: &Host, source: &Source) -> Result<(), CliError> {
         document: Arc::from(source.text.as_str()),
     };
     // The file is what counts here, whatever was stored before.
+    let (tenant, id) = (workflow.row.tenant.clone(), workflow.row.id.clone());
     store.put_workflow(workflow, Expect::Anything).await?;
+    let now = host.driver.clock().now();
+    sync_triggers((&**store, &Unarmed), now, &tenant, &id).await?;
     Ok(())
 }
 

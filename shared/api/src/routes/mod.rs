@@ -1,6 +1,7 @@
 //! What each route does, one handler for each operation.
 
 mod events;
+mod hooks;
 mod runs;
 mod signals;
 mod system;
@@ -32,7 +33,9 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
         Operation::ListEvents => events::list(api, &call).await,
         Operation::StreamEvents => events::stream(api, &call).await,
         Operation::ListWaits => runs::waits(api, &call).await,
-        Operation::PostHook | Operation::PutHook => Err(crate::triggers::no_trigger(&call.id)),
+        Operation::PostHook | Operation::PutHook | Operation::PatchHook | Operation::GetHook => {
+            hooks::take(api, &call).await
+        }
         Operation::ListHooks => triggers::hooks(api, &call).await,
         Operation::ListSchedules => triggers::schedules(api, &call).await,
     }

@@ -137,6 +137,10 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let etag = etag(row.version);
     let triggers = triggers(api, &row.tenant, &row.id).await;
     let triggers = triggers.map_err(|error| half_done(error, &etag))?;
+    for hook in triggers.iter().filter_map(hook_row) {
+        let (workflow, node, secret) = (&hook.workflow, &hook.node, &hook.secret);
+        tracing::info!(%workflow, %node, path = hook.path, secret, "a webhook is taken");
+    }
     let saved = WorkflowSaved {
         hooks: triggers.iter().filter_map(hook_row).collect(),
         schedules: triggers

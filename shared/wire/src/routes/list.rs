@@ -248,12 +248,22 @@ routes! {
         "Takes a webhook, which starts a run of its workflow. It carries no token: it is signed, or has a key, as its trigger says."
         on: Start, scope: None, params: [HOOK, SENT], body: Some(RAW),
         answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
-        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, NO_METHOD, INPUT, KEY_REUSED];
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, BODY_TOO_LARGE, NO_METHOD, INPUT, KEY_REUSED];
     PutHook "putHook" Put "/v1/hooks/{hookId}"
         "Takes a webhook whose sender uses the method `PUT`, if its trigger allows that."
         on: Start, scope: None, params: [HOOK, SENT], body: Some(RAW),
         answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
-        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, NO_METHOD, INPUT, KEY_REUSED];
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, BODY_TOO_LARGE, NO_METHOD, INPUT, KEY_REUSED];
+    PatchHook "patchHook" Patch "/v1/hooks/{hookId}"
+        "Takes a webhook whose sender uses the method `PATCH`, if its trigger allows that."
+        on: Start, scope: None, params: [HOOK, SENT], body: Some(RAW),
+        answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, BODY_TOO_LARGE, NO_METHOD, INPUT, KEY_REUSED];
+    GetHook "getHook" Get "/v1/hooks/{hookId}"
+        "Takes a webhook whose sender uses the method `GET`, if its trigger allows that. It starts a run, as the others do."
+        on: Start, scope: None, params: [HOOK, SENT], body: None,
+        answers: [json(202, "a run was started", of!(Started)), json(200, "the run was there already: the delivery was sent again", of!(Started))],
+        problems: [NO_TRIGGER, HOOK_PROOF, HOOK_STALE, HOOK_REPLAYED, HOOK_TYPE, HOOK_BODY, BODY_TOO_LARGE, NO_METHOD, INPUT, KEY_REUSED];
     ListHooks "listHooks" Get "/v1/hooks" "Lists where webhooks are taken."
         on: Signal, scope: Some(Scope::HooksAdmin), params: [OF_WORKFLOW, ROWS, TRIGGER_CURSOR], body: None,
         answers: [json(200, "a page", of!(HookPage))], problems: [];
