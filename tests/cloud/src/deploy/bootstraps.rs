@@ -1,0 +1,152 @@
+//! The functions' programs: built, and packed as Lambda takes them.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// The functions: the names of their programs, and of their packages behind `lattice-`.
+pub const FUNCTIONS: [&str; 6] = ["compile", "start", "step", "signal", "stream", "sweep"];
+
+/// The library that sets a function's clock ahead, and where its source stands.
+pub const AHEAD: &str = "ahead.so";
+const AHEAD_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clock/ahead.c");
+
+/// Why there are no packages.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A program that builds could not be run, or ended badly.
+    #[error("`{0}` did not end well; what it said stands above")]
+    Build(String),
+    /// A file cannot be read or written.
+    #[error("`{path}`: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The archive cannot be written.
+    #[error("the archive cannot be written: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    /// The archive cannot be written.
+    #[error("the archive cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// How the programs are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// As tests are, with the toolchain of this machine.
+    Dev,
+    /// As they are deployed: by `cargo lambda`, with the profile `lambda`.
+    Release,
+}
+
+impl Build {
+    /// Builds all of them; gives the path of each program by its function's name.
+    pub fn run(self, root: &Path) -> Result<Vec<(&'static str, PathBuf)>, PackError> {
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| root.join("target"), |folder| root.join(folder));
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(root);
+        match self {
+            Self::Dev => command.args(["build", "--locked"]),
+            Self::Release => command.args(["lambda", "build", "--locked", "--profile", "lambda"]),
+        };
+        for function in FUNCTIONS {
+            command.args(["--package", &format!("lattice-{function}")]);
+        }
+        run(&mut command, "cargo build")?;
+        let program = |function: &'static str| match self {
+            Self::Dev => (function, target.join("debug").join(function)),
+            Self::Release => (
+                function,
+                target.join("lambda").join(function).join("bootstrap"),
+            ),
+        };
+        Ok(FUNCTIONS.map(program).to_vec())
+    }
+}
+
+fn run(command: &mut Command, name: &str) -> Result<(), PackError> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(PackError::Build(name.to_owned())),
+    }
+}
+
+/// Compiles the library that sets a clock ahead. A C compiler is there: Rust links with it.
+pub fn ahead(folder: &Path) -> Result<PathBuf, PackError> {
+    let library = folder.join(AHEAD);
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-O1", "-o"]);
+    command.arg(&library).arg(AHEAD_SOURCE).arg("-ldl");
+    run(&mut command, "cc")?;
+    Ok(library)
+}
+
+/// The zip of a function: its program as `bootstrap`, without its symbols, and the clock's library.
+pub fn pack(program: &Path, ahead: &Path, folder: &Path) -> Result<Vec<u8>, PackError> {
+    let stripped = folder.join("bootstrap");
+    let mut strip = Command::new("strip");
+    strip.arg("-s").arg("-o").arg(&stripped).arg(program);
+    run(&mut strip, "strip")?;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, path) in [("bootstrap", stripped.as_path()), (AHEAD, ahead)] {
+        let bytes = fs::read(path).map_err(|source| PackError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        // Packing tightly takes longer than it saves on this machine.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(1))
+            .unix_permissions(0o755);
+        zip.start_file(name, options)?;
+        zip.write_all(&bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_package_has_the_program_and_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead = ahead(folder.path()).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let zip = pack(&program, &ahead, folder.path()).unwrap();
+        let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+        let mut entry = zip.by_name("bootstrap").unwrap();
+        assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
+        let mut head = [0; 4];
+        entry.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"\x7fELF");
+    }
+
+    #[test]
+    fn a_clock_is_set_ahead_from_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = ahead(folder.path()).unwrap();
+        let seconds = |ahead: Option<&str>| -> i64 {
+            let mut date = Command::new("date");
+            date.arg("+%s");
+            if let Some(ahead) = ahead {
+                date.env("LD_PRELOAD", &library)
+                    .env("LATTICE_TEST_AHEAD_S", ahead);
+            }
+            let said = date.output().unwrap().stdout;
+            String::from_utf8(said).unwrap().trim().parse().unwrap()
+        };
+        let moved = seconds(Some("3600")) - seconds(None);
+        assert!((3598..=3602).contains(&moved), "{moved}");
+    }
+}

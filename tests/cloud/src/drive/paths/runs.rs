@@ -1,0 +1,134 @@
+//! Runs from their start to their end.
+
+use crate::deploy::AHEAD;
+use crate::drive::documents;
+use crate::drive::world::{World, text};
+use crate::drive::wrong::{Wrong, must, want};
+use lattice_model_server::Behaviour;
+use serde_json::json;
+use tokio::time::Instant;
+
+pub(super) async fn question(world: &World) -> Result<String, Wrong> {
+    let document = documents::question("question");
+    let run = world.run(&document).await?;
+    let again = json!({"workflowId": "question", "idempotencyKey": "key-question", "input": {}});
+    let again = want(
+        200,
+        "the same start",
+        &world.api.post("/v1/runs", &again).await?,
+    )?;
+    must(again["runId"] == run.as_str(), || {
+        "one key, two runs".to_owned()
+    })?;
+    world.until(&run, "waiting").await?;
+    let waits = want(200, "open questions", &world.api.get("/v1/waits").await?)?;
+    let asked = waits["waits"].as_array().is_some_and(|waits| {
+        waits
+            .iter()
+            .any(|wait| wait["runId"] == run.as_str() && wait["node"] == "ask")
+    });
+    must(asked, || format!("the question is not among {waits}"))?;
+    let first = world.answer(&run, "Send", "answer-1").await?;
+    let second = world.answer(&run, "Send", "answer-1").await?;
+    must(!first && second, || "one answer counted twice".to_owned())?;
+    world.until(&run, "completed").await?;
+    let events = world.events(&run).await?;
+    let mut statuses = Vec::new();
+    for seq in 1..=events.len() {
+        let path = format!("/v1/runs/{run}/state?seq={seq}");
+        let state = want(200, "a state", &world.api.get(&path).await?)?;
+        must(state["seq"] == json!(seq), || {
+            format!("asked for {seq}: {state}")
+        })?;
+        statuses.push(text(&state, "status")?);
+    }
+    let ends = (statuses.first(), statuses.last());
+    must(statuses.iter().any(|status| status == "waiting"), || {
+        "no state waits".to_owned()
+    })?;
+    must(ends.1.is_some_and(|status| status == "completed"), || {
+        format!("states: {ends:?}")
+    })?;
+    Ok(format!(
+        "{} events, the state after each of them",
+        events.len()
+    ))
+}
+
+pub(super) async fn cancel(world: &World) -> Result<String, Wrong> {
+    world.models.script([Behaviour::StallBeforeHeaders]);
+    let asked = world.models.seen().len();
+    let document = documents::line(
+        "cancelled",
+        vec![{
+            let mut patient = documents::prompt("stalled");
+            patient["settings"]["timeoutMs"] = json!(60_000);
+            patient
+        }],
+    );
+    let run = world.run(&document).await?;
+    world
+        .wait("the model call", async || {
+            Ok(world.models.seen().len() > asked)
+        })
+        .await?;
+    let began = Instant::now();
+    let path = format!("/v1/runs/{run}/cancel");
+    let answer = world.api.post(&path, &json!({"reason": "tried"})).await?;
+    want(202, "a cancel", &answer)?;
+    world.until(&run, "cancelled").await?;
+    let took = began.elapsed().as_millis();
+    want(
+        200,
+        "the same cancel",
+        &world.api.post(&path, &json!({})).await?,
+    )?;
+    Ok(format!("cancelled {took} ms after it was asked for"))
+}
+
+/// Minutes of the wait, and by how many seconds the clocks are set ahead.
+const WAIT_MINUTES: u64 = 20;
+const AHEAD_S: u64 = 25 * 60;
+
+/// The clocks of the functions that act on timers are set ahead, as if the time had passed: a library
+/// that is loaded before them answers for the system's clock. The timer, its row in the table and the
+/// functions' programs stay as they are.
+pub(super) async fn timer(world: &World) -> Result<String, Wrong> {
+    let nodes = vec![
+        documents::prompt("before"),
+        documents::delay("nap", WAIT_MINUTES, "minutes"),
+        documents::prompt("after"),
+    ];
+    let run = world.run(&documents::line("timer", nodes)).await?;
+    world.until(&run, "waiting").await?;
+    world.stack.invoke("sweep", &json!({})).await?;
+    world.until(&run, "waiting").await?;
+    let preload = format!("$ORIGIN/{AHEAD}");
+    let ahead = AHEAD_S.to_string();
+    let set = [
+        ("LD_PRELOAD", Some(preload.as_str())),
+        ("LATTICE_TEST_AHEAD_S", Some(&ahead)),
+    ];
+    let unset = [("LD_PRELOAD", None), ("LATTICE_TEST_AHEAD_S", None)];
+    for function in ["step", "sweep"] {
+        world.stack.change(function, &set).await?;
+    }
+    let woken = async {
+        world.stack.invoke("sweep", &json!({})).await?;
+        world.until(&run, "completed").await
+    };
+    let woken = woken.await;
+    for function in ["step", "sweep"] {
+        world.stack.change(function, &unset).await?;
+    }
+    woken?;
+    let events = world.events(&run).await?;
+    let moment = |at: Option<&lattice_journal::Event>| at.map_or(0, |event| event.timestamp.get());
+    let minutes = moment(events.last()).saturating_sub(moment(events.first())) / 60_000;
+    must(minutes >= WAIT_MINUTES, || {
+        format!("by its log the run took {minutes} minutes")
+    })?;
+    Ok(format!(
+        "a sweep woke it; by its log it took {minutes} minutes"
+    ))
+}
