@@ -34,12 +34,24 @@ def expand(text, parameters):
     return transform(template, parameters, NoManagedPolicies())
 
 
+def lines(expanded):
+    """JSON with a line for each resource, so that a difference shows which one it is in."""
+    one = lambda value: json.dumps(value, sort_keys=True, ensure_ascii=False)
+    parts = []
+    for section, value in sorted(expanded.items()):
+        if isinstance(value, dict):
+            rows = ",\n".join(f" {one(name)}: {one(item)}" for name, item in sorted(value.items()))
+            parts.append(f"{one(section)}: {{\n{rows}\n}}")
+        else:
+            parts.append(f"{one(section)}: {one(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
 def main():
     path, *pairs = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         expanded = expand(file.read(), dict(pair.split("=", 1) for pair in pairs))
-    json.dump(expanded, sys.stdout, indent=1, sort_keys=True)
-    print()
+    print(lines(expanded))
 
 
 if __name__ == "__main__":
