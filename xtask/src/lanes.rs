@@ -1,6 +1,6 @@
 //! The lanes, in the order in which they run: the quick ones first.
 
-use crate::python::{SCHEMATHESIS, Venv};
+use crate::python::{ENGINE, SCHEMATHESIS, TEMPLATES, Venv};
 use crate::tools::{NEXTEST, Tool};
 
 /// One named part of the check.
@@ -69,7 +69,15 @@ pub const LANES: &[Lane] = &[
         failed: "a test failed; the failures are listed above by name",
         budget_minutes: 15,
         needs: &[Need::Cargo(&NEXTEST)],
-        cargo: &["nextest", "run", "--locked", "--workspace"],
+        // The suites of lattice-cloud need an engine, which the lane `cloud` starts.
+        cargo: &[
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--exclude",
+            "lattice-cloud",
+        ],
     },
     Lane {
         name: "api",
@@ -103,6 +111,42 @@ pub const LANES: &[Lane] = &[
             "lattice-sim",
             "--bin",
             "sim",
+            "--",
+            "check",
+        ],
+    },
+    Lane {
+        name: "infra",
+        says: "the template holds what it must, and each planted fault in it is found",
+        failed: "the template, or what is said about it, is not right; each complaint is above",
+        budget_minutes: 4,
+        needs: &[Need::Python(&TEMPLATES)],
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "lattice-infra",
+            "--bin",
+            "infra",
+            "--",
+            "check",
+        ],
+    },
+    Lane {
+        name: "cloud",
+        says: "the adapters keep their ports' promises on an engine, and the deployed stack works",
+        failed: "a suite or a path through the deployed stack failed; it is named above",
+        budget_minutes: 10,
+        needs: &[Need::Cargo(&NEXTEST), Need::Python(&ENGINE)],
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "lattice-cloud",
+            "--bin",
+            "cloud",
             "--",
             "check",
         ],
@@ -154,7 +198,8 @@ mod tests {
     #[test]
     fn an_unknown_lane_is_answered_with_the_known_ones() {
         let answer = find("tests").map(|lane| lane.name);
-        let expected = "there is no lane `tests`; the lanes are fmt, tidy, lint, test, api, sim";
+        let expected =
+            "there is no lane `tests`; the lanes are fmt, tidy, lint, test, api, sim, infra, cloud";
         assert_eq!(answer, Err(expected.to_owned()));
     }
 }

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 pub struct Venv {
     /// The program, as the environment's `bin` has it.
     pub program: &'static str,
-    /// What it answers to `--version` has to hold this.
+    /// The package that it comes in.
+    pub package: &'static str,
+    /// The version of that package.
     pub version: &'static str,
     /// The list of packages, from the root of the repository.
     pub requirements: &'static str,
@@ -19,9 +21,30 @@ pub struct Venv {
 /// Tries an API by its OpenAPI file.
 pub const SCHEMATHESIS: Venv = Venv {
     program: "schemathesis",
+    package: "schemathesis",
     version: "4.32.5",
     requirements: "tests/contract/requirements.txt",
 };
+
+/// A local engine that speaks AWS's interfaces.
+pub const ENGINE: Venv = Venv {
+    program: "ministack",
+    package: "ministack",
+    version: "1.5.33",
+    requirements: "tests/cloud/requirements.txt",
+};
+
+/// What reads templates: cfn-lint, SAM's command line and checkov.
+pub const TEMPLATES: Venv = Venv {
+    program: "sam",
+    package: "aws-sam-cli",
+    version: "1.170.0",
+    requirements: "infra/requirements.txt",
+};
+
+/// All of them.
+#[cfg(test)]
+const ALL: [&Venv; 3] = [&SCHEMATHESIS, &ENGINE, &TEMPLATES];
 
 /// Makes sure that the program can be run. Gives the folder to search first.
 pub fn ensure(venv: &Venv, root: &Path) -> Result<PathBuf, String> {
@@ -74,25 +97,40 @@ fn make(home: &Path) -> Result<(), String> {
     venv()
 }
 
+/// Whether the program is there, out of the package of that version. It is not asked itself: some
+/// have no word for that, and some take seconds to say it.
 fn answers(venv: &Venv, folder: &Path) -> bool {
-    let output = Command::new(folder.join(venv.program))
-        .arg("--version")
+    let ask = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))";
+    let output = Command::new(folder.join("python"))
+        .args(["-c", ask, venv.package])
         .stdin(Stdio::null())
         .output();
-    output.is_ok_and(|output| {
-        output.status.success() && String::from_utf8_lossy(&output.stdout).contains(venv.version)
-    })
+    let installed = output.is_ok_and(|output| {
+        output.status.success() && String::from_utf8_lossy(&output.stdout).trim() == venv.version
+    });
+    installed && folder.join(venv.program).exists()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::SCHEMATHESIS;
+    #![allow(clippy::expect_used)]
+
+    use super::ALL;
+    use std::path::Path;
 
     #[test]
-    fn the_list_pins_the_program_and_everything_below_it() {
-        let list = include_str!("../../tests/contract/requirements.txt");
-        let wanted = format!("{}=={}", SCHEMATHESIS.program, SCHEMATHESIS.version);
-        assert!(list.lines().any(|line| line == wanted), "{wanted}");
-        assert!(list.lines().all(|line| line.contains("==")), "{list}");
+    fn a_list_pins_its_program_and_everything_below_it() {
+        for venv in ALL {
+            let list = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("..")
+                .join(venv.requirements);
+            let list = std::fs::read_to_string(list).expect("a list");
+            let wanted = format!("{}=={}", venv.package, venv.version);
+            assert!(list.lines().any(|line| line == wanted), "{wanted}");
+            let packages = list.lines().filter(|line| !line.starts_with('#'));
+            for line in packages {
+                assert!(line.contains("=="), "{}: {line}", venv.requirements);
+            }
+        }
     }
 }

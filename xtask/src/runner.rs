@@ -82,22 +82,39 @@ fn run_lane(lane: &Lane, root: &Path) -> Result<(), String> {
 
 /// Hands everything behind `sim` to the simulator.
 pub fn simulate(arguments: &[OsString]) -> Result<(), String> {
+    hand_over("lattice-sim", "sim", &[], arguments, &[])
+}
+
+/// Hands everything behind `cloud-test` to the cloud test, which finds its engine in the search path.
+pub fn cloud_test(arguments: &[OsString]) -> Result<(), String> {
+    let engine = python::ensure(&python::ENGINE, &root()?)?;
+    hand_over("lattice-cloud", "cloud", &["test"], arguments, &[engine])
+}
+
+/// Runs a program of the workspace with these words and then the caller's.
+fn hand_over(
+    package: &str,
+    program: &str,
+    words: &[&str],
+    arguments: &[OsString],
+    folders: &[PathBuf],
+) -> Result<(), String> {
     let run = [
         "run",
         "--quiet",
         "--package",
-        "lattice-sim",
+        package,
         "--bin",
-        "sim",
+        program,
         "--",
     ];
-    let words = run.iter().map(OsStr::new);
+    let words = run.iter().chain(words).map(OsStr::new);
     let words = words.chain(arguments.iter().map(OsString::as_os_str));
-    let status = cargo(words, &root()?, &[])?;
-    if status.success() {
-        return Ok(());
+    let status = cargo(words, &root()?, folders)?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`{program}` ended with {status}")),
     }
-    Err(format!("the simulator ended with {status}"))
 }
 
 /// Runs cargo in `root`, with `folders` in front of the search path.
@@ -175,6 +192,8 @@ lint     8 min        -  not run
 test    15 min        -  not run
 api      5 min        -  not run
 sim      8 min        -  not run
+infra    4 min        -  not run
+cloud   10 min        -  not run
 all            1:06 min
 ";
         assert_eq!(table(&rows, LANES), expected);
