@@ -6,17 +6,25 @@ use lattice_ir::WebhookAuth;
 use lattice_model::limits::{WEBHOOK_HEADER_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 use serde_json::{Map, Value, json};
 
-/// Names that carry what proves who one is, whole or as a part.
+/// Words of a name whose value proves who one is. Values that look like secrets under other names
+/// are redacted when the run is queued.
 const SECRET_WORDS: &[&str] = &[
+    "apikey",
     "auth",
+    "authentication",
+    "authorization",
     "cookie",
     "credential",
+    "credentials",
+    "jwt",
     "key",
     "passphrase",
-    "password",
     "passwd",
+    "password",
     "secret",
     "session",
+    "sessionid",
+    "sig",
     "signature",
     "token",
 ];
@@ -28,7 +36,7 @@ pub(crate) fn input(
     body: Value,
 ) -> Result<Value, Refused> {
     let mut query = crate::payload::fields(request.query)?;
-    query.retain(|name, _| !is_secret(&name.to_ascii_lowercase()));
+    query.retain(|name, _| !is_secret(name));
     let headers = headers(request, authentication);
     Ok(json!({"body": body, "headers": headers, "query": query}))
 }
@@ -61,6 +69,10 @@ fn headers(request: &Request<'_>, authentication: &WebhookAuth) -> Map<String, V
 /// The header by which a sender without a signature names a delivery.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// Whether one of the words of a name says that its value is a secret: `x-auth-token`, `access_token`,
+/// `api.key`.
 fn is_secret(name: &str) -> bool {
-    SECRET_WORDS.iter().any(|word| name.contains(word))
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| SECRET_WORDS.contains(&word))
 }

@@ -63,7 +63,8 @@ pub(crate) fn standard_webhooks(request: &Request<'_>, secret: &str) -> Result<P
     let signed_at = signed_at.ok_or_else(|| malformed(WEBHOOK_TIMESTAMP))?;
     let signatures = field(request, WEBHOOK_SIGNATURE)?;
     let bare = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
-    let key = STANDARD.decode(bare).map_err(|_| ProofError::BadSecret)?;
+    let key = STANDARD.decode(bare).ok().filter(|key| !key.is_empty());
+    let key = key.ok_or(ProofError::BadSecret)?;
     let signed = [
         id.as_bytes(),
         b".",
