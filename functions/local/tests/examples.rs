@@ -8,12 +8,14 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "release-notes",
     "support-triage",
     "invoice-check",
     "meeting-follow-up",
     "incident-summary",
+    "issue-intake",
+    "monday-plan",
 ];
 
 fn root() -> PathBuf {

@@ -5,7 +5,7 @@ use crate::values::{
     DAY_OF_MONTH, DAY_OF_WEEK, HOURS, MINUTES, MONTH, UNIX_DAY_OF_WEEK, Values, YEAR,
 };
 use crate::zone;
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike, Weekday};
 use chrono_tz::Tz;
 use croner::Cron as Search;
 use croner::parser::{CronParser, Seconds, Year};
@@ -160,7 +160,8 @@ impl Cron {
     /// The first moment behind `after`.
     pub fn next_after(&self, zone: Tz, after: Millis) -> Option<Millis> {
         // Behind a time on a wall stand only moments behind its own, so the walk begins there.
-        let mut wall = zone::wall(zone, after)?;
+        // The search carries parts of a second along, so they are cut off first.
+        let mut wall = zone::wall(zone, after)?.with_nanosecond(0)?;
         loop {
             wall = self.next_wall(wall)?;
             let moment = zone::moment(zone, wall);

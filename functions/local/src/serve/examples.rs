@@ -18,6 +18,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     example!("incident-summary"),
     example!("invoice-check"),
     example!("meeting-follow-up"),
+    example!("issue-intake"),
+    example!("monday-plan"),
 ];
 
 /// All of them as one JSON list.
