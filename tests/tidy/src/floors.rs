@@ -24,6 +24,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-local", 4),
     ("lattice-effects", 4),
     ("lattice-aws", 4),
+    ("lattice-stack", 4),
     ("lattice-api", 5),
     ("lattice-lambda", 5),
     ("lattice-gateway", 6),

@@ -101,7 +101,7 @@ fn stage_table(chain: &[Line], hops: &[Line]) -> String {
 
 fn amount(units: f64) -> String {
     match units {
-        units if units == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         units if units < 0.001 => format!("{units:.1e}"),
         units => format!("{units:.3}"),
     }
