@@ -1,3 +1,8 @@
-//! Compiles documents: the function without any data.
+//! The function `compile`; what it does stands in `lattice_gateway`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_gateway::leave(lattice_gateway::compile().await)
+}

@@ -1,3 +1,8 @@
-//! Answers, cancels, reads.
+//! The function `signal`; what it does stands in `lattice_gateway`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_gateway::leave(lattice_gateway::signal().await)
+}

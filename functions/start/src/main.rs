@@ -1,3 +1,8 @@
-//! Starts runs, keeps workflows, takes webhooks and schedules.
+//! The function `start`; what it does stands in `lattice_gateway`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_gateway::leave(lattice_gateway::start().await)
+}

@@ -1,3 +1,8 @@
-//! Streams the events of a run.
+//! The function `stream`; what it does stands in `lattice_gateway`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lattice_gateway::leave(lattice_gateway::stream().await)
+}

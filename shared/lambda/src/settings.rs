@@ -102,6 +102,8 @@ pub struct ScheduleSettings {
     pub role_arn: String,
     /// What they call: the function `start`.
     pub target_arn: String,
+    /// Where firings go that nobody took.
+    pub dead_letter_arn: Option<String>,
 }
 
 /// What is wrong with the environment, all of it.
@@ -147,6 +149,7 @@ impl Settings {
                     "the role under which schedules call the function `start`",
                 ),
                 target_arn: reader.required("LATTICE_START_ARN", "the ARN of the function `start`"),
+                dead_letter_arn: reader.optional("LATTICE_SCHEDULE_DEAD_ARN"),
             }),
         };
         match reader.problems.is_empty() {

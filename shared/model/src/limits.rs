@@ -297,3 +297,14 @@ pub const SECRET_MISS_CACHE_MS: u64 = 5_000;
 pub const QUEUE_POLL_S: i32 = 20;
 /// Bytes of one billed request to SQS.
 pub const QUEUE_REQUEST_BYTES: u64 = 64 * 1024;
+/// How long getting the keys of a token issuer may take.
+pub const KEYS_FETCH_MS_MAX: u64 = 3_000;
+/// How often a process of the cloud asks for the issuer's keys, at most: anybody may name a key that
+/// is not known.
+pub const KEYS_AGAIN_MS_MIN: u64 = 60_000;
+/// How long a process of the cloud believes the issuer's keys: one that was taken back has to go.
+pub const KEYS_AGE_MS_MAX: u64 = 600_000;
+/// How long before the end of an invocation a caller is told that the request takes too long.
+pub const CLOUD_ANSWER_MARGIN_MS: u64 = 1_500;
+/// How often the tail of a watched run is read in the cloud, where nothing is heard of other processes.
+pub const CLOUD_STREAM_POLL_MS: u64 = 500;
