@@ -6,6 +6,7 @@
 mod server;
 
 use lattice_wire::ROUTES;
+use server::Served;
 use std::path::Path;
 use std::process::ExitCode;
 use tokio::process::Command;
@@ -38,7 +39,7 @@ async fn try_all(program: &Path, more: Vec<std::ffi::OsString>) -> Result<bool, 
     let dir = tempfile::tempdir()?;
     let served = server::start(dir.path()).await?;
     let config = dir.path().join("schemathesis.toml");
-    std::fs::write(&config, configuration(&served.workflow, &served.run))?;
+    std::fs::write(&config, configuration(&served))?;
     let mut command = Command::new(program);
     command
         .arg("--config-file")
@@ -57,6 +58,7 @@ async fn try_all(program: &Path, more: Vec<std::ffi::OsString>) -> Result<bool, 
             "--header",
             &format!("Authorization: Bearer {}", served.token),
         ])
+        .args(["--header", &format!("X-API-Key: {}", server::KEY)])
         .args(more)
         .env("NO_COLOR", "1")
         // A folder without notes of earlier runs, which would make this one another.
@@ -73,7 +75,13 @@ async fn try_all(program: &Path, more: Vec<std::ffi::OsString>) -> Result<bool, 
 /// Names things that are there, so that requests get past `404`; and says which refusals are right
 /// for data that fits its schema: a schema cannot say that a revision is the newest, that a document
 /// compiles, or that a run still asks.
-fn configuration(workflow: &str, run: &str) -> String {
+fn configuration(served: &Served) -> String {
+    let Served {
+        workflow,
+        run,
+        hook,
+        ..
+    } = served;
     format!(
         r#"[checks.positive_data_acceptance]
 expected-statuses = ["2xx", 304, 404, 409, 412, 422, 428]
@@ -85,6 +93,12 @@ parameters = {{ id = "{run}" }}
 [[operations]]
 include-path-regex = "^/v1/workflows/"
 parameters = {{ id = "{workflow}" }}
+
+# A webhook takes one of the three types, and of that what it can read.
+[[operations]]
+include-path-regex = "^/v1/hooks/"
+parameters = {{ hookId = "{hook}" }}
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 415]
 "#
     )
 }

@@ -2,14 +2,16 @@
 
 use crate::Failure;
 use lattice_api::server::{ServerSettings, serve};
-use lattice_api::{Api, Gate, JwtRules, Kit, Metrics, StreamSettings, Streams, router};
+use lattice_api::{
+    Api, Gate, JwtRules, Kit, Metrics, StreamSettings, Streams, router, sync_triggers,
+};
 use lattice_driver::{Driver, Observer, Settings, StartRequest};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
 use lattice_issuer::{AUDIENCE, ISSUER, Issuer, TENANT_CLAIM, claims};
 use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
-use lattice_model::{BootId, Hash, Millis, RunId, Tenant};
+use lattice_model::{BootId, Hash, Millis, ProgramHash, RunId, WorkflowId};
 use lattice_policy::Redactor;
-use lattice_ports::{Expect, StoredWorkflow, WorkflowVersion, Workflows};
+use lattice_ports::{Clock, Expect, StoredWorkflow, WorkflowVersion, Workflows};
 use lattice_wire::Scope;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +33,19 @@ type ContractDriver = Driver<LocalStore, LocalQueue, Provider<EnvSecrets>, Syste
 /// A workflow that asks a person, so that its run stays open for a while.
 const DOCUMENT: &str = include_str!("../../../examples/support-triage.json");
 const INPUT: &str = include_str!("../../../examples/support-triage.input.json");
+/// A workflow that anybody starts who has the key, by every method.
+const HOOKED: &str = r#"{
+    "format": "agent-lattice/workflow", "formatVersion": 1, "id": "hooked", "name": "Hooked",
+    "nodes": [
+        { "id": "hook", "type": "webhookTrigger", "settings": {
+            "authentication": { "type": "api-key", "secret": "{{secret.HOOK}}" },
+            "allowedMethods": ["POST", "PUT", "PATCH", "GET"] } },
+        { "id": "end", "type": "end", "settings": { "output": "{{in.body}}" } }
+    ],
+    "edges": [{ "id": "e", "from": "hook", "to": "end" }]
+}"#;
+/// The secret `HOOK`.
+pub const KEY: &str = "contract";
 const TENANT: &str = "contract";
 /// Workers that carry runs on.
 const WORKERS: usize = 4;
@@ -47,6 +62,8 @@ pub struct Served {
     pub workflow: String,
     /// A run that it has.
     pub run: String,
+    /// A webhook that it takes, with the key that every caller sends.
+    pub hook: String,
     /// Dropped with the server.
     _stop: watch::Sender<bool>,
 }
@@ -72,6 +89,13 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
         tokio::spawn(async move { driver.work().await });
     }
     let (workflow, run) = populate(&driver).await?;
+    let hook = stored(&driver, HOOKED).await?.0;
+    let schedules = LocalSchedules::new(SystemClock::new()?);
+    let adapters = (&**driver.store(), &schedules);
+    let now = driver.clock().now();
+    let triggers = sync_triggers(adapters, now, &TENANT.parse()?, &hook).await?;
+    let hook = triggers.first().map(|row| row.id.to_string());
+    let hook = hook.ok_or("the workflow has no webhook")?;
     let issuer = Issuer::new()?;
     let scopes = Scope::ALL.map(Scope::as_str).join(" ");
     let token = issuer.sign(&claims(TENANT, &scopes))?;
@@ -84,7 +108,7 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let outside = (
-        Arc::new(LocalSchedules::new(SystemClock::new()?)),
+        Arc::new(schedules),
         Arc::new(EnvSecrets::new(&environment())),
     );
     let api: Arc<Api<ContractKit>> = Api::new(driver, gate, streams, metrics, outside);
@@ -101,16 +125,14 @@ pub async fn start(dir: &Path) -> Result<Served, Failure> {
         token,
         workflow,
         run: run.to_string(),
+        hook,
         _stop: stop,
     })
 }
 
 /// A provider that answers by itself, and the secret of the webhook.
 fn environment() -> BTreeMap<String, String> {
-    let pairs = [
-        ("LATTICE_PROVIDER", "mock"),
-        ("LATTICE_SECRET_HOOK", "contract"),
-    ];
+    let pairs = [("LATTICE_PROVIDER", "mock"), ("LATTICE_SECRET_HOOK", KEY)];
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
@@ -142,35 +164,43 @@ fn driver(
 
 /// Stores a workflow and starts a run of it.
 async fn populate(driver: &ContractDriver) -> Result<(String, RunId), Failure> {
-    let compiled = lattice_compiler::compile(DOCUMENT.as_bytes());
-    let (Some(document), Some(program)) = (compiled.document, compiled.program) else {
-        return Err("the example does not compile".into());
+    let (workflow, program) = stored(driver, DOCUMENT).await?;
+    let input: Value = serde_json::from_str(INPUT)?;
+    let request = StartRequest {
+        tenant: TENANT.parse()?,
+        plan: driver.plan(program).await?,
+        input,
+        key: None,
+        trigger: None,
     };
-    let tenant: Tenant = TENANT.parse()?;
+    let started = driver.start(request).await?;
+    Ok((workflow.to_string(), started.run))
+}
+
+/// Stores a workflow.
+async fn stored(
+    driver: &ContractDriver,
+    document: &str,
+) -> Result<(WorkflowId, ProgramHash), Failure> {
+    let compiled = lattice_compiler::compile(document.as_bytes());
+    let (Some(document), Some(program)) = (compiled.document, compiled.program) else {
+        return Err("a document of this test does not compile".into());
+    };
     let (hash, text) = (program.hash()?, lattice_document::write(&document));
     let row = WorkflowVersion {
-        tenant: tenant.clone(),
+        tenant: TENANT.parse()?,
         id: document.id.clone(),
         name: document.name.clone(),
         version: Hash::of(text.as_bytes()),
         program: hash,
         stored_at: Millis::new(0),
     };
-    let workflow = row.id.to_string();
     let store = driver.store();
     store.put_program(hash, Arc::new(program)).await?;
-    let document = text.into();
-    store
-        .put_workflow(StoredWorkflow { row, document }, Expect::Absent)
-        .await?;
-    let input: Value = serde_json::from_str(INPUT)?;
-    let request = StartRequest {
-        tenant,
-        plan: driver.plan(hash).await?,
-        input,
-        key: None,
-        trigger: None,
+    let stored = StoredWorkflow {
+        row,
+        document: text.into(),
     };
-    let started = driver.start(request).await?;
-    Ok((workflow, started.run))
+    store.put_workflow(stored, Expect::Absent).await?;
+    Ok((document.id, hash))
 }

@@ -95,13 +95,13 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         app.screen
             .paint(Tone::Strong, &format!("Agent Lattice is at {url}")),
     );
-    hooks.iter().for_each(|line| app.screen.line(line));
     let dir = app.data_dir(&args.data);
     app.screen.line(format!(
         "data in `{}`, {} to carry on; Ctrl-C stops",
         dir.display(),
         runs(carried)
     ));
+    hooks.iter().for_each(|line| app.screen.line(line));
     if !args.no_open && std::io::stdout().is_terminal() {
         open_page(app, &url);
     }

@@ -41,6 +41,7 @@ export class Home {
     this.at = fill(root, "home");
     this.runs = new Rows("/v1/runs", "runs", (row) => row.runId);
     this.workflows = new Rows("/v1/workflows", "workflows", (row) => row.id);
+    this.triggers = new Map();
     const { at } = this;
     at.example.onclick = () => this.store(addExample);
     at.open.onclick = () => at.file.click();
@@ -77,7 +78,8 @@ export class Home {
   }
 
   async lookWorkflows() {
-    await this.workflows.look();
+    const [, { hooks }, { schedules }] = await Promise.all([this.workflows.look(), get(`/v1/hooks?limit=${ROWS_MAX}`), get(`/v1/schedules?limit=${ROWS_MAX}`)]);
+    this.triggers = Map.groupBy([...hooks, ...schedules], (row) => row.workflow);
     this.showWorkflows();
   }
 
@@ -103,7 +105,9 @@ export class Home {
     const { workflows, none, moreWorkflows } = this.at;
     none.hidden = this.workflows.rows.length > 0;
     moreWorkflows.hidden = !this.workflows.cursor;
-    reconcile(workflows, this.workflows.rows, (row) => `${row.id} ${row.version}`, workflowRow);
+    reconcile(workflows, this.workflows.rows, (row) => `${row.id} ${row.version}`, workflowRow, (element, row) => {
+      reconcile(element.querySelector(".triggers"), this.triggers.get(row.id) ?? [], (one) => `${one.id} ${one.nextAt ?? ""}`, triggerRow);
+    });
   }
 
   showRuns() {
@@ -162,8 +166,15 @@ function showProblem(place, error) {
 function workflowRow(row) {
   return h("li", {},
     h("div", { className: "grow" }, h("strong", {}, row.name),
-      h("span", { className: "faint", title: `version ${row.version}` }, `${row.id} · ${row.version.slice(0, 8)}`)),
+      h("span", { className: "faint", title: `version ${row.version}` }, `${row.id} · ${row.version.slice(0, 8)}`),
+      h("ul", { className: "triggers faint" })),
     h("button", { type: "button", "aria-label": `Start ${row.name}`, onclick: () => startRun(row) }, "Start"));
+}
+
+// What starts the workflow beside a person: an address, or the clock.
+export function triggerRow(row) {
+  if (row.path) return h("li", {}, `${row.methods.join(", ")} `, h("code", {}, `${location.origin}${row.path}`), ` (${row.authentication}, secret ${row.secret})`);
+  return h("li", {}, h("code", {}, row.expression), ` ${row.timezone}, ${row.nextAt ? `next ${day(row.nextAt)}` : "never again"}`);
 }
 
 function runRow(row) {

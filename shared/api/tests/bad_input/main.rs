@@ -1,7 +1,9 @@
 //! Bad and repeated requests: a clear problem, nothing lost, nothing twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod hooks;
 mod runs;
+mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
 mod workflows;

@@ -11,6 +11,8 @@ const NOT_JSON: &str = "LAT-A001";
 const SHAPE: &str = "LAT-A002";
 const TOO_LARGE: &str = "LAT-A003";
 const CONTENT_TYPE: &str = "LAT-A004";
+const HOOK_TYPE: &str = "LAT-A063";
+const HOOK_BODY: &str = "LAT-A064";
 
 pub async fn check(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) {
     let Some(body) = &of.body else {
@@ -19,6 +21,14 @@ pub async fn check(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) 
     too_large(world, of, body, ask, tally).await;
     types(world, of, ask, tally).await;
     texts(world, of, body, ask, tally).await;
+    if of.is_hook() {
+        for (name, value) in scalars() {
+            let ask = ask.clone().json(&value);
+            let check = format!("the body is {name}");
+            tally.good(world, &of.id, &check, &ask, 202).await;
+        }
+        return;
+    }
     for (name, value) in scalars() {
         let ask = ask.clone().json(&value);
         tally
@@ -110,8 +120,13 @@ pub async fn check_sizes(world: &World, of: &Operation, row: &Row, tally: &mut T
 
 async fn types(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) {
     let bare = ask.clone().without("content-type");
+    let code = if of.is_hook() {
+        HOOK_TYPE
+    } else {
+        CONTENT_TYPE
+    };
     tally
-        .refused(world, &of.id, "no content type", &bare, 415, CONTENT_TYPE)
+        .refused(world, &of.id, "no content type", &bare, 415, code)
         .await;
     let wrong = [
         "text/plain",
@@ -122,16 +137,16 @@ async fn types(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) {
         "json",
         "",
     ];
-    for kind in wrong {
+    // A trigger takes whatever JSON calls itself.
+    let is_wrong = |kind: &&str| !of.is_hook() || !kind.ends_with("+json");
+    for kind in wrong.into_iter().filter(is_wrong) {
         let ask = bare.clone().header("content-type", kind);
         let check = format!("the type `{kind}`");
-        tally
-            .refused(world, &of.id, &check, &ask, 415, CONTENT_TYPE)
-            .await;
+        tally.refused(world, &of.id, &check, &ask, 415, code).await;
     }
     let twice = ask.clone().header("content-type", "application/json");
     tally
-        .refused(world, &of.id, "two types", &twice, 415, CONTENT_TYPE)
+        .refused(world, &of.id, "two types", &twice, 415, code)
         .await;
 }
 
@@ -159,15 +174,17 @@ async fn texts(world: &World, of: &Operation, body: &BodyOf, ask: &Ask, tally: &
     if body.required {
         texts.push(("empty", Vec::new()));
     }
+    let (broken, deep) = match of.is_hook() {
+        true => (HOOK_BODY, HOOK_BODY),
+        false => (NOT_JSON, SHAPE),
+    };
     for (name, text) in texts {
         let ask = ask.clone().bytes(text);
-        tally
-            .refused(world, &of.id, name, &ask, 400, NOT_JSON)
-            .await;
+        tally.refused(world, &of.id, name, &ask, 400, broken).await;
     }
-    let deep = ask.clone().bytes(b"[".repeat(100_000));
+    let ask = ask.clone().bytes(b"[".repeat(100_000));
     tally
-        .refused(world, &of.id, "nested without end", &deep, 400, SHAPE)
+        .refused(world, &of.id, "nested without end", &ask, 400, deep)
         .await;
 }
 

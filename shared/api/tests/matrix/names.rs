@@ -1,6 +1,7 @@
 //! Names in paths: of nobody, of somebody else, of no shape; and methods that a path does not take.
 
 use crate::rows::ROWS;
+use crate::support::hooks::{keyed, timed};
 use crate::support::spec::{Operation, spec};
 use crate::support::{Ask, THERE, World};
 use crate::tally::Tally;
@@ -9,7 +10,7 @@ use serde_json::json;
 const NO_METHOD: &str = "LAT-A021";
 
 pub async fn check(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) {
-    if ask.id.is_some() {
+    if ask.id.is_some() && !of.is_hook() {
         somebody_else(world, of, tally).await;
     }
     if of.has_id() {
@@ -76,6 +77,7 @@ async fn malformed(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) 
         let check = format!("the name `{name:.20}`");
         // What is stored under a name has to have it, and no document has such a one.
         let (status, code) = match (of.id.as_str(), of.path.starts_with("/v1/runs")) {
+            _ if of.is_hook() => (404, "LAT-A024"),
             ("putWorkflow", _) => (422, "LAT-A033"),
             (_, true) => (404, "LAT-A022"),
             (_, false) => (404, "LAT-A023"),
@@ -89,12 +91,18 @@ async fn malformed(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) 
 /// What one tenant has, another one's lists do not show.
 pub async fn check_strangers(world: &World, tally: &mut Tally) {
     world.asking().await;
-    for (id, path, rows) in [
-        ("listWorkflows", "/v1/workflows", "workflows"),
-        ("listRuns", "/v1/runs", "runs"),
-        ("listWaits", "/v1/waits", "waits"),
+    world.completed().await;
+    for document in [keyed("hooked"), timed("timed", "rate(1 day)")] {
+        world.store(&document).await;
+    }
+    for (id, path, rows, here) in [
+        ("listWorkflows", "/v1/workflows", "workflows", 4),
+        ("listRuns", "/v1/runs", "runs", 2),
+        ("listWaits", "/v1/waits", "waits", 1),
+        ("listHooks", "/v1/hooks", "hooks", 1),
+        ("listSchedules", "/v1/schedules", "schedules", 1),
     ] {
-        for (tenant, count) in [(crate::support::HERE, 1), (THERE, 0)] {
+        for (tenant, count) in [(crate::support::HERE, here), (THERE, 0)] {
             let listed = tally
                 .good(world, id, tenant, &Ask::get(path).of(tenant), 200)
                 .await;
@@ -112,7 +120,8 @@ pub async fn check_strangers(world: &World, tally: &mut Tally) {
 pub async fn check_methods(world: &World, tally: &mut Tally) {
     for (path, mut taken) in spec().paths() {
         let asked = path.replace("{id}", "run_00000000000000000000000000");
-        if taken.contains(&"GET") {
+        let asked = asked.replace("{hookId}", "tr_00000000000000000000000000");
+        if taken.contains(&"GET") && path != "/v1/hooks/{hookId}" {
             taken.push("HEAD");
         }
         taken.sort_unstable();

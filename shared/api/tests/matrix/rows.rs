@@ -1,6 +1,8 @@
 //! How each operation is asked well: one row for each of its good answers. The first row of an
 //! operation is the one that bad requests are made of; asked twice, it does something only once.
 
+use crate::support::ask::Sent;
+use crate::support::hooks::{keyed, timed};
 use crate::support::{Ask, World, documents};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::json;
@@ -69,6 +71,46 @@ rows! {
         Ask::get(&format!("/v1/runs/{run}/stream")).id(&run).query("lastSeq", &last.to_string())
     };
     "listWaits" 200 |world| { world.asking().await; world.asking().await; Ask::get("/v1/waits").query("limit", "1") };
+    "postHook" 202 |world| hook(world, "POST").await;
+    "postHook" 200 |world| repeated(world, "POST").await;
+    "putHook" 202 |world| hook(world, "PUT").await;
+    "putHook" 200 |world| repeated(world, "PUT").await;
+    "patchHook" 202 |world| hook(world, "PATCH").await;
+    "patchHook" 200 |world| repeated(world, "PATCH").await;
+    "getHook" 202 |world| hook(world, "GET").await;
+    "getHook" 200 |world| repeated(world, "GET").await;
+    "listHooks" 200 |world| {
+        for _ in 0..2 {
+            world.store(&keyed(&world.name("hooked"))).await;
+            world.store(&timed(&world.name("timed"), "rate(1 day)")).await;
+        }
+        Ask::get("/v1/hooks").query("limit", "1")
+    };
+    "listSchedules" 200 |world| {
+        for _ in 0..2 {
+            world.store(&keyed(&world.name("hooked"))).await;
+            world.store(&timed(&world.name("timed"), "rate(1 day)")).await;
+        }
+        Ask::get("/v1/schedules").query("limit", "1")
+    };
+}
+
+/// A webhook with a key and no name of its delivery, so that each is another one.
+async fn hook(world: &World, method: &str) -> Ask {
+    let path = world.hook(&keyed(&world.name("hooked"))).await;
+    let mut ask = Ask::keyed(&path, b"{\"n\": [1, 2]}");
+    method.clone_into(&mut ask.method);
+    if method == "GET" {
+        ask.body = Sent::Nothing;
+    }
+    ask
+}
+
+/// One that came before, under the name that its sender gave it.
+async fn repeated(world: &World, method: &str) -> Ask {
+    let ask = hook(world, method).await.header("idempotency-key", "one");
+    world.tell(&ask).await;
+    ask
 }
 
 async fn two_workflows(world: &World) {

@@ -7,6 +7,9 @@ pub const SECRET: &str = "it is a secret to everybody";
 /// The secret `STANDARD`, as Standard Webhooks writes one.
 pub const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+/// The secret `KEY`.
+pub const KEY: &str = "a key that only two know";
+
 /// Asks whether to go on.
 pub fn asks(id: &str) -> Value {
     json!({

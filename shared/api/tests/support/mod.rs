@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod ask;
+pub mod clock;
 pub mod documents;
 pub mod growing;
+pub mod hooks;
 pub mod model;
 pub mod spec;
 pub mod sse;
@@ -21,9 +23,7 @@ use lattice_driver::{Driver, Observer, Settings};
 use lattice_model::{BootId, Millis, Secret};
 use lattice_policy::Redactor;
 use lattice_ports::Clock;
-use lattice_ports::memory::{
-    ManualClock, MapSecrets, MemoryQueue, MemorySchedules, MemoryStore, QueueRules,
-};
+use lattice_ports::memory::{ManualClock, MapSecrets, MemoryQueue, MemoryStore, QueueRules};
 use model::Model;
 use serde_json::{Value, json};
 use spec::spec;
@@ -33,7 +33,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::ServiceExt;
 
 pub type Adapters =
-    Kit<MemoryStore, MemoryQueue<ManualClock>, Model, ManualClock, MemorySchedules, MapSecrets>;
+    Kit<MemoryStore, MemoryQueue<ManualClock>, Model, ManualClock, clock::Armed, MapSecrets>;
 
 /// The tenant that most tests are.
 pub const HERE: &str = "acme";
@@ -48,7 +48,7 @@ pub struct World {
     pub streams: Arc<Streams<MemoryStore>>,
     pub clock: ManualClock,
     /// What the clock was told to fire.
-    pub schedules: Arc<MemorySchedules>,
+    pub schedules: Arc<clock::Armed>,
     pub issuer: Issuer,
     queue: MemoryQueue<ManualClock>,
     says: UnboundedSender<Say>,
@@ -100,10 +100,12 @@ impl World {
                 ..Settings::new(BootId::new("boot"))
             },
         );
-        let schedules = Arc::new(MemorySchedules::default());
+        let schedules = Arc::new(clock::Armed::default());
         let secrets = [
             ("HOOK", documents::SECRET),
             ("STANDARD", documents::STANDARD),
+            ("KEY", documents::KEY),
+            ("EMPTY", ""),
         ];
         let secrets = secrets.map(|(name, secret)| (name, Secret::new(secret.to_owned())));
         let outside = (Arc::clone(&schedules), Arc::new(MapSecrets::new(secrets)));

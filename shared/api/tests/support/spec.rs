@@ -267,6 +267,11 @@ impl Operation {
         schema.is_some_and(|schema| schema["additionalProperties"] == false)
     }
 
+    /// Whether it takes a webhook, which is bytes under a proof and carries no token.
+    pub fn is_hook(&self) -> bool {
+        self.path.starts_with("/v1/hooks/")
+    }
+
     pub fn has_id(&self) -> bool {
         self.params.iter().any(|param| param.at == "path")
     }
