@@ -12,6 +12,8 @@ pub enum Change {
     Add(&'static str, &'static str),
     /// What stands at the pointer is taken out.
     Remove(&'static str),
+    /// Every resource of the type loses what it has under the name.
+    Strip(&'static str, &'static str),
 }
 
 /// A fault, and the assertion that has to notice it.
@@ -32,6 +34,7 @@ pub fn plant(template: &Template, fault: &Fault) -> Result<Template, String> {
         Change::Set(pointer, json) => set(&mut root, pointer, json),
         Change::Add(pointer, json) => add(&mut root, pointer, json),
         Change::Remove(pointer) => remove(&mut root, pointer),
+        Change::Strip(kind, name) => strip(&mut root, kind, name),
     };
     match done {
         Some(()) => Ok(Template { root }),
@@ -71,6 +74,15 @@ fn remove(root: &mut Value, pointer: &str) -> Option<()> {
         }
         _ => None,
     }
+}
+
+fn strip(root: &mut Value, kind: &str, name: &str) -> Option<()> {
+    let resources = root["Resources"].as_object_mut()?;
+    let of_kind = resources.values_mut().filter(|one| one["Type"] == kind);
+    let stripped = of_kind
+        .filter_map(|one| one.as_object_mut()?.remove(name))
+        .count();
+    (stripped > 0).then_some(())
 }
 
 /// What comes of all faults: how many were noticed, of how many, and a line for each that was not.

@@ -69,6 +69,11 @@ pub(super) const ALL: &[Assertion] = &[
         look: alias,
     },
     Assertion {
+        name: "version-kept",
+        says: "the version of before stays, so that a rollback has something to go back to",
+        look: version_kept,
+    },
+    Assertion {
         name: "step-loop",
         says: "steps may hand on to steps for as long as a run goes on",
         look: step_loop,
@@ -199,6 +204,14 @@ fn alias(template: &Template, found: &mut Findings) {
             says,
             "has a version that does not change with the settings",
         );
+    }
+}
+
+fn version_kept(template: &Template, found: &mut Findings) {
+    for one in template.of("AWS::Lambda::Version") {
+        let stays = |policy: &str| one.body[policy] == "Retain";
+        let both = stays("DeletionPolicy") && stays("UpdateReplacePolicy");
+        found.check(&one, both, "goes when the next one comes");
     }
 }
 

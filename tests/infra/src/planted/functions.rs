@@ -1,7 +1,7 @@
 //! Faults of functions, and of how they come to run.
 
 use super::Row;
-use crate::faults::Change::{Add, Remove, Set};
+use crate::faults::Change::{Add, Remove, Set, Strip};
 
 pub(super) const ALL: &[Row] = &[
     (
@@ -84,6 +84,16 @@ pub(super) const ALL: &[Row] = &[
             "/Resources/StepFunctionAliaslive/Properties/Name",
             r#""newest""#,
         ),
+    ),
+    (
+        "version-kept",
+        "versions that go when the next one comes",
+        Strip("AWS::Lambda::Version", "UpdateReplacePolicy"),
+    ),
+    (
+        "function-alias",
+        "versions that stay the same when only settings change",
+        Strip("AWS::Lambda::Version", "Properties"),
     ),
     (
         "step-loop",
