@@ -228,12 +228,6 @@ impl Days {
             // The last day of the week.
             Some("") => field.read("SAT").map(Self::OfWeek),
             Some(day) => field.number(day).map(Self::LastOfWeek),
-            None if upper.contains(['L', 'W', '?']) => {
-                let text = text.escape_debug();
-                let help = "write days such as `MON-FRI`, `6L` for the last Friday of the month, or \
-                            `3#2` for the second Tuesday";
-                Err(field.error(format!("`{text}` cannot be read"), help))
-            }
             None => field.read(&upper).map(Self::OfWeek),
         }
     }

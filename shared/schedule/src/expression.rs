@@ -3,7 +3,7 @@
 use crate::cron::Cron;
 use crate::error::ScheduleError;
 use crate::zone;
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, Timelike};
 use chrono_tz::Tz;
 use lattice_model::Millis;
 use lattice_model::limits::{SCHEDULE_BYTES_MAX, SCHEDULE_RATE_MS_MAX};
@@ -168,8 +168,9 @@ fn read_rate(inner: &str) -> Result<Form, ScheduleError> {
 
 fn read_at(inner: &str, zone: Tz) -> Result<Form, ScheduleError> {
     let wall = NaiveDateTime::parse_from_str(inner, MOMENT).ok();
-    // The format reads fewer digits too, and a second that is none.
-    let wall = wall.filter(|wall| wall.format(MOMENT).to_string() == inner);
+    // The format reads fewer digits too, and leap seconds, which no schedule fires at.
+    let is_second = |wall: &NaiveDateTime| wall.nanosecond() == 0;
+    let wall = wall.filter(|wall| is_second(wall) && wall.format(MOMENT).to_string() == inner);
     let Some(wall) = wall else {
         return Err(ScheduleError::Form {
             text: format!("at({})", inner.escape_debug()),

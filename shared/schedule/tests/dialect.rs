@@ -145,7 +145,7 @@ fn what_is_wrong_names_the_field_and_what_to_write() {
             "one day",
         ),
         ("cron(0 9 ? * 2,6L *)", "`2,6` is not a value", "1 to 7"),
-        ("cron(0 9 ? * W *)", "`W` cannot be read", "MON-FRI"),
+        ("cron(0 9 ? * W *)", "`W` is not a value", "`SUN` to `SAT`"),
         ("rate(0 minutes)", "field `value`: `0`", "rate(5 minutes)"),
         ("rate(1.5 hours)", "field `value`: `1.5`", "rate(5 minutes)"),
         ("rate(-1 days)", "field `value`: `-1`", "rate(5 minutes)"),

@@ -303,7 +303,11 @@ fn json_that_means_the_same_in_other_bytes_is_not_signed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_bit_of_what_is_signed_matters(
