@@ -10,7 +10,9 @@ const MS_PER_S: f64 = 1e3;
 /// A message is sent, received and deleted; the last two alone at worst.
 const REQUESTS_PER_MESSAGE: f64 = 3.0;
 const MINUTES_PER_DAY: f64 = 1_440.0;
+/// Metrics that alarms watch, and alarms over alarms, where objectives are watched.
 const ALARMS: f64 = 44.0;
+const COMPOSITES: f64 = 4.0;
 
 /// A line of a sum.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +184,7 @@ pub fn month(prices: &Prices, per_million: f64, steps_per_day: f64) -> Result<[f
     let always = prices.of("kms.key_month")?
         + prices.of("dashboard.month")?
         + ALARMS * prices.of("alarm.month")?
+        + COMPOSITES * prices.of("composite.month")?
         + assumed.metrics * prices.of("metric.month")?
         + sweeps * (prices.of("lambda.request")? + sweep_gb_s * prices.of("lambda.gb_second")?);
     let millions = steps_per_day * assumed.days_per_month / MILLION;
@@ -192,7 +195,8 @@ pub fn month(prices: &Prices, per_million: f64, steps_per_day: f64) -> Result<[f
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{Prices, Workload, beside, month, stage, total, waiting};
+    use super::{ALARMS, COMPOSITES, Prices, Workload, beside, month, stage, total, waiting};
+    use crate::template::Template;
     use serde_json::json;
 
     fn prices() -> Prices {
@@ -254,6 +258,18 @@ mod tests {
             near(always, still) && always > 10.0 && always < 30.0,
             "{always}"
         );
+    }
+
+    #[test]
+    fn alarms_are_counted_as_the_template_has_them() {
+        let template = Template::read(include_str!("../../../../infra/expanded.json")).unwrap();
+        let watched = template.of("AWS::CloudWatch::Alarm").map(|alarm| {
+            let metrics = alarm.list("Metrics").iter();
+            metrics.filter(|metric| !metric["MetricStat"].is_null()).count().max(1)
+        });
+        let watched: usize = watched.sum();
+        let over = template.of("AWS::CloudWatch::CompositeAlarm").count();
+        assert_eq!((watched as f64, over as f64), (ALARMS, COMPOSITES));
     }
 
     #[test]
