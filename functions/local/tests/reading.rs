@@ -183,6 +183,18 @@ fn doctor_finds_a_secret_that_is_not_set() {
     place.lattice(&["doctor"]).says(1, &["broken", "SQLite"]);
 }
 
+#[cfg(not(feature = "aws"))]
+#[test]
+fn doctor_says_which_build_looks_at_a_stack() {
+    let texts = [
+        "cannot look at the stack `agent-lattice-dev`",
+        "help: build one that can: `cargo build --release --features aws`",
+    ];
+    Place::new()
+        .lattice(&["doctor", "--stack", "agent-lattice-dev"])
+        .fails(1, &texts);
+}
+
 #[test]
 fn the_manual_names_every_command_and_every_exit_code() {
     let place = Place::new();

@@ -11,7 +11,7 @@ mod facts;
 mod grants;
 
 #[cfg(feature = "aws")]
-pub use account::{Place, StackError, examine};
+pub use account::{Place, StackError, examine, examine_by};
 pub use compare::{Finding, Report, compare};
 pub use expected::{Expected, template};
 pub use facts::{Deployed, Facts};

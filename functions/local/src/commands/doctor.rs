@@ -2,6 +2,7 @@
 
 mod checks;
 mod probe;
+mod stack;
 
 use crate::app::App;
 use crate::cli::Data;
@@ -13,11 +14,17 @@ use serde_json::json;
 /// The words of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes:\n  0  nothing is broken\n  1  something is\n\nExample:\n  lattice doctor"
+    after_help = "Exit codes:\n  0  nothing is broken\n  1  something is\n\nExamples:\n  lattice doctor\n  lattice doctor --stack agent-lattice-dev"
 )]
 pub struct Args {
     #[command(flatten)]
     pub data: Data,
+    /// Compare a stack on AWS with the template instead of looking at this machine.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// The stack's region; that of the AWS tools if it is not named.
+    #[arg(long, value_name = "REGION", requires = "stack")]
+    pub region: Option<String>,
     /// One JSON object per line.
     #[arg(long)]
     pub json: bool,
@@ -26,7 +33,7 @@ pub struct Args {
 /// What a check found.
 #[derive(Debug)]
 struct Finding {
-    check: &'static str,
+    check: String,
     health: Health,
     text: String,
     help: String,
@@ -41,32 +48,32 @@ enum Health {
 }
 
 impl Finding {
-    fn good(check: &'static str, text: impl Into<String>) -> Self {
+    fn good(check: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
-            check,
+            check: check.into(),
             health: Health::Good,
             text: text.into(),
             help: String::new(),
         }
     }
 
-    fn warn(check: &'static str, text: impl Into<String>, help: impl Into<String>) -> Self {
+    fn warn(check: impl Into<String>, text: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
-            check,
+            check: check.into(),
             health: Health::Warn,
             text: text.into(),
             help: help.into(),
         }
     }
 
-    fn broken(check: &'static str, text: impl Into<String>, help: impl Into<String>) -> Self {
+    fn broken(check: impl Into<String>, text: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             health: Health::Broken,
             ..Self::warn(check, text, help)
         }
     }
 
-    fn of_error(check: &'static str, error: impl Into<CliError>) -> Self {
+    fn of_error(check: impl Into<String>, error: impl Into<CliError>) -> Self {
         let (text, help) = error.into().sentences();
         Self::broken(check, text, help)
     }
@@ -74,10 +81,16 @@ impl Finding {
 
 /// Checks everything.
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
-    let mut findings = probe::provider(app).await;
-    findings.extend(checks::secrets(app, &args.data).await);
-    findings.extend(checks::data(app, &args.data));
-    findings.push(checks::files());
+    let findings = match &args.stack {
+        Some(name) => stack::findings(name, args.region).await?,
+        None => {
+            let mut findings = probe::provider(app).await;
+            findings.extend(checks::secrets(app, &args.data).await);
+            findings.extend(checks::data(app, &args.data));
+            findings.push(checks::files());
+            findings
+        }
+    };
     for finding in &findings {
         let (word, tone) = match finding.health {
             Health::Good => ("ok", Tone::Good),

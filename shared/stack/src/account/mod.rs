@@ -82,7 +82,12 @@ pub async fn examine(place: &Place) -> Result<Report, StackError> {
     if config.region().is_none() {
         return Err(StackError::NoRegion);
     }
-    let facts = facts(&config, &place.stack).await?;
+    examine_by(&config, &place.stack).await
+}
+
+/// The same with settings of the SDK that are there already.
+pub async fn examine_by(config: &SdkConfig, stack: &str) -> Result<Report, StackError> {
+    let facts = facts(config, stack).await?;
     Ok(compare(&template()?, &facts))
 }
 

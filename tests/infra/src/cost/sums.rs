@@ -265,7 +265,10 @@ mod tests {
         let template = Template::read(include_str!("../../../../infra/expanded.json")).unwrap();
         let watched = template.of("AWS::CloudWatch::Alarm").map(|alarm| {
             let metrics = alarm.list("Metrics").iter();
-            metrics.filter(|metric| !metric["MetricStat"].is_null()).count().max(1)
+            metrics
+                .filter(|metric| !metric["MetricStat"].is_null())
+                .count()
+                .max(1)
         });
         let watched: usize = watched.sum();
         let over = template.of("AWS::CloudWatch::CompositeAlarm").count();
