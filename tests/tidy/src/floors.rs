@@ -39,6 +39,7 @@ const BELOW: &[(&str, u8)] = &[
     ("lattice-fixtures", 5),
     ("lattice-issuer", 5),
     ("lattice-served", 5),
+    ("lattice-cloud", 7),
 ];
 
 /// Crates that only tests may use.
