@@ -84,7 +84,7 @@ fn a_webhook_starts_a_run() {
         (200, &started.json()["runId"])
     );
     let runs = completed(&dev, "orders");
-    assert_eq!((runs.len(), output(&dev, &runs[0])), (1, json!("7")));
+    assert_eq!((runs.len(), output(&dev, &runs[0])), (1, json!(7)));
     // Beside the server its address is shown, and without it the one it will have.
     let listed = place.lattice(&["hooks", "--json"]);
     let shown = listed.result();
@@ -160,7 +160,7 @@ fn a_schedule_fires_once_while_the_server_runs() {
         (&json!(next), &json!("begin"))
     );
     let runs = completed(&dev, "later");
-    assert_eq!((runs.len(), output(&dev, &runs[0])), (1, json!("2")));
+    assert_eq!((runs.len(), output(&dev, &runs[0])), (1, json!(2)));
     let run = runs[0]["runId"].as_str().unwrap();
     let first = dev.get(&format!("/v1/runs/{run}/events?limit=1")).json();
     let trigger = &first["events"][0]["payload"]["trigger"];

@@ -6,6 +6,7 @@ use lattice_ir::Plan;
 use lattice_model::{BootId, CommitId, Guards, InboxId, ProgramHash, RunId, StageId, limits};
 use lattice_policy::Redactor;
 use lattice_ports::{Clock, Performer, StageQueue, Store};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,6 +97,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// The clock.
     pub fn clock(&self) -> &Arc<C> {
         &self.clock
+    }
+
+    /// A value as it is stored: without what is known to be secret, or looks like it.
+    pub fn redacted(&self, value: Value) -> Value {
+        self.redactor.redact_value(value)
     }
 
     /// A stored Program, parsed.

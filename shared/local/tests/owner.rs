@@ -179,7 +179,7 @@ fn a_newer_file_is_left_untouched() {
         ),
         "{error}"
     );
-    set(2);
+    set(3);
     assert!(open(dir.path()).is_ok());
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 /// The words of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes:\n  0  nothing is broken\n  1  something is\n\nExamples:\n  lattice doctor\n  lattice doctor --stack agent-lattice-dev"
+    after_help = "Exit codes:\n  0  nothing is broken\n  1  something is\n\nExample:\n  lattice doctor\n  lattice doctor --stack agent-lattice-dev"
 )]
 pub struct Args {
     #[command(flatten)]

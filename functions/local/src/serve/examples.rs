@@ -20,8 +20,6 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     example!("meeting-follow-up"),
     example!("issue-intake"),
     example!("monday-plan"),
-    example!("issue-intake"),
-    example!("monday-plan"),
 ];
 
 /// All of them as one JSON list.

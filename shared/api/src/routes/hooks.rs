@@ -76,6 +76,8 @@ pub async fn take<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         Ok(known) => again(api, known.run, &webhook, &fired, None).await,
         // A repeated delivery may have other headers, and those stand in the input.
         Err(DriverError::KeyReused { run }) => {
+            // What is stored is redacted.
+            let input = api.driver.redacted(input);
             again(api, run, &webhook, &fired, Some(&input["body"])).await
         }
         Err(error) => Err(error.into()),
