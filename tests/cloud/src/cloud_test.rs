@@ -1,7 +1,8 @@
 //! The cloud test as a whole: engine, programs, stack, paths, judge.
 
+use crate::clock::Clock;
 use crate::deploy::{
-    AUDIENCE, Admin, Build, CODE_BUCKET, FUNCTIONS, Issuer, Stack, TENANT_CLAIM, ahead, pack,
+    AUDIENCE, Admin, Build, CODE_BUCKET, FUNCTIONS, Issuer, Stack, TENANT_CLAIM, pack,
 };
 use crate::drive::{self, PATHS, Parts, Report, World, Wrong, wrong};
 use crate::engine::{self, Engine};
@@ -116,7 +117,7 @@ async fn world(
         ("ModelSmall", MODEL.to_owned()),
         ("ModelMedium", MODEL.to_owned()),
         ("ModelLarge", MODEL.to_owned()),
-        ("LogLevel", "debug".to_owned()),
+        ("LogLevel", "info".to_owned()),
     ];
     let asked = json!({"Name": secret, "SecretString": PROVIDER_KEY, "ClientRequestToken": "0123456789012345678901234567890123"});
     admin.json("secretsmanager.CreateSecret", &asked).await?;
@@ -140,6 +141,7 @@ async fn world(
         proxy,
         models,
         stream_program,
+        clock: Clock::of_this_process(),
     })
     .await
 }
@@ -148,10 +150,9 @@ async fn world(
 async fn upload(admin: &Admin, programs: &[(&'static str, PathBuf)]) -> Result<(), Wrong> {
     let folder = tempfile::tempdir();
     let folder = folder.map_err(|error| Wrong::Io("no temporary folder", error))?;
-    let library = ahead(folder.path())?;
     admin.put(&format!("/{CODE_BUCKET}"), Vec::new()).await?;
     for (function, program) in programs {
-        let zip = pack(program, &library, folder.path())?;
+        let zip = pack(program, folder.path())?;
         admin
             .put(&format!("/{CODE_BUCKET}/{function}.zip"), zip)
             .await?;

@@ -1,6 +1,7 @@
 //! The system on AWS's own interfaces, tested without an account: an engine that speaks them, and
 //! what is driven through it.
 
+pub mod clock;
 pub mod cloud_test;
 pub mod deploy;
 pub mod drive;

@@ -10,10 +10,6 @@ use zip::{CompressionMethod, ZipWriter};
 /// The functions: the names of their programs, and of their packages behind `lattice-`.
 pub const FUNCTIONS: [&str; 6] = ["compile", "start", "step", "signal", "stream", "sweep"];
 
-/// The library that sets a function's clock ahead, and where its source stands.
-pub const AHEAD: &str = "ahead.so";
-const AHEAD_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clock/ahead.c");
-
 /// Why there are no packages.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
@@ -78,36 +74,24 @@ fn run(command: &mut Command, name: &str) -> Result<(), PackError> {
     }
 }
 
-/// Compiles the library that sets a clock ahead. A C compiler is there: Rust links with it.
-pub fn ahead(folder: &Path) -> Result<PathBuf, PackError> {
-    let library = folder.join(AHEAD);
-    let mut command = Command::new("cc");
-    command.args(["-shared", "-fPIC", "-O1", "-o"]);
-    command.arg(&library).arg(AHEAD_SOURCE).arg("-ldl");
-    run(&mut command, "cc")?;
-    Ok(library)
-}
-
-/// The zip of a function: its program as `bootstrap`, without its symbols, and the clock's library.
-pub fn pack(program: &Path, ahead: &Path, folder: &Path) -> Result<Vec<u8>, PackError> {
+/// The zip of a function: its program as `bootstrap`, without its symbols.
+pub fn pack(program: &Path, folder: &Path) -> Result<Vec<u8>, PackError> {
     let stripped = folder.join("bootstrap");
     let mut strip = Command::new("strip");
     strip.arg("-s").arg("-o").arg(&stripped).arg(program);
     run(&mut strip, "strip")?;
+    let bytes = fs::read(&stripped).map_err(|source| PackError::File {
+        path: stripped,
+        source,
+    })?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, path) in [("bootstrap", stripped.as_path()), (AHEAD, ahead)] {
-        let bytes = fs::read(path).map_err(|source| PackError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        // Packing tightly takes longer than it saves on this machine.
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(1))
-            .unix_permissions(0o755);
-        zip.start_file(name, options)?;
-        zip.write_all(&bytes)?;
-    }
+    // Packing tightly takes longer than it saves on one machine.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(1))
+        .unix_permissions(0o755);
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(&bytes)?;
     Ok(zip.finish()?.into_inner())
 }
 
@@ -119,34 +103,15 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn a_package_has_the_program_and_the_clock() {
+    fn a_package_has_the_program() {
         let folder = tempfile::tempdir().unwrap();
-        let ahead = ahead(folder.path()).unwrap();
         let program = std::env::current_exe().unwrap();
-        let zip = pack(&program, &ahead, folder.path()).unwrap();
+        let zip = pack(&program, folder.path()).unwrap();
         let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
         let mut entry = zip.by_name("bootstrap").unwrap();
         assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
         let mut head = [0; 4];
         entry.read_exact(&mut head).unwrap();
         assert_eq!(&head, b"\x7fELF");
-    }
-
-    #[test]
-    fn a_clock_is_set_ahead_from_outside() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = ahead(folder.path()).unwrap();
-        let seconds = |ahead: Option<&str>| -> i64 {
-            let mut date = Command::new("date");
-            date.arg("+%s");
-            if let Some(ahead) = ahead {
-                date.env("LD_PRELOAD", &library)
-                    .env("LATTICE_TEST_AHEAD_S", ahead);
-            }
-            let said = date.output().unwrap().stdout;
-            String::from_utf8(said).unwrap().trim().parse().unwrap()
-        };
-        let moved = seconds(Some("3600")) - seconds(None);
-        assert!((3598..=3602).contains(&moved), "{moved}");
     }
 }

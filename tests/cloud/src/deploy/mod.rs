@@ -7,6 +7,6 @@ mod issuer;
 mod stack;
 
 pub use admin::{Admin, AdminError};
-pub use bootstraps::{AHEAD, Build, FUNCTIONS, PackError, ahead, pack};
+pub use bootstraps::{Build, FUNCTIONS, PackError, pack};
 pub use issuer::{ALL_SCOPES, AUDIENCE, IssueError, Issuer, TENANT_CLAIM, now_s};
 pub use stack::{CODE_BUCKET, Resource, Stack, StackError};

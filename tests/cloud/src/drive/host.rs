@@ -35,6 +35,8 @@ const TIME_MS: u64 = 130_000;
 pub struct Host {
     /// What stands before `/v1`.
     pub base: String,
+    /// `host:port` of the runtime interface.
+    pub runtime: String,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
     _processes: Vec<Child>,
@@ -102,6 +104,7 @@ impl Host {
         let processes: Result<Vec<Child>, _> = (0..readers).map(spawn).collect();
         Ok(Self {
             base,
+            runtime: runtime_at,
             shared,
             tasks,
             _processes: processes.map_err(|error| Wrong::Io("the stream function", error))?,
@@ -273,4 +276,105 @@ fn plain(status: u16, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Full::new(body).boxed());
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::http;
+
+    /// A function that writes two pieces, the second one when it is told to.
+    async fn function(runtime: String, mut go_on: mpsc::Receiver<()>) {
+        let ask = http::request(
+            "GET",
+            "/2018-06-01/runtime/invocation/next",
+            &[("host", "r")],
+            "",
+        );
+        let event = http::send(&runtime, ask).await.unwrap();
+        assert_eq!(event.json()["rawPath"], "/v1/x");
+        let id = event
+            .header("lambda-runtime-aws-request-id")
+            .unwrap()
+            .to_owned();
+        let mut first = br#"{"statusCode":203,"headers":{"x-a":"b"}}"#.to_vec();
+        first.extend_from_slice(&DELIMITER);
+        first.push(b'a');
+        let (pieces, mut sent) = mpsc::channel::<Bytes>(4);
+        let stream = futures::stream::poll_fn(move |context| sent.poll_recv(context));
+        let body = StreamBody::new(futures::StreamExt::map(stream, |piece| {
+            Ok::<_, Infallible>(Frame::data(piece))
+        }));
+        let path = format!("/2018-06-01/runtime/invocation/{id}/response");
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("host", "r");
+        let request = request.body(body).unwrap();
+        let stream = tokio::net::TcpStream::connect(&runtime).await.unwrap();
+        let made = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = made.unwrap();
+        tokio::spawn(connection);
+        let writing = async {
+            pieces.send(Bytes::from(first)).await.unwrap();
+            go_on.recv().await;
+            pieces.send(Bytes::from_static(b"b")).await.unwrap();
+            drop(pieces);
+        };
+        let (answer, ()) = tokio::join!(sender.send_request(request), writing);
+        assert_eq!(answer.unwrap().status(), 202);
+    }
+
+    async fn host() -> (Host, mpsc::Sender<()>, JoinHandle<()>) {
+        let host = Host::start(Path::new("none"), &BTreeMap::new(), 0)
+            .await
+            .unwrap();
+        let (go_on, going) = mpsc::channel(1);
+        let function = tokio::spawn(function(host.runtime.clone(), going));
+        (host, go_on, function)
+    }
+
+    async fn open(host: &Host) -> Response<Incoming> {
+        let at = http::authority(&host.base).unwrap();
+        let ask = http::request("GET", "/v1/x", &[("host", &at)], "");
+        http::open(&at, ask).await.unwrap()
+    }
+
+    async fn piece(response: &mut Response<Incoming>) -> Bytes {
+        response
+            .frame()
+            .await
+            .unwrap()
+            .unwrap()
+            .into_data()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_piece_comes_before_the_next_is_written() {
+        let (host, go_on, function) = host().await;
+        let mut response = open(&host).await;
+        assert_eq!(response.status(), 203);
+        assert_eq!(response.headers().get("x-a").unwrap(), "b");
+        assert_eq!(piece(&mut response).await, "a");
+        assert_eq!(host.counts(), (1, 0));
+        go_on.send(()).await.unwrap();
+        assert_eq!(piece(&mut response).await, "b");
+        assert!(response.frame().await.is_none());
+        function.await.unwrap();
+        assert_eq!(host.counts(), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_hangs_up_does_not_stop_the_function() {
+        let (host, go_on, function) = host().await;
+        let mut response = open(&host).await;
+        assert_eq!(piece(&mut response).await, "a");
+        drop(response);
+        go_on.send(()).await.unwrap();
+        function.await.unwrap();
+        assert_eq!(host.counts(), (1, 1));
+    }
 }

@@ -3,6 +3,7 @@
 use super::client::Api;
 use super::processes;
 use super::wrong::{Wrong, must, want, wrong};
+use crate::clock::Clock;
 use crate::deploy::{ALL_SCOPES, Admin, Issuer, Stack};
 use crate::proxy::Proxy;
 use lattice_journal::Event;
@@ -38,6 +39,8 @@ pub struct World {
     pub models: ModelServer,
     /// The program of the stream function.
     pub stream_program: PathBuf,
+    /// The clock of the engine and its functions, if it can be set.
+    pub clock: Option<Clock>,
     /// The table's name.
     pub table: String,
     /// The URL of the queue of steps.
@@ -62,6 +65,8 @@ pub struct Parts {
     pub models: ModelServer,
     /// See [`World`].
     pub stream_program: PathBuf,
+    /// See [`World`].
+    pub clock: Option<Clock>,
 }
 
 impl World {
@@ -74,6 +79,7 @@ impl World {
             proxy,
             models,
             stream_program,
+            clock,
         } = parts;
         let environment = stack.environment("step").await?;
         let read = |name: &str| environment.get(name).cloned().unwrap_or_default();
@@ -99,6 +105,7 @@ impl World {
             proxy,
             models,
             stream_program,
+            clock,
             table,
             queue,
             dead,

@@ -154,7 +154,7 @@ async fn pass(
     if (200..300).contains(&answer.status) {
         let counts = &mut *lock(&shared.counts);
         let counts = counts.entry(function.to_owned()).or_default();
-        counts.note(&call, body.len(), &answer.json());
+        counts.note(&call, &body, &answer.json());
     }
     Ok(returned(answer))
 }

@@ -37,7 +37,7 @@ paths! {
     "refusals" callers::refusals "a document of 4 MB and a byte 413, an unknown field 400";
     "run" runs::question "a run started over HTTP asks, is answered, ends; its state at each place";
     "cancel" runs::cancel "a run is cancelled in the middle of a model call";
-    "timer" runs::timer "a wait of 20 minutes ends when the functions' clocks are set ahead";
+    "timer" runs::timer "a wait of 20 minutes ends when all clocks are set ahead";
     "webhook" triggers::webhook "a signed webhook starts a run; unsigned, stale, replayed, re-encoded ones do not";
     "schedule" triggers::schedule "a schedule fires and starts a run";
     "stream" stream::dropped "a run is followed live through dropped connections";
