@@ -135,7 +135,7 @@ impl AwsStore {
 }
 
 /// An item and its place in the order.
-fn read(run: &RunId, item: &Item) -> Result<(u64, InboxItem), PortError> {
+pub(crate) fn read(run: &RunId, item: &Item) -> Result<(u64, InboxItem), PortError> {
     let reader = Reader(item);
     let body: Result<InboxBody, _> = serde_json::from_slice(reader.bytes("body")?);
     let item = InboxItem {

@@ -18,6 +18,8 @@ mod counter;
 mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
+#[cfg(test)]
+mod golden;
 mod http;
 mod inbox;
 mod item;

@@ -53,24 +53,11 @@ impl RunLog for AwsStore {
     }
 
     async fn put_checkpoint(&self, checkpoint: Checkpoint) -> Result<bool, PortError> {
-        let Checkpoint {
-            run,
-            seq,
-            hash: name,
-            body,
-        } = checkpoint;
-        let item = Builder::at(keys::run(&run), CHECKPOINT)
-            .with("seq", number(seq.get()))
-            .with("hash", hash(&name));
-        let item = if body.len() <= CLOUD_CHECKPOINT_BYTES_MAX {
-            item.with("body", bytes(&body))
-        } else {
-            let place = keys::checkpoint_object(&run, name);
-            self.bucket.put(&place, body.to_vec()).await?;
-            item.with("object", text(place))
-        };
-        let item = item.until(self.keep.expiry(&run)).build();
-        let written = self.table.put(item, Some(newer(seq))).await?;
+        if let Some(place) = object(&checkpoint) {
+            self.bucket.put(&place, checkpoint.body.to_vec()).await?;
+        }
+        let item = self.checkpoint_item(&checkpoint);
+        let written = self.table.put(item, Some(newer(checkpoint.seq))).await?;
         Ok(written.is_done())
     }
 
@@ -116,6 +103,18 @@ impl Keys for AwsStore {
 }
 
 impl AwsStore {
+    pub(crate) fn checkpoint_item(&self, checkpoint: &Checkpoint) -> Item {
+        let run = &checkpoint.run;
+        let item = Builder::at(keys::run(run), CHECKPOINT)
+            .with("seq", number(checkpoint.seq.get()))
+            .with("hash", hash(&checkpoint.hash));
+        let item = match object(checkpoint) {
+            Some(place) => item.with("object", text(place)),
+            None => item.with("body", bytes(&checkpoint.body)),
+        };
+        item.until(self.keep.expiry(run)).build()
+    }
+
     /// The last commit that begins at `until` or before.
     async fn last_commit(&self, run: &RunId, until: Seq) -> Result<Option<Commit>, PortError> {
         let keys = Expression::new("p = :p AND s BETWEEN :from AND :until")
@@ -131,6 +130,12 @@ impl AwsStore {
         let (items, _) = self.table.ask_page(&ask, None).await?;
         items.first().map(|item| open(run, item)).transpose()
     }
+}
+
+/// Where the body of a checkpoint stands that is too large for its item.
+fn object(checkpoint: &Checkpoint) -> Option<String> {
+    let large = checkpoint.body.len() > CLOUD_CHECKPOINT_BYTES_MAX;
+    large.then(|| keys::checkpoint_object(&checkpoint.run, checkpoint.hash))
 }
 
 fn commits_from(run: &RunId, from: Seq) -> Ask {

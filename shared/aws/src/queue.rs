@@ -13,7 +13,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use lattice_model::limits::{CLOUD_ATTEMPT_MS_MAX, QUEUE_DELAY_MS_MAX, QUEUE_POLL_S};
 use lattice_ports::{Delivery, Message, PortError, Receipt, StageQueue};
+use std::collections::VecDeque;
 use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The message attribute that carries the trace.
@@ -29,16 +31,30 @@ const STALE: [&str; 6] = [
     "MissingParameter",
 ];
 
+/// Receipts that were given back and are remembered.
+const SPENT_MAX: usize = 1_000;
+
 /// The queue over SQS. Clones are the same queue.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
     url: String,
+    /// SQS takes a receipt until the message is received again; the port does not once it was given
+    /// back.
+    spent: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl SqsQueue {
     pub(crate) fn new(client: Client, url: String) -> Self {
-        Self { client, url }
+        Self {
+            client,
+            url,
+            spent: Arc::default(),
+        }
+    }
+
+    fn spent(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn resource(&self) -> Resource<'_> {
@@ -133,13 +149,25 @@ impl StageQueue for SqsQueue {
     }
 
     async fn ack(&self, receipt: &Receipt) -> Result<(), PortError> {
+        if self.spent().contains(&receipt.0) {
+            return Ok(());
+        }
         let delete = self.client.delete_message().queue_url(&self.url);
         let sent = delete.receipt_handle(&receipt.0).send().await;
         self.unless_stale(sent.map(|_| ()))
     }
 
     async fn give_back(&self, receipt: &Receipt, delay_ms: u64) -> Result<(), PortError> {
-        self.change_visibility(&receipt.0, delay_ms).await
+        if self.spent().contains(&receipt.0) {
+            return Ok(());
+        }
+        self.change_visibility(&receipt.0, delay_ms).await?;
+        let mut spent = self.spent();
+        if spent.len() >= SPENT_MAX {
+            spent.pop_front();
+        }
+        spent.push_back(receipt.0.clone());
+        Ok(())
     }
 }
 

@@ -68,7 +68,7 @@ fn everywhere(workflow: Option<&WorkflowId>, after: &str) -> Expression {
     filter
 }
 
-fn trigger_item(row: &TriggerRow) -> Result<Item, PortError> {
+pub(crate) fn trigger_item(row: &TriggerRow) -> Result<Item, PortError> {
     let body = serde_json::to_string(row);
     let body = body.map_err(|error| corrupt(TABLE, format!("a trigger: {error}")))?;
     let id = row.id.as_str();
@@ -80,7 +80,7 @@ fn trigger_item(row: &TriggerRow) -> Result<Item, PortError> {
     Ok(item.build())
 }
 
-fn read(item: &Item) -> Result<TriggerRow, PortError> {
+pub(crate) fn read(item: &Item) -> Result<TriggerRow, PortError> {
     let reader = Reader(item);
     let row = serde_json::from_str(reader.text("body")?);
     row.map_err(|_| reader.wrong("body", "a trigger"))

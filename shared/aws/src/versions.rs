@@ -303,7 +303,7 @@ fn row_item(row: &WorkflowVersion, sort: String, place: u64, generation: u64) ->
         .with("generation", number(generation))
 }
 
-fn newest_item(row: &WorkflowVersion, place: u64, generation: u64) -> Item {
+pub(crate) fn newest_item(row: &WorkflowVersion, place: u64, generation: u64) -> Item {
     let id = row.id.as_str();
     row_item(row, NEWEST.to_owned(), place, generation)
         .with(LIST_P, text(List::Workflows.shard(&row.tenant, id)))
@@ -311,12 +311,12 @@ fn newest_item(row: &WorkflowVersion, place: u64, generation: u64) -> Item {
         .build()
 }
 
-fn version_item(row: &WorkflowVersion, place: u64, generation: u64) -> Item {
+pub(crate) fn version_item(row: &WorkflowVersion, place: u64, generation: u64) -> Item {
     let sort = keys::version(generation, row.version);
     row_item(row, sort, place, generation).build()
 }
 
-fn read_row(item: &Item) -> Result<WorkflowVersion, PortError> {
+pub(crate) fn read_row(item: &Item) -> Result<WorkflowVersion, PortError> {
     let reader = Reader(item);
     Ok(WorkflowVersion {
         tenant: reader.tenant("tenant")?,
