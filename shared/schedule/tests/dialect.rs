@@ -63,131 +63,134 @@ fn one_schedule_has_one_spelling() {
     }
 }
 
+/// What is written, what is said of it, and what is said to write.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("cron(60 9 * * ? *)", "field `minutes`: `60`", "0 to 59"),
+    ("cron(0 24 * * ? *)", "field `hours`: `24`", "0 to 23"),
+    ("cron(0 9 0 * ? *)", "field `day-of-month`: `0`", "1 to 31"),
+    (
+        "cron(0 9 * 13 ? *)",
+        "field `month`: `13`",
+        "`JAN` to `DEC`",
+    ),
+    (
+        "cron(0 9 ? * 0 *)",
+        "field `day-of-week`: `0`",
+        "1 to 7, or `SUN` to `SAT`",
+    ),
+    ("cron(0 9 ? * 8 *)", "field `day-of-week`: `8`", "1 to 7"),
+    (
+        "cron(0 9 * * ? 1969)",
+        "field `year`: `1969`",
+        "1970 to 2199",
+    ),
+    (
+        "cron(0 9 * * ? 2200)",
+        "field `year`: `2200`",
+        "1970 to 2199",
+    ),
+    (
+        "cron(0 9 * * * *)",
+        "both it and `day-of-month` say",
+        "write `?` in one",
+    ),
+    (
+        "cron(0 9 1 * MON *)",
+        "both it and `day-of-month` say",
+        "write `?` in one",
+    ),
+    (
+        "cron(0 9 ? * ? *)",
+        "both it and `day-of-month` are `?`",
+        "write `*` in one",
+    ),
+    (
+        "cron(0 9 * * ?)",
+        "cron(0 9 * * ?)` is no schedule",
+        "it has 5 fields; write six",
+    ),
+    (
+        "cron(0 0 9 * * ? *)",
+        "is no schedule",
+        "it has 7 fields; write six",
+    ),
+    ("cron()", "is no schedule", "it has 0 fields"),
+    (
+        "0 9 1 * MON",
+        "a crontab fires when it or `day-of-month` fits",
+        "two schedules",
+    ),
+    ("0 9 * *", "`0 9 * *` is no schedule", "five fields"),
+    ("@daily", "`@daily` is no schedule", "five fields"),
+    ("0 9 * * 8", "field `day-of-week`: `8`", "0 to 7"),
+    ("0 9 L * *", "field `day-of-month`: `L`", "1 to 31"),
+    (
+        "cron(50-10 9 * * ? *)",
+        "`50-10` ends before it begins",
+        "two ranges",
+    ),
+    ("cron(*/0 9 * * ? *)", "`0` is not a step", "1 to 59"),
+    ("cron(0/ 9 * * ? *)", "`` is not a step", "1 to 59"),
+    ("cron(0,,5 9 * * ? *)", "`` is not a value", "0 to 59"),
+    ("cron(+5 9 * * ? *)", "`+5` is not a value", "0 to 59"),
+    ("cron(0 9 LW * ? *)", "EventBridge has no `LW`", "`28W`"),
+    ("cron(0 9 L-3 * ? *)", "`L-3` cannot be read", "alone"),
+    ("cron(0 9 1,15W * ? *)", "`1,15` is not a value", "1 to 31"),
+    ("cron(0 9 32W * ? *)", "`32` is not a value", "1 to 31"),
+    ("cron(0 9 ? * 3#6 *)", "`#6` cannot be read", "1 to 5"),
+    (
+        "cron(0 9 ? * 3#1,5#2 *)",
+        "`#1,5#2` cannot be read",
+        "one day",
+    ),
+    ("cron(0 9 ? * 2,6L *)", "`2,6` is not a value", "1 to 7"),
+    ("cron(0 9 ? * W *)", "`W` is not a value", "`SUN` to `SAT`"),
+    ("rate(0 minutes)", "field `value`: `0`", "rate(5 minutes)"),
+    ("rate(1.5 hours)", "field `value`: `1.5`", "rate(5 minutes)"),
+    ("rate(-1 days)", "field `value`: `-1`", "rate(5 minutes)"),
+    (
+        "rate(367 days)",
+        "`367` is not a number from 1 to 366",
+        "rate(5 minutes)",
+    ),
+    (
+        "rate(30 seconds)",
+        "field `unit`: `seconds`",
+        "`minutes`, `hours` or `days`",
+    ),
+    ("rate(5)", "`rate(5)` is no schedule", "rate(5 minutes)"),
+    (
+        "at(2027-02-30T09:00:00)",
+        "is no schedule",
+        "at(2027-01-31T09:00:00)",
+    ),
+    (
+        "at(2027-01-31T09:00:00Z)",
+        "is no schedule",
+        "without a zone",
+    ),
+    (
+        "at(2027-1-31T9:00:00)",
+        "is no schedule",
+        "at(2027-01-31T09:00:00)",
+    ),
+    (
+        "at(2027-01-31T09:00)",
+        "is no schedule",
+        "at(2027-01-31T09:00:00)",
+    ),
+    (
+        "at(2016-12-31T23:59:60)",
+        "is no schedule",
+        "at(2027-01-31T09:00:00)",
+    ),
+    ("", "`` is no schedule", "five fields"),
+    ("cron(0 9 * * ? *", "is no schedule", "five fields"),
+];
+
 #[test]
 fn what_is_wrong_names_the_field_and_what_to_write() {
-    for (given, text, help) in [
-        ("cron(60 9 * * ? *)", "field `minutes`: `60`", "0 to 59"),
-        ("cron(0 24 * * ? *)", "field `hours`: `24`", "0 to 23"),
-        ("cron(0 9 0 * ? *)", "field `day-of-month`: `0`", "1 to 31"),
-        (
-            "cron(0 9 * 13 ? *)",
-            "field `month`: `13`",
-            "`JAN` to `DEC`",
-        ),
-        (
-            "cron(0 9 ? * 0 *)",
-            "field `day-of-week`: `0`",
-            "1 to 7, or `SUN` to `SAT`",
-        ),
-        ("cron(0 9 ? * 8 *)", "field `day-of-week`: `8`", "1 to 7"),
-        (
-            "cron(0 9 * * ? 1969)",
-            "field `year`: `1969`",
-            "1970 to 2199",
-        ),
-        (
-            "cron(0 9 * * ? 2200)",
-            "field `year`: `2200`",
-            "1970 to 2199",
-        ),
-        (
-            "cron(0 9 * * * *)",
-            "both it and `day-of-month` say",
-            "write `?` in one",
-        ),
-        (
-            "cron(0 9 1 * MON *)",
-            "both it and `day-of-month` say",
-            "write `?` in one",
-        ),
-        (
-            "cron(0 9 ? * ? *)",
-            "both it and `day-of-month` are `?`",
-            "write `*` in one",
-        ),
-        (
-            "cron(0 9 * * ?)",
-            "cron(0 9 * * ?)` is no schedule",
-            "it has 5 fields; write six",
-        ),
-        (
-            "cron(0 0 9 * * ? *)",
-            "is no schedule",
-            "it has 7 fields; write six",
-        ),
-        ("cron()", "is no schedule", "it has 0 fields"),
-        (
-            "0 9 1 * MON",
-            "a crontab fires when it or `day-of-month` fits",
-            "two schedules",
-        ),
-        ("0 9 * *", "`0 9 * *` is no schedule", "five fields"),
-        ("@daily", "`@daily` is no schedule", "five fields"),
-        ("0 9 * * 8", "field `day-of-week`: `8`", "0 to 7"),
-        ("0 9 L * *", "field `day-of-month`: `L`", "1 to 31"),
-        (
-            "cron(50-10 9 * * ? *)",
-            "`50-10` ends before it begins",
-            "two ranges",
-        ),
-        ("cron(*/0 9 * * ? *)", "`0` is not a step", "1 to 59"),
-        ("cron(0/ 9 * * ? *)", "`` is not a step", "1 to 59"),
-        ("cron(0,,5 9 * * ? *)", "`` is not a value", "0 to 59"),
-        ("cron(+5 9 * * ? *)", "`+5` is not a value", "0 to 59"),
-        ("cron(0 9 LW * ? *)", "EventBridge has no `LW`", "`28W`"),
-        ("cron(0 9 L-3 * ? *)", "`L-3` cannot be read", "alone"),
-        ("cron(0 9 1,15W * ? *)", "`1,15` is not a value", "1 to 31"),
-        ("cron(0 9 32W * ? *)", "`32` is not a value", "1 to 31"),
-        ("cron(0 9 ? * 3#6 *)", "`#6` cannot be read", "1 to 5"),
-        (
-            "cron(0 9 ? * 3#1,5#2 *)",
-            "`#1,5#2` cannot be read",
-            "one day",
-        ),
-        ("cron(0 9 ? * 2,6L *)", "`2,6` is not a value", "1 to 7"),
-        ("cron(0 9 ? * W *)", "`W` is not a value", "`SUN` to `SAT`"),
-        ("rate(0 minutes)", "field `value`: `0`", "rate(5 minutes)"),
-        ("rate(1.5 hours)", "field `value`: `1.5`", "rate(5 minutes)"),
-        ("rate(-1 days)", "field `value`: `-1`", "rate(5 minutes)"),
-        (
-            "rate(367 days)",
-            "`367` is not a number from 1 to 366",
-            "rate(5 minutes)",
-        ),
-        (
-            "rate(30 seconds)",
-            "field `unit`: `seconds`",
-            "`minutes`, `hours` or `days`",
-        ),
-        ("rate(5)", "`rate(5)` is no schedule", "rate(5 minutes)"),
-        (
-            "at(2027-02-30T09:00:00)",
-            "is no schedule",
-            "at(2027-01-31T09:00:00)",
-        ),
-        (
-            "at(2027-01-31T09:00:00Z)",
-            "is no schedule",
-            "without a zone",
-        ),
-        (
-            "at(2027-1-31T9:00:00)",
-            "is no schedule",
-            "at(2027-01-31T09:00:00)",
-        ),
-        (
-            "at(2027-01-31T09:00)",
-            "is no schedule",
-            "at(2027-01-31T09:00:00)",
-        ),
-        (
-            "at(2016-12-31T23:59:60)",
-            "is no schedule",
-            "at(2027-01-31T09:00:00)",
-        ),
-        ("", "`` is no schedule", "five fields"),
-        ("cron(0 9 * * ? *", "is no schedule", "five fields"),
-    ] {
+    for &(given, text, help) in WRONG {
         let error = Expression::read(given, "UTC").expect_err(given);
         let said = format!("{error}");
         assert!(said.contains(text), "{given}: {said}");
