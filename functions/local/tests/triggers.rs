@@ -110,8 +110,7 @@ fn a_webhook_starts_a_run() {
     let dev = Dev::start(&place, &[]);
     let done = dev.stop();
     assert!(
-        done.out
-            .contains(&format!("webhook of `orders`: http://127.0.0.1:")),
+        done.out.contains("webhook of `orders`: http://127.0.0.1:"),
         "{done:?}"
     );
 }

@@ -89,19 +89,9 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let serving = tokio::spawn(serve(listener, router, settings, stop.subscribe()));
     let carried = host.driver.recover().await?;
     let firing = tokio::spawn(triggers::fire(Arc::clone(&api)));
-    note(app, &described);
-    descriptors.note.iter().for_each(|text| note(app, text));
-    app.screen.line(
-        app.screen
-            .paint(Tone::Strong, &format!("Agent Lattice is at {url}")),
-    );
-    let dir = app.data_dir(&args.data);
-    app.screen.line(format!(
-        "data in `{}`, {} to carry on; Ctrl-C stops",
-        dir.display(),
-        runs(carried)
-    ));
-    hooks.iter().for_each(|line| app.screen.line(line));
+    let notes = [Some(described), descriptors.note];
+    notes.iter().flatten().for_each(|text| note(app, text));
+    hello(app, &args.data, (&url, carried), &hooks);
     if !args.no_open && std::io::stdout().is_terminal() {
         open_page(app, &url);
     }
@@ -116,6 +106,17 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let _ = serving.await;
     host.close().await;
     ended
+}
+
+/// What a person should know first: where it is, what it holds, what it takes.
+fn hello(app: &App, data: &Data, (url, carried): (&str, usize), hooks: &[String]) {
+    let place = format!("Agent Lattice is at {url}");
+    app.screen.line(app.screen.paint(Tone::Strong, &place));
+    let (dir, carried) = (app.data_dir(data), runs(carried));
+    let dir = dir.display();
+    let held = format!("data in `{dir}`, {carried} to carry on; Ctrl-C stops");
+    app.screen.line(held);
+    hooks.iter().for_each(|line| app.screen.line(line));
 }
 
 /// What an operator should know, in the form of the log if programs read that.

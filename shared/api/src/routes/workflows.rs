@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lattice_compiler::Compiled;
+use lattice_document::Problem;
 use lattice_model::{Hash, Tenant, WorkflowId};
 use lattice_ports::{
     Clock, Expect, PortError, StoredWorkflow, TriggerRow, WorkflowPut, WorkflowVersion, Workflows,
@@ -96,15 +97,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         problems,
     } = compiled(call)?;
     let (Some(document), Some(program)) = (document, program) else {
-        let count = problems.iter().filter(|problem| problem.is_error()).count();
-        let errors = if count == 1 {
-            "1 error".to_owned()
-        } else {
-            format!("{count} errors")
-        };
-        let detail = format!("the workflow has {errors}, so it is not stored");
-        let refused = Refused::new(DOCUMENT, detail, "mend what `problems` lists");
-        return Err(refused.with(problems));
+        return Err(unsound(problems));
     };
     if document.id != id {
         let detail = format!("the path says `{id}` and the document `{}`", document.id);
@@ -137,10 +130,6 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let etag = etag(row.version);
     let triggers = triggers(api, &row.tenant, &row.id).await;
     let triggers = triggers.map_err(|error| half_done(error, &etag))?;
-    for hook in triggers.iter().filter_map(hook_row) {
-        let (workflow, node, secret) = (&hook.workflow, &hook.node, &hook.secret);
-        tracing::info!(%workflow, %node, path = hook.path, secret, "a webhook is taken");
-    }
     let saved = WorkflowSaved {
         hooks: triggers.iter().filter_map(hook_row).collect(),
         schedules: triggers
@@ -158,6 +147,18 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let mut response = json(status, &saved)?;
     set(&mut response, "etag", &etag)?;
     Ok(response)
+}
+
+/// A document that does not compile.
+fn unsound(problems: Vec<Problem>) -> Refused {
+    let count = problems.iter().filter(|problem| problem.is_error()).count();
+    let errors = if count == 1 {
+        "1 error".to_owned()
+    } else {
+        format!("{count} errors")
+    };
+    let detail = format!("the workflow has {errors}, so it is not stored");
+    Refused::new(DOCUMENT, detail, "mend what `problems` lists").with(problems)
 }
 
 /// Removes one, if the caller knows what stands there.
@@ -206,7 +207,12 @@ async fn triggers<E: Parts>(
     id: &WorkflowId,
 ) -> Result<Vec<TriggerRow>, PortError> {
     let now = api.driver.clock().now();
-    sync_triggers((api.store(), &*api.schedules), now, tenant, id).await
+    let triggers = sync_triggers((api.store(), &*api.schedules), now, tenant, id).await?;
+    for hook in triggers.iter().filter_map(hook_row) {
+        let (workflow, node, secret) = (&hook.workflow, &hook.node, &hook.secret);
+        tracing::info!(%workflow, %node, path = hook.path, secret, "a webhook is taken");
+    }
+    Ok(triggers)
 }
 
 /// The workflow is stored, and what starts it is not all in place.
