@@ -132,12 +132,8 @@ async fn gateway<H: Schedules>(
 ) -> Result<Arc<Gateway<CloudKit<H>>>, StartError> {
     let (gate, keys) = gate(process).await?;
     let metrics = Arc::new(Metrics::new());
-    let settings = StreamSettings {
-        poll_ms: CLOUD_STREAM_POLL_MS,
-        ..StreamSettings::default()
-    };
     let store = Arc::new(process.store());
-    let streams = Streams::new(store, Arc::clone(&metrics), settings);
+    let streams = Streams::new(store, Arc::clone(&metrics), stream_settings());
     let watchers: Vec<Arc<dyn Observer>> = Vec::new();
     let driver = Arc::new(process.driver(NoEffects, watchers));
     let parts = (Arc::new(schedules), Arc::new(process.secrets()));
@@ -145,8 +141,16 @@ async fn gateway<H: Schedules>(
     Ok(Gateway::new(api, function, keys, process.teller()))
 }
 
+/// Streams as on a laptop, but that every event is found by reading: others write them.
+fn stream_settings() -> StreamSettings {
+    StreamSettings {
+        poll_ms: CLOUD_STREAM_POLL_MS,
+        ..StreamSettings::default()
+    }
+}
+
 /// Who may call, and where the issuer's keys come from if they may change.
-async fn gate(process: &Process) -> Result<(Gate, Option<Keys>), StartError> {
+async fn gate(process: &Process) -> Result<(Gate, Option<Keys<SystemClock>>), StartError> {
     let callers = process.settings.callers.clone();
     let callers = callers.ok_or_else(|| StartError::Own("no settings of callers".to_owned()))?;
     let own = |error: &dyn std::fmt::Display| StartError::Own(error.to_string());
@@ -160,7 +164,7 @@ async fn gate(process: &Process) -> Result<(Gate, Option<Keys>), StartError> {
                     "the issuer's keys cannot be got ({error}); `LATTICE_JWKS_URL` says from where"
                 ))
             })?;
-            (text, Some(Keys::new(get)))
+            (text, Some(Keys::new(get, Arc::clone(&process.clock))))
         }
     };
     let rules = JwtRules {
@@ -171,4 +175,32 @@ async fn gate(process: &Process) -> Result<(Gate, Option<Keys>), StartError> {
     };
     let gate = Gate::jwt(&rules).map_err(|error| own(&error))?;
     Ok((gate, keys))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stream_settings;
+    use lattice_model::limits::{STREAM_HEARTBEAT_MS, STREAM_MS_MAX, STREAM_MS_MIN};
+
+    #[test]
+    fn a_stream_ends_in_its_own_time_which_is_shorter_than_an_invocation() {
+        let settings = stream_settings();
+        assert_eq!(settings.life_ms, (STREAM_MS_MIN, STREAM_MS_MAX));
+        assert_eq!(settings.heartbeat_ms, STREAM_HEARTBEAT_MS);
+        // The template's own figure for the function `stream`.
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
+        let template = std::fs::read_to_string(template).unwrap_or_default();
+        let function = template
+            .split("  StreamFunction:")
+            .nth(1)
+            .unwrap_or_default();
+        let seconds = function
+            .split("Timeout: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next());
+        let seconds: u64 = seconds
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
+        assert!(seconds * 1_000 >= STREAM_MS_MAX + 20_000, "{seconds}");
+    }
 }

@@ -27,7 +27,7 @@ pub struct Gateway<E: Parts> {
     api: Arc<Api<E>>,
     function: Function,
     router: Router,
-    keys: Option<Keys>,
+    keys: Option<Keys<E::Clock>>,
     teller: Teller,
 }
 
@@ -36,7 +36,7 @@ impl<E: Parts> Gateway<E> {
     pub fn new(
         api: Arc<Api<E>>,
         function: Function,
-        keys: Option<Keys>,
+        keys: Option<Keys<E::Clock>>,
         teller: Teller,
     ) -> Arc<Self> {
         Arc::new(Self {

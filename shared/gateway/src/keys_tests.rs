@@ -5,13 +5,16 @@ use super::*;
 use lambda_http::http::header::AUTHORIZATION;
 use lattice_api::JwtRules;
 use lattice_issuer::{AUDIENCE, ISSUER, Issuer, TENANT_CLAIM};
+use lattice_model::Millis;
+use lattice_ports::memory::ManualClock;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex};
 
 struct World {
     gate: Gate,
-    keys: Keys,
+    clock: ManualClock,
+    keys: Keys<ManualClock>,
     published: Arc<StdMutex<Result<String, FetchError>>>,
     asked: Arc<AtomicUsize>,
 }
@@ -33,9 +36,11 @@ impl World {
             let answer = there.lock().unwrap().clone();
             Box::pin(async move { answer }) as BoxFuture<'static, _>
         };
+        let clock = ManualClock::new(Millis::new(1_795_341_600_000), 7);
         Self {
             gate: Gate::jwt(&rules).unwrap(),
-            keys: Keys::new(Box::new(fetch)),
+            keys: Keys::new(Box::new(fetch), Arc::new(clock.clone())),
+            clock,
             published,
             asked,
         }
@@ -62,11 +67,7 @@ fn request(issuer: &Issuer, key: &str) -> HeaderMap {
     headers
 }
 
-async fn pass(ms: u64) {
-    tokio::time::advance(Duration::from_millis(ms)).await;
-}
-
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_key_that_is_not_known_is_asked_for_at_most_once_a_minute() {
     let issuer = Issuer::new().unwrap();
     let world = World::new(&issuer);
@@ -77,24 +78,24 @@ async fn a_key_that_is_not_known_is_asked_for_at_most_once_a_minute() {
     assert_eq!(world.refresh(&known).await, 0);
     // They were got just now, at the start of the process.
     assert_eq!(world.refresh(&new).await, 0);
-    pass(KEYS_AGAIN_MS_MIN).await;
+    world.clock.advance(KEYS_AGAIN_MS_MIN);
     assert_eq!(world.refresh(&known).await, 0);
     assert_eq!(world.refresh(&new).await, 1);
     assert!(world.gate.lacks_key(&new));
     assert_eq!(world.refresh(&new).await, 1);
     world.publish(&issuer.keys, "key-2");
-    pass(KEYS_AGAIN_MS_MIN).await;
+    world.clock.advance(KEYS_AGAIN_MS_MIN);
     assert_eq!(world.refresh(&new).await, 2);
     assert!(!world.gate.lacks_key(&new));
     assert!(world.gate.lacks_key(&known));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn many_requests_with_the_same_new_key_ask_once() {
     let issuer = Issuer::new().unwrap();
     let world = World::new(&issuer);
     world.publish(&issuer.keys, "key-2");
-    pass(KEYS_AGAIN_MS_MIN).await;
+    world.clock.advance(KEYS_AGAIN_MS_MIN);
     let new = request(&issuer, "key-2");
     let all = (0..8).map(|_| world.refresh(&new));
     futures::future::join_all(all).await;
@@ -102,20 +103,20 @@ async fn many_requests_with_the_same_new_key_ask_once() {
     assert!(!world.gate.lacks_key(&new));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn keys_grow_old_and_one_that_was_taken_back_goes() {
     let issuer = Issuer::new().unwrap();
     let world = World::new(&issuer);
     world.publish(&issuer.keys, "key-2");
     let known = request(&issuer, lattice_issuer::KEY);
-    pass(KEYS_AGE_MS_MAX - 1).await;
+    world.clock.advance(KEYS_AGE_MS_MAX - 1);
     assert_eq!(world.refresh(&known).await, 0);
-    pass(1).await;
+    world.clock.advance(1);
     assert_eq!(world.refresh(&known).await, 1);
     assert!(world.gate.lacks_key(&known));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_issuer_that_does_not_answer_or_publishes_nonsense_changes_nothing() {
     let issuer = Issuer::new().unwrap();
     let world = World::new(&issuer);
@@ -129,7 +130,7 @@ async fn an_issuer_that_does_not_answer_or_publishes_nonsense_changes_nothing() 
     .enumerate()
     {
         *world.published.lock().unwrap() = answer;
-        pass(KEYS_AGE_MS_MAX).await;
+        world.clock.advance(KEYS_AGE_MS_MAX);
         assert_eq!(world.refresh(&known).await, at + 1);
         assert!(!world.gate.lacks_key(&known));
     }

@@ -1,6 +1,7 @@
 //! Brings the server, the run and the subscribers together.
 
 use crate::StreamsError;
+use crate::cloud::TABLE;
 use crate::crowd::{Place, gather};
 use crate::plan::{Plan, WORKFLOW};
 use crate::report::Report;
@@ -28,11 +29,16 @@ pub async fn perform(plan: &Plan) -> Result<Report, StreamsError> {
     let dir = tempfile::tempdir().map_err(io("no temporary directory"))?;
     let script = dir.path().join("said.mock.json");
     std::fs::write(&script, Plan::script().to_string()).map_err(io("no file for the mock"))?;
+    let mut env = vec![("LATTICE_MOCK_SCRIPT", script.to_string_lossy().into_owned())];
+    if plan.aws {
+        env.push((TABLE, format!("streams-{}", std::process::id())));
+        env.push(("LATTICE_PROVIDER", "mock".to_owned()));
+    }
     let mut served = Served::spawn(&Setup {
         binary: plan.binary.clone(),
         dir: dir.path().to_owned(),
         port: 0,
-        env: vec![("LATTICE_MOCK_SCRIPT", script.to_string_lossy().into_owned())],
+        env,
     })?;
     let address = served.ready().await?;
     let ask = Ask::new(address);

@@ -5,6 +5,7 @@
 //! who takes a byte a second, `harness` brings them all together and `report` counts. The server is
 //! this very program in its other role, which is `lattice` itself; `--binary` takes another one.
 
+mod cloud;
 mod crowd;
 mod harness;
 mod plan;
@@ -36,6 +37,9 @@ struct Arguments {
     /// The same seed makes the same choices; the machine's timing still differs.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Serves from DynamoDB and S3 at `AWS_ENDPOINT_URL`, as the stream function does.
+    #[arg(long, conflicts_with = "binary")]
+    aws: bool,
     /// The `lattice` that serves [default: the one built into this program].
     #[arg(long)]
     binary: Option<PathBuf>,
@@ -65,6 +69,9 @@ pub enum StreamsError {
 
 fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
+        if std::env::var_os(cloud::TABLE).is_some() {
+            return cloud::main();
+        }
         return lattice::main();
     }
     match try_all(Arguments::parse()) {
@@ -86,6 +93,7 @@ fn try_all(arguments: Arguments) -> Result<bool, StreamsError> {
         drops: arguments.drops,
         slow: arguments.slow,
         seed: arguments.seed,
+        aws: arguments.aws,
     };
     let runtime = tokio::runtime::Runtime::new().map_err(io("no runtime"))?;
     let report = runtime.block_on(harness::perform(&plan))?;

@@ -21,6 +21,8 @@ pub struct Plan {
     pub slow: usize,
     /// For the choices.
     pub seed: u64,
+    /// Whether the log is in DynamoDB.
+    pub aws: bool,
 }
 
 /// The workflow's id.
@@ -174,6 +176,7 @@ mod tests {
             drops,
             slow: 0,
             seed: 1,
+            aws: false,
         }
     }
 
