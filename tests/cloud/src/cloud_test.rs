@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::deploy::{
     AUDIENCE, Admin, Build, CODE_BUCKET, FUNCTIONS, Issuer, Stack, TENANT_CLAIM, pack,
 };
-use crate::drive::{self, PATHS, Parts, Report, World, Wrong, wrong};
+use crate::drive::{self, PATHS, PROVIDER_KEY, Parts, Report, World, Wrong, wrong};
 use crate::engine::{self, Engine};
 use crate::proxy::Proxy;
 use lattice_model_server::{ModelServer, Options as ModelOptions};
@@ -19,8 +19,6 @@ pub const TEMPLATE: &str = "infra/template.yaml";
 const STACK: &str = "lattice-cloud-test";
 /// The model behind every size.
 const MODEL: &str = "test-model";
-/// The provider's key; only the functions may read it, and only out of the secret.
-const PROVIDER_KEY: &str = "cloud-test-provider-key";
 
 /// What is to be done.
 #[derive(Debug, Clone, Default)]
@@ -165,7 +163,8 @@ pub async fn check() -> Result<bool, Wrong> {
     let engine = engine()?;
     let mut suites = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     suites
-        .args(["nextest", "run", "--locked", "--package", "lattice-cloud"])
+        .args(["nextest", "run", "--locked", "--workspace"])
+        .args(["--filterset", "package(lattice-cloud)"])
         .env(engine::ENDPOINT, engine.endpoint())
         .current_dir(root());
     let status = suites
@@ -174,8 +173,11 @@ pub async fn check() -> Result<bool, Wrong> {
     if !status.success() {
         return wrong("the suites failed; the failures are listed above by name");
     }
+    // The build of all tests, of which this program is a part, has the functions too.
+    let program = std::env::current_exe().map_err(|error| Wrong::Io("this program", error))?;
     let options = Options {
         template: TEMPLATE.into(),
+        programs: program.parent().map(Path::to_owned),
         ..Options::default()
     };
     let report = test(&engine, &options).await?;

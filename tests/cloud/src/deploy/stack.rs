@@ -148,9 +148,20 @@ impl Stack {
                 None => variables.remove(*variable),
             };
         }
-        let path = self.path(name, "configuration")?;
         let body = json!({"Environment": {"Variables": variables}});
-        self.admin.rest("lambda", "PUT", &path, &body).await?;
+        self.configure(name, &body).await
+    }
+
+    /// Sets a function's timeout in the same way; what it was.
+    pub async fn set_timeout(&self, name: &str, seconds: u64) -> Result<u64, StackError> {
+        let before = self.configuration(name).await?["Timeout"].as_u64();
+        self.configure(name, &json!({ "Timeout": seconds })).await?;
+        Ok(before.unwrap_or_default())
+    }
+
+    async fn configure(&self, name: &str, body: &Value) -> Result<(), StackError> {
+        let path = self.path(name, "configuration")?;
+        self.admin.rest("lambda", "PUT", &path, body).await?;
         self.ready(name).await?;
         let path = self.path(name, "versions")?;
         let version = self.admin.rest("lambda", "POST", &path, &json!({})).await?;

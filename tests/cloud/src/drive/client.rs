@@ -38,6 +38,11 @@ impl Api {
         }
     }
 
+    /// Its token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Result<Answer, Wrong> {
         self.send("GET", path, &[], String::new()).await

@@ -71,8 +71,18 @@ pub fn chain(id: &str, calls: usize) -> Value {
     )
 }
 
-/// This many calls, each behind a wait of a second, so that each begins in a process of its own.
-pub fn hops(id: &str, calls: usize) -> Value {
+/// The document with this time for each of its model calls.
+pub fn patient(mut document: Value, timeout_ms: u64) -> Value {
+    for node in document["nodes"].as_array_mut().into_iter().flatten() {
+        if node["type"] == "prompt" {
+            node["settings"]["timeoutMs"] = json!(timeout_ms);
+        }
+    }
+    document
+}
+
+/// This many calls, each behind a wait of a second.
+pub fn waits(id: &str, calls: usize) -> Value {
     let nodes = (1..=calls).flat_map(|at| {
         [
             delay(&format!("nap{at}"), 1, "seconds"),
@@ -89,6 +99,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn calls_are_given_time() {
+        let document = patient(chain("c", 1), 7);
+        assert_eq!(document["nodes"][1]["settings"]["timeoutMs"], 7);
+        assert!(document["nodes"][0].get("settings").is_none());
+    }
+
+    #[test]
     fn a_line_leads_from_its_start_to_its_end() {
         let document = chain("c", 3);
         let edges = document["edges"].as_array().unwrap();
@@ -103,6 +120,6 @@ mod tests {
             ("step3", "end"),
         ];
         assert_eq!(pairs, expected);
-        assert_eq!(hops("h", 2)["nodes"].as_array().unwrap().len(), 6);
+        assert_eq!(waits("h", 2)["nodes"].as_array().unwrap().len(), 6);
     }
 }

@@ -36,10 +36,10 @@ pub struct Host {
     /// What stands before `/v1`.
     pub base: String,
     /// `host:port` of the runtime interface.
-    pub runtime: String,
+    runtime: String,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
-    _processes: Vec<Child>,
+    processes: Vec<Child>,
 }
 
 #[derive(Debug)]
@@ -63,12 +63,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Host {
-    /// Starts as many processes of the program as there may be readers at once.
-    pub async fn start(
-        program: &Path,
-        environment: &BTreeMap<String, String>,
-        readers: usize,
-    ) -> Result<Self, Wrong> {
+    /// Listens; nobody answers yet.
+    pub async fn listen() -> Result<Self, Wrong> {
         let (asks, waiting) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             asks,
@@ -80,17 +76,30 @@ impl Host {
         });
         let bind = async || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let io = |error| Wrong::Io("no port for the stream function", error);
-        let (front, runtime) = (bind().await.map_err(io)?, bind().await.map_err(io)?);
-        let base = format!("http://{}", front.local_addr().map_err(io)?);
-        let runtime_at = runtime.local_addr().map_err(io)?.to_string();
-        let tasks = vec![
-            tokio::spawn(accept(front, Arc::clone(&shared), false)),
-            tokio::spawn(accept(runtime, Arc::clone(&shared), true)),
-        ];
-        let spawn = |_| {
-            Command::new(program)
+        let (front, inner) = (bind().await.map_err(io)?, bind().await.map_err(io)?);
+        Ok(Self {
+            base: format!("http://{}", front.local_addr().map_err(io)?),
+            runtime: inner.local_addr().map_err(io)?.to_string(),
+            tasks: vec![
+                tokio::spawn(accept(front, Arc::clone(&shared), false)),
+                tokio::spawn(accept(inner, Arc::clone(&shared), true)),
+            ],
+            shared,
+            processes: Vec::new(),
+        })
+    }
+
+    /// Starts as many processes of the function as there may be readers at once.
+    pub fn run(
+        &mut self,
+        program: &Path,
+        environment: &BTreeMap<String, String>,
+        readers: usize,
+    ) -> Result<(), Wrong> {
+        for _ in 0..readers {
+            let process = Command::new(program)
                 .envs(environment)
-                .env("AWS_LAMBDA_RUNTIME_API", &runtime_at)
+                .env("AWS_LAMBDA_RUNTIME_API", &self.runtime)
                 .env("AWS_LAMBDA_FUNCTION_NAME", "stream-by-hand")
                 .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
                 .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -100,15 +109,10 @@ impl Host {
                 .stdout(Stdio::null())
                 .kill_on_drop(true)
                 .spawn()
-        };
-        let processes: Result<Vec<Child>, _> = (0..readers).map(spawn).collect();
-        Ok(Self {
-            base,
-            runtime: runtime_at,
-            shared,
-            tasks,
-            _processes: processes.map_err(|error| Wrong::Io("the stream function", error))?,
-        })
+                .map_err(|error| Wrong::Io("the stream function", error))?;
+            self.processes.push(process);
+        }
+        Ok(())
     }
 
     /// Answers that were asked for, and those that the function has written to their end.
@@ -328,9 +332,7 @@ mod tests {
     }
 
     async fn host() -> (Host, mpsc::Sender<()>, JoinHandle<()>) {
-        let host = Host::start(Path::new("none"), &BTreeMap::new(), 0)
-            .await
-            .unwrap();
+        let host = Host::listen().await.unwrap();
         let (go_on, going) = mpsc::channel(1);
         let function = tokio::spawn(function(host.runtime.clone(), going));
         (host, go_on, function)

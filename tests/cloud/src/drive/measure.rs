@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// Stages of the chain.
 pub const CHAIN: usize = 32;
-/// Steps that begin in a process of their own.
+/// Steps that come from the queue one by one.
 pub const HOPS: usize = 8;
 
 /// One workload.
@@ -42,8 +42,10 @@ pub struct Workload {
 pub struct Measured {
     /// A run of costly stages, one behind the other.
     pub chain: Workload,
-    /// The same number of stages of which each comes from the queue, behind a wait of a second.
+    /// Stages that each come from the queue: there is no time for a second one.
     pub hops: Workload,
+    /// Stages behind a wait of a second each, which comes from the queue too.
+    pub waits: Workload,
 }
 
 /// What AWS allows in a row before it asks for another delivery: a send, a receive, a delete.
@@ -75,7 +77,7 @@ impl Workload {
 impl Measured {
     /// For people.
     pub fn table(&self) -> String {
-        let mut text = String::from("by costly stage           chain     hops\n");
+        let mut text = String::from("by costly stage           chain     hops    waits\n");
         type Row = (&'static str, fn(&Workload) -> f64);
         let rows: [Row; 5] = [
             ("DynamoDB write calls", |one| one.write_calls_per_stage),
@@ -85,19 +87,30 @@ impl Measured {
             ("SQS requests", |one| one.sqs_requests_per_stage),
         ];
         for (name, value) in rows {
-            let (chain, hops) = (value(&self.chain), value(&self.hops));
+            let all = [&self.chain, &self.hops, &self.waits];
+            let cells: String = all.map(|one| format!("{:>9.3}", value(one))).concat();
             // INVARIANT: writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<22}{chain:>9.3}{hops:>9.3}");
+            let _ = writeln!(text, "{name:<22}{cells}");
         }
         text
     }
 }
 
-/// Runs both workloads and counts.
+/// A function that may run as long as one stage may take has time for one stage.
+const ONE_STAGE_S: u64 = 60;
+
+/// Runs the workloads and counts.
 pub async fn measure(world: &World) -> Result<Measured, Wrong> {
+    let chain = workload(world, CHAIN, &documents::chain("chain", CHAIN)).await?;
+    let waits = workload(world, HOPS, &documents::waits("waits", HOPS)).await?;
+    let before = world.stack.set_timeout("step", ONE_STAGE_S).await?;
+    let long = documents::patient(documents::chain("hops", HOPS), ONE_STAGE_S * 1_000);
+    let hops = workload(world, HOPS, &long).await;
+    world.stack.set_timeout("step", before).await?;
     Ok(Measured {
-        chain: workload(world, CHAIN, &documents::chain("chain", CHAIN)).await?,
-        hops: workload(world, HOPS, &documents::hops("hops", HOPS)).await?,
+        chain,
+        hops: hops?,
+        waits,
     })
 }
 

@@ -18,7 +18,7 @@ pub use judge::Verdict;
 pub use measure::{Measured, measure};
 pub use paths::{PATHS, Path};
 pub use report::{Report, Row};
-pub use world::{Parts, World};
+pub use world::{PROVIDER_KEY, Parts, World};
 pub use wrong::{Wrong, must, want, wrong};
 
 use std::time::Instant;

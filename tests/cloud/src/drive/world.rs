@@ -15,6 +15,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// The provider's key: only the functions may read it, and only out of its secret.
+pub const PROVIDER_KEY: &str = "cloud-test-provider-key";
 /// The tenant of almost everything.
 pub const TENANT: &str = "acme";
 /// How long a run may take to get somewhere, with all the processes that start for it.

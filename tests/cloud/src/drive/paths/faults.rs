@@ -213,7 +213,7 @@ pub(super) async fn twice(world: &World) -> Result<String, Wrong> {
 
 /// Everybody is refused by the table: runs that are under way, and callers.
 pub(super) async fn refused(world: &World) -> Result<String, Wrong> {
-    world.store(&documents::hops("refused", 2)).await?;
+    world.store(&documents::waits("refused", 2)).await?;
     let mut runs = Vec::new();
     for at in 0..BESIDE {
         runs.push(world.start("refused", &format!("refused-{at}")).await?);

@@ -2,6 +2,7 @@
 
 mod callers;
 mod faults;
+mod logs;
 mod runs;
 mod stream;
 mod triggers;
@@ -41,6 +42,7 @@ paths! {
     "webhook" triggers::webhook "a signed webhook starts a run; unsigned, stale, replayed, re-encoded ones do not";
     "schedule" triggers::schedule "a schedule fires and starts a run";
     "stream" stream::dropped "a run is followed live through dropped connections";
+    "logs" logs::logs "logs are JSON, carry the caller's trace and known metrics, and hold no secret";
     "poison" faults::poison "what cannot be read goes to the dead-letter queue, its neighbours go on";
     "redrive" faults::redrive "a message that was given up is put back, and its run ends well";
     "killed" faults::killed "the step function is killed in the middle of an effect";

@@ -1,7 +1,7 @@
 //! Runs from their start to their end.
 
 use crate::drive::documents;
-use crate::drive::world::{World, text};
+use crate::drive::world::{PROVIDER_KEY, World, text};
 use crate::drive::wrong::{Wrong, must, want, wrong};
 use lattice_model_server::Behaviour;
 use serde_json::json;
@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 pub(super) async fn question(world: &World) -> Result<String, Wrong> {
     let document = documents::question("question");
+    let compiled = world.api.post("/v1/compile", &document).await?;
+    let compiled = want(200, "compiling", &compiled)?;
+    must(compiled["ok"] == true, || format!("compiling: {compiled}"))?;
     let run = world.run(&document).await?;
     let again = json!({"workflowId": "question", "idempotencyKey": "key-question", "input": {}});
     let again = want(
@@ -31,6 +34,13 @@ pub(super) async fn question(world: &World) -> Result<String, Wrong> {
     let second = world.answer(&run, "Send", "answer-1").await?;
     must(!first && second, || "one answer counted twice".to_owned())?;
     world.until(&run, "completed").await?;
+    let seen = world.models.seen();
+    let key = seen
+        .last()
+        .and_then(|seen| seen.headers.get("authorization"));
+    must(key.is_some_and(|key| key.ends_with(PROVIDER_KEY)), || {
+        "the model was not asked with the key out of the secret".to_owned()
+    })?;
     let events = world.events(&run).await?;
     let mut statuses = Vec::new();
     for seq in 1..=events.len() {
@@ -57,14 +67,8 @@ pub(super) async fn question(world: &World) -> Result<String, Wrong> {
 pub(super) async fn cancel(world: &World) -> Result<String, Wrong> {
     world.models.script([Behaviour::StallBeforeHeaders]);
     let asked = world.models.seen().len();
-    let document = documents::line(
-        "cancelled",
-        vec![{
-            let mut patient = documents::prompt("stalled");
-            patient["settings"]["timeoutMs"] = json!(60_000);
-            patient
-        }],
-    );
+    let document = documents::line("cancelled", vec![documents::prompt("stalled")]);
+    let document = documents::patient(document, 60_000);
     let run = world.run(&document).await?;
     world
         .wait("the model call", async || {

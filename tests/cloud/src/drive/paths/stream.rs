@@ -28,7 +28,8 @@ pub(super) async fn dropped(world: &World) -> Result<String, Wrong> {
             .await
             .map_err(|error| Wrong::Io("no door for the stream function", error))?,
     );
-    let host = Host::start(&world.stream_program, &environment, PROCESSES).await?;
+    let mut host = Host::listen().await?;
+    host.run(&world.stream_program, &environment, PROCESSES)?;
     let run = world.run(&documents::question("followed")).await?;
     let answering = async {
         world.until(&run, "waiting").await?;

@@ -50,6 +50,11 @@ impl Sender<'_> {
     }
 }
 
+/// What both sides know, as the specification writes it.
+pub(super) fn shared_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(KEY))
+}
+
 pub(super) async fn webhook(world: &World) -> Result<String, Wrong> {
     let saved = world.store(&hooked("hooked", "HOOK_KEY")).await?;
     let sender = Sender {
@@ -67,7 +72,7 @@ pub(super) async fn webhook(world: &World) -> Result<String, Wrong> {
         .cloned()
         .unwrap_or_default();
     let name = format!("{prefix}/{TENANT}/HOOK_KEY");
-    let secret = format!("whsec_{}", STANDARD.encode(KEY));
+    let secret = shared_secret();
     let asked = json!({"Name": name, "SecretString": secret, "ClientRequestToken": "0123456789012345678901234567890123"});
     world
         .admin
