@@ -8,8 +8,10 @@ use lattice_infra::files;
 use lattice_model::Secret;
 use lattice_stack::{Report, examine_by};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
-const STACK: &str = "examined";
+/// An engine may outlive this process, and have stacks of others.
+static STACK: LazyLock<String> = LazyLock::new(|| format!("examined-{}", std::process::id()));
 
 /// What the engine takes and does not do; the test does it by hand before it looks.
 const UNDONE: &[&str] = &[
@@ -52,21 +54,10 @@ impl Deployed {
             ("JwtAudience", "lattice".to_owned()),
             ("JwksUrl", issuer),
         ];
-        let stack = Stack::deploy(&admin, STACK, &template, &known)
+        let stack = Stack::deploy(&admin, &STACK, &template, &known)
             .await
             .unwrap();
-        let access = Access {
-            key_id: "test".to_owned(),
-            key: Secret::new("test".to_owned()),
-            token: None,
-        };
-        let settings = AwsSettings {
-            region: "us-east-1".to_owned(),
-            endpoint: Some(endpoint.to_owned()),
-            access,
-            attempts: 3,
-        };
-        let clients = Clients::new(&settings, Http::new());
+        let clients = Self::clients();
         Self {
             admin,
             stack,
@@ -74,8 +65,23 @@ impl Deployed {
         }
     }
 
+    fn clients() -> Clients {
+        let access = Access {
+            key_id: "test".to_owned(),
+            key: Secret::new("test".to_owned()),
+            token: None,
+        };
+        let settings = AwsSettings {
+            region: "us-east-1".to_owned(),
+            endpoint: Some(engine::endpoint().to_owned()),
+            access,
+            attempts: 3,
+        };
+        Clients::new(&settings, Http::new())
+    }
+
     async fn report(&self) -> Report {
-        examine_by(self.clients.sdk(), STACK).await.unwrap()
+        examine_by(self.clients.sdk(), &STACK).await.unwrap()
     }
 
     /// What is found, as `resource setting`.
@@ -88,7 +94,7 @@ impl Deployed {
     }
 
     async fn put_function(&self, version: &str, function: &str, what: &str, body: Value) {
-        let path = format!("/{version}/functions/{STACK}-{function}/{what}");
+        let path = format!("/{version}/functions/{}-{function}/{what}", *STACK);
         self.admin
             .rest("lambda", "PUT", &path, &body)
             .await
@@ -130,11 +136,146 @@ impl Deployed {
     }
 }
 
+/// What is planted, as `resource setting`, but for the role that loses its policy.
+const PLANTED: &[&str] = &[
+    "ApiMayInvokeCompile AWS::Lambda::Permission",
+    "ApiMayInvokeSignal AWS::Lambda::Permission",
+    "SignalFunction AWS::Lambda::Function",
+    "StartFunction Environment.Variables.LATTICE_TABLE",
+    "StepMapping ScalingConfig.MaximumConcurrency",
+    "StepsDeadPolicy AWS::SQS::QueuePolicy",
+    "StepsQueue VisibilityTimeout",
+    "StreamFunctionUrl InvokeMode",
+    "SweepRole ManagedPolicyArns",
+    "SweepRole dynamodb:Scan",
+    "Table TimeToLiveSpecification.Enabled",
+];
+
+impl Deployed {
+    async fn plant(&self) {
+        self.plant_permissions().await;
+        let (admin, queue) = (&self.admin, self.physical("StepsQueue"));
+        let attributes = json!({"Attributes": {"VisibilityTimeout": "30"}});
+        admin
+            .queue("SetQueueAttributes", queue, attributes)
+            .await
+            .unwrap();
+        let attributes = json!({"Attributes": {"Policy": ""}});
+        let dead = self.physical("StepsDead");
+        admin
+            .queue("SetQueueAttributes", dead, attributes)
+            .await
+            .unwrap();
+        let mapping = format!(
+            "/2015-03-31/event-source-mappings/{}",
+            self.physical("StepMapping")
+        );
+        let body = json!({"ScalingConfig": {"MaximumConcurrency": 3}});
+        admin.rest("lambda", "PUT", &mapping, &body).await.unwrap();
+        self.stack
+            .change("start", &[("LATTICE_TABLE", None)])
+            .await
+            .unwrap();
+        let url = format!("/2021-10-31/functions/{}-stream/url?Qualifier=live", *STACK);
+        let body = json!({"InvokeMode": "BUFFERED"});
+        admin.rest("lambda", "PUT", &url, &body).await.unwrap();
+        let function = format!("/2015-03-31/functions/{}-signal", *STACK);
+        admin
+            .rest("lambda", "DELETE", &function, &Value::Null)
+            .await
+            .unwrap();
+        let expiry = json!({
+            "TableName": self.physical("Table"),
+            "TimeToLiveSpecification": {"Enabled": false, "AttributeName": "exp"},
+        });
+        admin
+            .json("DynamoDB_20120810.UpdateTimeToLive", &expiry)
+            .await
+            .unwrap();
+    }
+
+    async fn plant_permissions(&self) {
+        let iam = async |fields: &[(&str, &str)]| self.admin.query("iam", fields).await.unwrap();
+        let step = self.physical("StepRole");
+        iam(&[
+            ("Action", "DeleteRolePolicy"),
+            ("RoleName", step),
+            ("PolicyName", "step"),
+        ])
+        .await;
+        let sweep = self.physical("SweepRole");
+        let more = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:Scan","Resource":"*"}}"#;
+        let fields = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", sweep),
+            ("PolicyName", "more"),
+            ("PolicyDocument", more),
+        ];
+        iam(&fields).await;
+        let all = "arn:aws:iam::aws:policy/AdministratorAccess";
+        iam(&[
+            ("Action", "AttachRolePolicy"),
+            ("RoleName", sweep),
+            ("PolicyArn", all),
+        ])
+        .await;
+        let policy = format!("/2015-03-31/functions/{}-compile/policy", *STACK);
+        let asked = format!("{policy}?Qualifier=live");
+        let found = self
+            .admin
+            .rest("lambda", "GET", &asked, &Value::Null)
+            .await
+            .unwrap();
+        let found: Value = serde_json::from_str(found["Policy"].as_str().unwrap()).unwrap();
+        let sid = found["Statement"][0]["Sid"].as_str().unwrap();
+        let gone = format!("{policy}/{sid}?Qualifier=live");
+        self.admin
+            .rest("lambda", "DELETE", &gone, &Value::Null)
+            .await
+            .unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_stack_is_as_its_template_says_or_each_difference_is_named() {
     let deployed = Deployed::new().await;
-    println!("{:#?}", deployed.report().await);
     assert_eq!(deployed.found().await, UNDONE);
     deployed.finish().await;
-    println!("{:#?}", deployed.report().await);
+    assert_eq!(
+        deployed.found().await,
+        ["Table SSESpecification.KMSMasterKeyId"]
+    );
+    deployed.plant().await;
+    let report = deployed.report().await;
+    let (lost, others): (Vec<_>, Vec<_>) = report
+        .findings
+        .iter()
+        .partition(|one| one.resource == "StepRole");
+    let others = others
+        .iter()
+        .map(|one| format!("{} {}", one.resource, one.setting));
+    let others: Vec<String> = others
+        .filter(|one| !one.contains("SSESpecification"))
+        .collect();
+    assert_eq!(others, PLANTED, "{report:#?}");
+    for action in [
+        "sqs:DeleteMessage",
+        "dynamodb:PutItem",
+        "secretsmanager:GetSecretValue",
+        "kms:Decrypt",
+    ] {
+        let one = lost.iter().find(|one| one.setting == action).expect(action);
+        assert!(one.text.starts_with("is missing: "), "{one:?}");
+    }
+    assert!(report.resources > 100 && report.asked >= 20, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_not_there_is_said_to_be_none() {
+    let clients = Deployed::clients();
+    let error = examine_by(clients.sdk(), "nowhere").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no stack `nowhere` in this region of this account"
+    );
 }

@@ -82,12 +82,8 @@ impl Stores {
             .and_then(|one| one.point_in_time_recovery_description)
             .and_then(|one| one.point_in_time_recovery_status);
         let key = table.sse_description.and_then(|one| one.kms_master_key_arn);
-        let indices: Vec<Value> = table
-            .global_secondary_indexes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|one| json!({"IndexName": one.index_name, "KeySchema": schema(&one.key_schema.unwrap_or_default())}))
-            .collect();
+        let indices = table.global_secondary_indexes.unwrap_or_default();
+        let indices: Vec<Value> = indices.iter().map(index).collect();
         Ok(Some(json!({
             "KeySchema": schema(&table.key_schema.unwrap_or_default()),
             "GlobalSecondaryIndexes": indices,
@@ -101,6 +97,17 @@ impl Stores {
             "SSESpecification": {"KMSMasterKeyId": key},
         })))
     }
+}
+
+fn index(one: &aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription) -> Value {
+    let projection = one
+        .projection()
+        .and_then(|projection| projection.projection_type());
+    json!({
+        "IndexName": one.index_name(),
+        "KeySchema": schema(one.key_schema()),
+        "Projection": {"ProjectionType": projection.map(|kind| kind.as_str())},
+    })
 }
 
 fn schema(keys: &[aws_sdk_dynamodb::types::KeySchemaElement]) -> Value {
