@@ -1,11 +1,14 @@
 //! Runs lanes one after the other, times them, and says what failed and how to run it again.
 
-use crate::lanes::{Lane, Need};
+use crate::lanes::{Lane, Need, Runs};
 use crate::{python, tools};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
+
+/// Builds every test, and with them the programs that they try.
+const BUILD: &[&str] = &["test", "--quiet", "--locked", "--workspace", "--no-run"];
 
 /// How a lane ended.
 struct Row {
@@ -69,7 +72,21 @@ fn run_lane(lane: &Lane, root: &Path) -> Result<(), String> {
             Need::Python(venv) => folders.push(python::ensure(venv, root)?),
         }
     }
-    let status = cargo(lane.cargo.iter().map(OsStr::new), root, &folders)?;
+    let status = match lane.runs {
+        Runs::Cargo(words) => cargo(words.iter().map(OsStr::new), root, &folders)?,
+        Runs::Program(program, words) => {
+            let built = cargo(BUILD.iter().map(OsStr::new), root, &folders)?;
+            match built.success() {
+                true => start(
+                    &tools::target(root).join("debug").join(program),
+                    words,
+                    root,
+                    &folders,
+                )?,
+                false => built,
+            }
+        }
+    };
     if status.success() {
         return Ok(());
     }
@@ -124,15 +141,25 @@ fn cargo<'a>(
     folders: &[PathBuf],
 ) -> Result<ExitStatus, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    start(Path::new(&cargo), words, root, folders)
+}
+
+/// Runs a program in `root`, with `folders` in front of the search path.
+fn start(
+    program: &Path,
+    words: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    root: &Path,
+    folders: &[PathBuf],
+) -> Result<ExitStatus, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = folders.iter().cloned().chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).map_err(|error| format!("cannot set PATH: {error}"))?;
-    Command::new(cargo)
+    Command::new(program)
         .args(words)
         .current_dir(root)
         .env("PATH", path)
         .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))
+        .map_err(|error| format!("cannot run `{}`: {error}", program.display()))
 }
 
 /// The folder of the workspace: the parent of this package.
