@@ -141,7 +141,7 @@ impl Writer {
                 return json!({ "type": "string", "pattern": TRIGGER_ID });
             }
             ParamKind::Free => {
-                return json!({ "type": "object", "additionalProperties": { "type": "string" } });
+                return json!({ "type": "object", "additionalProperties": true });
             }
             ParamKind::Tags => return json!({ "type": "string" }),
             ParamKind::Star => return json!({ "const": "*" }),
