@@ -394,18 +394,5 @@ pub fn is_key(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_printable_and_bounded() {
-        let longest = "k".repeat(KEY_CHARS_MAX);
-        for good in ["k", "a b", "~", longest.as_str()] {
-            assert!(is_key(good), "{good}");
-        }
-        let long = "k".repeat(KEY_CHARS_MAX + 1);
-        for wrong in ["", " k", "k ", "ä", "a\nb", long.as_str()] {
-            assert!(!is_key(wrong), "{wrong}");
-        }
-    }
-}
+#[path = "shapes_tests.rs"]
+mod tests;

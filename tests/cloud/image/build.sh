@@ -5,11 +5,10 @@
 #   tests/cloud/image/build.sh [NAME]          default: lattice-test-engine
 #
 # Needs mmdebstrap, python3 with pip, and a Docker engine that answers. MIRROR names another Debian
-# mirror, SUITE another release; take the one of this machine, so that programs built here run there.
+# mirror than the usual one, SUITE another release; take the one of this machine, so that programs built here run there.
 set -euo pipefail
 name="${1:-lattice-test-engine}"
 suite="${SUITE:-bookworm}"
-mirror="${MIRROR:-http://deb.debian.org/debian}"
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -20,26 +19,26 @@ mmdebstrap --quiet --variant=extract \
   --include=python3-minimal,libpython3-stdlib,libc6,libgcc-s1,zlib1g,libssl3,libffi8,ca-certificates \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
-  "$suite" "$work/root" "$mirror"
-python="$(basename "$(ls "$work"/root/usr/bin/python3.* | head -1)")"
-ln -sf "$python" "$work/root/usr/bin/python3"
+  "$suite" "$work/tree" ${MIRROR:+"$MIRROR"}
+python="$(basename "$(ls "$work"/tree/usr/bin/python3.* | head -1)")"
+ln -sf "$python" "$work/tree/usr/bin/python3"
 
 # Everything is pinned, so nothing is looked for beyond the list.
 python3 -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
   --python-version "${python#python}" --only-binary :all: \
-  --target "$work/root/engine" --requirement "$here/../requirements.txt"
-mkdir -p "$work/root/tmp" "$work/root/root"
-chmod 1777 "$work/root/tmp"
-cat > "$work/root/usr/bin/engine" <<'RUN'
+  --target "$work/tree/engine" --requirement "$here/../requirements.txt"
+mkdir -p "$work/tree/tmp" "$work/tree/root"
+chmod 1777 "$work/tree/tmp"
+cat > "$work/tree/usr/bin/engine" <<'RUN'
 #!/usr/bin/python3
 import runpy, sys
 sys.path.insert(0, "/engine")
 runpy.run_module("ministack", run_name="__main__")
 RUN
-chmod 755 "$work/root/usr/bin/engine"
+chmod 755 "$work/tree/usr/bin/engine"
 
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-  -C "$work/root" -c . |
+  -C "$work/tree" -c . |
   docker import \
     --change 'ENV PYTHONPATH=/engine PYTHONDONTWRITEBYTECODE=1 PATH=/usr/bin:/bin HOME=/root' \
     --change 'ENV BIND_HOST=0.0.0.0 IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 GATEWAY_PORT=4566' \

@@ -175,7 +175,7 @@ pub struct Scenario {
     /// One process that owns its data alone, with its queue in memory.
     #[arg(long)]
     pub local: bool,
-    /// Whether each delivery meets a worker that remembers nothing, as a serverless function may.
+    /// Each delivery meets a worker that remembers nothing, as a serverless function may.
     #[arg(long)]
     pub forgetful: bool,
     /// Who begins to work on the run.
@@ -335,9 +335,13 @@ impl Scenario {
         let changed = pairs.into_iter().filter(|(_, value, usual)| value != usual);
         flags.extend(changed.map(|(flag, value, _)| format!("{flag} {value}")));
         flags.extend(self.cancel_at.map(|number| format!("--cancel-at {number}")));
-        flags.extend(self.local.then(|| "--local".to_owned()));
-        flags.extend(self.forgetful.then(|| "--forgetful".to_owned()));
-        flags.extend(self.early.then(|| "--early".to_owned()));
+        for (flag, is_set) in [
+            ("--local", self.local),
+            ("--forgetful", self.forgetful),
+            ("--early", self.early),
+        ] {
+            flags.extend(is_set.then(|| flag.to_owned()));
+        }
         flags
     }
 }
@@ -355,47 +359,5 @@ impl fmt::Display for Scenario {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        scenario: Scenario,
-    }
-
-    #[test]
-    fn the_printed_command_gives_the_same_scenario() {
-        let scenario = Scenario {
-            shape: "a-shape".to_owned(),
-            seed: 7,
-            workers: 3,
-            local: true,
-            forgetful: true,
-            entry: Entry::Here,
-            traffic: Traffic::Chaos,
-            order: Order::Drawn,
-            regime: Regime::LostAnswers,
-            early: true,
-            crash_at: Some(12),
-            fate: Fate::SlowAfter(40),
-            cancel_at: Some(3),
-            chain: 1,
-            visibility_ms: 30_000,
-            skew_ms: 300_000,
-            rig: Rig::default(),
-        };
-        for scenario in [scenario, Scenario::default()] {
-            let line = scenario.to_string();
-            let words = line.split(' ').skip(2);
-            assert_eq!(
-                Line::try_parse_from(words).unwrap().scenario,
-                scenario,
-                "{line}"
-            );
-        }
-    }
-}
+#[path = "scenario_tests.rs"]
+mod tests;
