@@ -5,7 +5,7 @@ use crate::deploy::{
     AUDIENCE, Admin, Build, CODE_BUCKET, FUNCTIONS, Issuer, Stack, TENANT_CLAIM, pack,
 };
 use crate::drive::{self, PATHS, PROVIDER_KEY, Parts, Report, World, Wrong, wrong};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Source};
 use crate::proxy::Proxy;
 use lattice_model_server::{ModelServer, Options as ModelOptions};
 use serde_json::json;
@@ -59,6 +59,12 @@ pub async fn test(engine: &Engine, options: &Options) -> Result<Report, Wrong> {
             "there is no path `{unknown}`; the paths are {}",
             names.join(", ")
         ));
+    }
+    if engine.source() == Source::Container {
+        return wrong(
+            "the paths need an engine that runs on this machine, where the proxy and the model server \
+             can be reached; the suites can be run against a container",
+        );
     }
     let root = root();
     let programs = match (&options.programs, options.release) {

@@ -48,9 +48,14 @@ impl Build {
             .map_or_else(|| root.join("target"), |folder| root.join(folder));
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(root);
+        // Beside the folder that cargo itself gives to the profile.
+        let packed = target.join("functions");
         match self {
             Self::Dev => command.args(["build", "--locked"]),
-            Self::Release => command.args(["lambda", "build", "--locked", "--profile", "lambda"]),
+            Self::Release => command
+                .args(["lambda", "build", "--locked", "--profile", "lambda"])
+                .arg("--lambda-dir")
+                .arg(&packed),
         };
         for function in FUNCTIONS {
             command.args(["--package", &format!("lattice-{function}")]);
@@ -58,10 +63,7 @@ impl Build {
         run(&mut command, "cargo build")?;
         let program = |function: &'static str| match self {
             Self::Dev => (function, target.join("debug").join(function)),
-            Self::Release => (
-                function,
-                target.join("lambda").join(function).join("bootstrap"),
-            ),
+            Self::Release => (function, packed.join(function).join("bootstrap")),
         };
         Ok(FUNCTIONS.map(program).to_vec())
     }
