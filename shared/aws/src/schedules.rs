@@ -4,6 +4,7 @@ use crate::error::{Resource, SCHEDULES, corrupt};
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
 use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
+use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
     DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
 };
@@ -11,6 +12,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use lattice_ir::{Schedule, TriggerKind};
 use lattice_model::TriggerId;
 use lattice_ports::{PortError, Schedules, TriggerRow};
+use lattice_schedule::Expression;
 use serde_json::json;
 
 /// The word by which the start function knows who calls.
@@ -70,7 +72,8 @@ impl AwsSchedules {
     }
 
     /// Creates the schedule; says whether there was none.
-    async fn create(&self, id: &TriggerId, schedule: &Schedule) -> Result<bool, PortError> {
+    async fn create(&self, row: &TriggerRow, schedule: &Schedule) -> Result<bool, PortError> {
+        let id = &row.id;
         let create = self
             .client
             .create_schedule()
@@ -79,6 +82,7 @@ impl AwsSchedules {
             .name(id.as_str())
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)
+            .set_start_date(begin(row, schedule))
             .flexible_time_window(on_time()?)
             .target(self.target(id)?);
         match create.send().await {
@@ -92,7 +96,8 @@ impl AwsSchedules {
         }
     }
 
-    async fn replace(&self, id: &TriggerId, schedule: &Schedule) -> Result<(), PortError> {
+    async fn replace(&self, row: &TriggerRow, schedule: &Schedule) -> Result<(), PortError> {
+        let id = &row.id;
         let update = self
             .client
             .update_schedule()
@@ -101,6 +106,7 @@ impl AwsSchedules {
             .name(id.as_str())
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)
+            .set_start_date(begin(row, schedule))
             .flexible_time_window(on_time()?)
             .target(self.target(id)?);
         let sent = update.send().await;
@@ -112,9 +118,9 @@ impl AwsSchedules {
 impl Schedules for AwsSchedules {
     async fn arm(&self, row: &TriggerRow) -> Result<(), PortError> {
         match &row.on {
-            TriggerKind::Schedule(schedule) => match self.create(&row.id, schedule).await? {
+            TriggerKind::Schedule(schedule) => match self.create(row, schedule).await? {
                 true => Ok(()),
-                false => self.replace(&row.id, schedule).await,
+                false => self.replace(row, schedule).await,
             },
             // The clock has nothing to do with it; an older row of this id may have had.
             TriggerKind::Webhook(_) => self.disarm(&row.id).await,
@@ -139,6 +145,17 @@ impl Schedules for AwsSchedules {
             Err(error) => Err(self.resource().error(&error)),
         }
     }
+}
+
+/// When a rate first fires: one period after it was stored, as on a laptop. Without a beginning,
+/// EventBridge Scheduler fires a rate at once. A `cron` or `at` says itself when it fires.
+fn begin(row: &TriggerRow, schedule: &Schedule) -> Option<DateTime> {
+    if !schedule.expression.starts_with("rate(") {
+        return None;
+    }
+    let expression = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
+    let first = expression.next_after(row.stored_at, row.stored_at)?;
+    i64::try_from(first.get()).ok().map(DateTime::from_millis)
 }
 
 /// What the start function is called with.
@@ -171,5 +188,27 @@ mod tests {
             "at": "<aws.scheduler.scheduled-time>",
         });
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_rate_begins_one_period_after_it_was_stored_and_nothing_else_is_told_a_beginning() {
+        let schedule = |expression: &str| Schedule {
+            expression: expression.to_owned(),
+            timezone: "UTC".to_owned(),
+            input: json!({}),
+        };
+        let row = TriggerRow {
+            id: TriggerId::new("tr_a"),
+            tenant: lattice_model::Tenant::local(),
+            workflow: lattice_model::WorkflowId::new("w"),
+            node: lattice_model::NodeId::new("n"),
+            on: TriggerKind::Schedule(schedule("rate(2 hours)")),
+            stored_at: lattice_model::Millis::new(1_760_000_000_000),
+        };
+        let first = begin(&row, &schedule("rate(2 hours)")).unwrap();
+        assert_eq!(first.to_millis().unwrap(), 1_760_000_000_000 + 7_200_000);
+        for other in ["cron(0 9 ? * 2-6 *)", "at(2030-01-01T00:00:00)"] {
+            assert_eq!(begin(&row, &schedule(other)), None, "{other}");
+        }
     }
 }
