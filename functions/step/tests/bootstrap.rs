@@ -49,7 +49,7 @@ async fn a_batch_is_answered_message_by_message_and_told_in_the_log() {
         .collect();
     let with =
         |name: &str, value: &str| lines.iter().any(|line| line[name].as_str() == Some(value));
-    assert!(with("run", "run_01KAMZ5R000000000000000000"), "{said}");
+    assert!(with("run", "run_01kamz5r000000000000000000"), "{said}");
     assert!(
         with("traceId", "4bf92f3577b34da6a3ce929d0e0e4736"),
         "{said}"
@@ -66,7 +66,7 @@ async fn a_batch_is_answered_message_by_message_and_told_in_the_log() {
     assert!(
         lines
             .iter()
-            .any(|line| line["calls"]["dynamodb.Query"].is_u64()),
+            .any(|line| line["calls"]["dynamodb.GetItem"].is_u64()),
         "{said}"
     );
 }

@@ -168,10 +168,10 @@ impl Counts {
             "Dimensions": dimensions,
             "Metrics": metrics,
         }]);
-        line.insert(
-            "_aws".to_owned(),
-            json!({"Timestamp": now().get(), "CloudWatchMetrics": directive}),
-        );
+        if !values.is_empty() {
+            let told = json!({"Timestamp": now().get(), "CloudWatchMetrics": directive});
+            line.insert("_aws".to_owned(), told);
+        }
         let fixed = [
             ("stage", self.labels.deployment.clone()),
             ("function", self.labels.function.to_owned()),

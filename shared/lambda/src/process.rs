@@ -149,7 +149,10 @@ impl Process {
     pub fn teller(&self) -> Teller {
         let counter = self.clients.counter().clone();
         let beside = move || match serde_json::to_value(counter.reset()) {
-            Ok(Value::Object(counted)) => counted,
+            Ok(Value::Object(mut counted)) => {
+                counted.retain(|_, counted| counted.as_object().is_some_and(|all| !all.is_empty()));
+                counted
+            }
             _ => Map::new(),
         };
         Teller::new(Arc::clone(&self.counts), Box::new(beside))
