@@ -232,11 +232,11 @@ impl Inner {
                 let kind = failed.failure.kind.as_str().to_owned();
                 self.add(PROVIDER_FAILURES, vec![("kind", kind)], 1);
             }
-            EventBody::StageStarted(started) if started.attempt == 1 => {
-                if self.open.len() < OPEN_STAGES_MAX {
-                    let key = (event.run.clone(), started.stage.clone());
-                    self.open.insert(key, event.timestamp);
-                }
+            EventBody::StageStarted(started)
+                if started.attempt == 1 && self.open.len() < OPEN_STAGES_MAX =>
+            {
+                let key = (event.run.clone(), started.stage.clone());
+                self.open.insert(key, event.timestamp);
             }
             EventBody::StageCompleted(done) => self.end(event, &done.stage),
             EventBody::StageFailed(failed) => self.end(event, &failed.stage),
