@@ -195,7 +195,7 @@ async fn a_panic_is_the_failure_of_its_own_message_alone() {
     let world = World::new();
     let (bad, good) = (world.start("panic").await, world.start("fine").await);
     let failed = world.serve(&[bad.clone(), good.clone()], None).await;
-    assert_eq!(failed, [bad.message_id.clone()]);
+    assert_eq!(failed, std::slice::from_ref(&bad.message_id));
     assert_eq!(world.status(&good).await, RunStatus::Completed);
     // It comes again after a pause, and not before.
     assert!(world.record().is_none());

@@ -221,7 +221,7 @@ pub(crate) fn now() -> Millis {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
     use std::sync::Mutex;
