@@ -49,11 +49,7 @@ pub async fn drive(world: &World, only: &[String]) -> Vec<Row> {
 pub async fn judge(world: &World) -> Result<Verdict, Wrong> {
     let mut verdict = Verdict::new(&world.models.counts());
     for run in world.runs() {
-        match world.events(&run).await {
-            Ok(events) => verdict.run(&run, Some(&events)),
-            Err(Wrong::Found(found)) if found.contains(": 404 ") => verdict.run(&run, None),
-            Err(error) => return Err(error),
-        }
+        verdict.run(&run, world.log(&run).await?.as_deref());
     }
     Ok(verdict)
 }

@@ -197,11 +197,23 @@ impl World {
 
     /// The whole log of a run as anybody may read it.
     pub async fn events(&self, run: &str) -> Result<Vec<Event>, Wrong> {
+        match self.log(run).await? {
+            Some(events) => Ok(events),
+            None => wrong(format!("`{run}` is not there")),
+        }
+    }
+
+    /// The same; `None` if there is no such run.
+    pub async fn log(&self, run: &str) -> Result<Option<Vec<Event>>, Wrong> {
         let mut events: Vec<Event> = Vec::new();
         loop {
             let last = events.last().map_or(0, |event| event.seq.get());
             let path = format!("/v1/runs/{run}/events?lastSeq={last}&limit={PAGE_EVENTS_MAX}");
-            let page = want(200, "reading a log", &self.api.get(&path).await?)?;
+            let answer = self.api.get(&path).await?;
+            if answer.status == 404 && events.is_empty() {
+                return Ok(None);
+            }
+            let page = want(200, "reading a log", &answer)?;
             let read: Vec<Event> = serde_json::from_value(page["events"].clone())
                 .map_err(|error| Wrong::Found(format!("a page of events: {error}")))?;
             must(!read.is_empty() || page["more"] != true, || {
@@ -209,7 +221,7 @@ impl World {
             })?;
             events.extend(read);
             if page["more"] != true {
-                return Ok(events);
+                return Ok(Some(events));
             }
         }
     }
