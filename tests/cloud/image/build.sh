@@ -45,4 +45,4 @@ tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owne
     --change 'EXPOSE 4566' \
     --change 'ENTRYPOINT ["/usr/bin/engine"]' \
     - "$name"
-echo "made the image $name: LATTICE_TEST_IMAGE=$name cargo nextest run --package lattice-cloud --features containers" >&2
+echo "made the image $name: LATTICE_TEST_IMAGE=$name cargo test --package lattice-cloud --features containers --test suites" >&2
