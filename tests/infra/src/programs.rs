@@ -25,8 +25,10 @@ pub fn output(root: &Path, program: &str, arguments: &[&str]) -> Result<String, 
         return Ok(text);
     }
     let more = String::from_utf8_lossy(&done.stderr);
+    let missing = more.contains("ModuleNotFoundError");
+    let help = if missing { HELP } else { "" };
     Err(format!(
-        "`{program}` ended with {}\n{text}{more}",
+        "`{program}` ended with {}\n{text}{more}{help}",
         done.status
     ))
 }
