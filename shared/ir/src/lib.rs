@@ -1,10 +1,12 @@
 //! The Program: what the compiler makes of a document and all that the engine knows of it.
 //!
 //! `program` is the stored form, `plan` the form with every expression parsed, `call` what a
-//! worker hands to an effect and gets back, `trigger` what starts runs from outside, `verify` what must hold before a Program may run,
-//! `print` a text for people.
+//! worker hands to an effect and gets back, `trigger` what starts runs from outside, `verify` what
+//! must hold before a Program may run, `nesting` which ops stand in which branch, `print` a text for
+//! people.
 
 pub mod call;
+pub mod nesting;
 pub mod plan;
 pub mod print;
 pub mod program;

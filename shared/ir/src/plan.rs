@@ -47,6 +47,8 @@ pub enum PlannedOp {
         /// The moment that is waited for.
         until: Option<Template>,
     },
+    /// Of a split or a join, which have none.
+    Branches,
     /// Of an end.
     End(ValueTemplate),
 }
@@ -195,6 +197,7 @@ impl PlannedOp {
                     _ => None,
                 },
             },
+            OpKind::Split(_) | OpKind::Join(_) => Self::Branches,
             OpKind::End(end) => Self::End(ValueTemplate::parse(&end.output)?),
         })
     }
@@ -210,6 +213,7 @@ impl PlannedOp {
             Self::Assign(value) => value.iter().flat_map(ValueTemplate::references).collect(),
             Self::Choice(arms) => arms.iter().flat_map(|arm| arm.test.references()).collect(),
             Self::Wait { question, until } => all(question).chain(all(until)).collect(),
+            Self::Branches => Vec::new(),
             Self::End(output) => output.references(),
         }
     }

@@ -1,7 +1,8 @@
 //! A Program as a text for people: one line per op, in the order of the list.
 
 use crate::program::{
-    Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
+    Assign, Call, Choice, Effect, Eval, Join, JoinPolicy, Op, OpKind, Program, Split, Test, Timer,
+    Wait, Way,
 };
 use crate::trigger::{Schedule, Trigger, TriggerKind, WebhookAuth};
 use lattice_model::OpId;
@@ -58,6 +59,8 @@ fn line(op: &Op) -> String {
         OpKind::Assign(op) => assign(op),
         OpKind::Choice(op) => choice(op),
         OpKind::Wait(op) => wait(op),
+        OpKind::Split(op) => split(op),
+        OpKind::Join(op) => join(op),
         OpKind::End(op) => format!(" {}", op.output),
     };
     format!("{}{text}", op.kind.word())
@@ -141,6 +144,31 @@ fn wait(op: &Wait) -> String {
         target("answer", op.on_answer),
         target("timer", op.on_timer),
         target("error", op.on_error),
+    )
+}
+
+fn split(op: &Split) -> String {
+    let branches = op.branches.iter().map(|branch| {
+        let within = branch.timeout_ms.map(|ms| format!(" within {ms}ms"));
+        format!("{}{}", way_text(&branch.way), within.unwrap_or_default())
+    });
+    let branches: Vec<_> = branches.collect();
+    format!(" {} join {}", branches.join("; "), op.join)
+}
+
+fn join(op: &Join) -> String {
+    let policy = match op.policy {
+        JoinPolicy::All => "all".to_owned(),
+        JoinPolicy::FailFast => "fail-fast".to_owned(),
+        JoinPolicy::Quorum { needed } => format!("quorum {needed}"),
+    };
+    format!(
+        " {} {policy} merge {:?} -> {}{}{}",
+        op.split,
+        op.merge,
+        op.next,
+        target("error", op.on_error),
+        target("timeout", op.on_timeout),
     )
 }
 

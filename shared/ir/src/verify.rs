@@ -1,6 +1,7 @@
 //! What must hold before a Program may run, whoever made it.
 
-use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
+use crate::nesting;
+use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Split, Wait};
 use crate::trigger::{TriggerKind, WebhookAuth};
 use lattice_expr::{ExprError, Schema};
 use lattice_model::limits;
@@ -71,6 +72,9 @@ pub fn verify(program: &Program) -> Result<(), Vec<VerifyError>> {
     }
     if errors.is_empty() {
         check_order(program, &mut errors);
+    }
+    if errors.is_empty() {
+        errors.extend(nesting::check(program));
     }
     if errors.is_empty() {
         Ok(())
@@ -161,6 +165,7 @@ fn check_op(op: &Op, errors: &mut Vec<VerifyError>) {
     let reason = match &op.kind {
         OpKind::Call(call) => check_call(call),
         OpKind::Wait(wait) => check_wait(wait),
+        OpKind::Split(split) => check_split(split),
         OpKind::Choice(choice) if choice.arms.is_empty() && choice.otherwise.is_none() => {
             Some("has no way out")
         }
@@ -179,6 +184,16 @@ fn check_call(call: &Call) -> Option<&'static str> {
     (call.retry.delay_ms > call.retry.delay_ms_max
         || call.retry.delay_ms_max > limits::RETRY_DELAY_MS_MAX)
         .then_some("has a pause between attempts that is out of bounds")
+}
+
+fn check_split(split: &Split) -> Option<&'static str> {
+    let count = limits::SPLIT_BRANCHES_MIN..=limits::SPLIT_BRANCHES_MAX;
+    if !count.contains(&split.branches.len()) {
+        return Some("has fewer than 2 branches, or more than 16");
+    }
+    let within = 1..=limits::LIFETIME_MS_MAX;
+    let mut timeouts = split.branches.iter().filter_map(|branch| branch.timeout_ms);
+    (!timeouts.all(|ms| within.contains(&ms))).then_some("has a branch with a time-out of 0")
 }
 
 fn check_wait(wait: &Wait) -> Option<&'static str> {

@@ -126,6 +126,12 @@ events! {
     SignalReceived(SignalReceived) = "signal.received",
     /// A variable changed.
     VariableSet(VariableSet) = "variable.set",
+    /// A branch began.
+    BranchStarted(BranchStarted) = "branch.started",
+    /// A branch is over.
+    BranchEnded(BranchEnded) = "branch.ended",
+    /// A join is decided.
+    JoinFired(JoinFired) = "join.fired",
     /// A note.
     TraceBreadcrumb(TraceBreadcrumb) = "trace.breadcrumb",
 }

@@ -41,6 +41,8 @@ pub enum FailureKind {
     Lifetime,
     /// A limit of the system was reached; the message names it.
     Limit,
+    /// Branches gave values that the join may not choose between.
+    MergeConflict,
 }
 
 impl FailureKind {
@@ -61,6 +63,7 @@ impl FailureKind {
         Self::AttemptsExhausted,
         Self::Lifetime,
         Self::Limit,
+        Self::MergeConflict,
     ];
 
     /// Whether another attempt may succeed where this one did not.
@@ -89,6 +92,7 @@ impl FailureKind {
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::Lifetime => "lifetime",
             Self::Limit => "limit",
+            Self::MergeConflict => "merge_conflict",
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::question::Question;
 use crate::summary::Totals;
 use crate::value::ValueRef;
 use lattice_model::{
-    BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, TriggerId,
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, TriggerId,
     WorkflowId,
 };
 use schemars::JsonSchema;
@@ -263,6 +263,45 @@ payloads! {
         /// The new value; unset = deleted.
         value: Option<ValueRef>,
     }
+    /// A branch of a split began.
+    BranchStarted {
+        /// Its name.
+        branch: BranchId,
+        /// The visit of the split.
+        split: StageId,
+        /// Its place among the branches, from 0.
+        index: u32,
+        /// The branch that the split itself stands in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outer: Option<BranchId>,
+        /// Where it begins; the join itself, if nothing was drawn into the branch.
+        entry: StageRef,
+        /// The join that waits for it.
+        join: StageRef,
+        /// When it has to be over, if there is such a moment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Millis>,
+    }
+    /// A branch came to its join, failed, or ran out of time.
+    BranchEnded {
+        /// Its name.
+        branch: BranchId,
+        /// How.
+        outcome: BranchOutcome,
+    }
+    /// A join is decided; branches that were still open end with it.
+    JoinFired {
+        /// The visit of the join.
+        stage: StageId,
+        /// The visit of the split.
+        split: StageId,
+        /// The branches whose results count, in the order in which they were drawn.
+        counted: Vec<u32>,
+        /// The branches that were still open.
+        skipped: Vec<u32>,
+        /// What the variables become; `null` = deleted.
+        variables: BTreeMap<String, Option<ValueRef>>,
+    }
     /// Something worth knowing that changes nothing.
     TraceBreadcrumb {
         /// What it is about, such as `result.late`.
@@ -272,6 +311,25 @@ payloads! {
         /// Details.
         detail: Value,
     }
+}
+
+/// How a branch ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum BranchOutcome {
+    /// It came to its join.
+    Completed {
+        /// What its last node gave.
+        output: ValueRef,
+    },
+    /// A failure that nothing caught ended it, or its time was up.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The node that failed; unset if its time was up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
+    },
 }
 
 /// What became of an answer.

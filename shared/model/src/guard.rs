@@ -31,6 +31,14 @@ pub enum Guard {
     LeaseNote,
     /// A message is deleted only when what it made ready is done or handed on (rule 6).
     HandOnBeforeDelete,
+    /// A join waits for what its policy asks for (rule 8).
+    JoinWaits,
+    /// What a branch writes stays in it until the join (rule 8).
+    BranchScope,
+    /// Branches are merged in the order in which they were drawn, not in which they ended (rule 8).
+    MergeInOrder,
+    /// A join that is decided ends the branches that are still open (rule 8).
+    LosersEnd,
     /// An inbox item is folded at once, wait or no wait (rule 9).
     EarlySignalBuffer,
     /// A folded inbox item becomes a tombstone in the fold's own commit (rule 9).
@@ -71,6 +79,10 @@ impl Guard {
         Self::ReturnOnLiveClaim,
         Self::LeaseNote,
         Self::HandOnBeforeDelete,
+        Self::JoinWaits,
+        Self::BranchScope,
+        Self::MergeInOrder,
+        Self::LosersEnd,
         Self::EarlySignalBuffer,
         Self::Tombstones,
         Self::InboxDedupe,

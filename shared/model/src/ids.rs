@@ -60,6 +60,10 @@ text_id! {
     StageId
 }
 text_id! {
+    /// A branch of a split: the split's visit, `/`, and the branch's place from 0.
+    BranchId
+}
+text_id! {
     /// The idempotent id of an inbox item, chosen by the outside writer.
     InboxId
 }
@@ -75,6 +79,13 @@ text_id! {
 text_id! {
     /// Names one attempt to put one commit; reused only for a byte-identical resend.
     CommitId
+}
+
+impl BranchId {
+    /// The branch at this place of this visit of a split.
+    pub fn of(split: &StageId, index: u32) -> Self {
+        Self(format!("{split}/{index}"))
+    }
 }
 
 /// Whose workflows and runs these are. Everything that is listed or named from outside belongs to one

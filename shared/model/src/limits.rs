@@ -1,7 +1,7 @@
 //! Every limit of the system, in one file. Units stand last in the name.
 
-/// Events in one commit.
-pub const COMMIT_EVENTS_MAX: usize = 32;
+/// Events in one commit: enough to end `OPEN_STAGES_MAX` stages, and the joins around them, at once.
+pub const COMMIT_EVENTS_MAX: usize = 64;
 /// Serialised bytes of one commit.
 pub const COMMIT_BYTES_MAX: usize = 300 * 1024;
 /// Where `decide` stops adding to a commit and leaves the rest to the next one.
@@ -308,3 +308,16 @@ pub const KEYS_AGE_MS_MAX: u64 = 600_000;
 pub const CLOUD_ANSWER_MARGIN_MS: u64 = 1_500;
 /// How often the tail of a watched run is read in the cloud, where nothing is heard of other processes.
 pub const CLOUD_STREAM_POLL_MS: u64 = 500;
+/// Branches of one split.
+pub const SPLIT_BRANCHES_MAX: usize = 16;
+/// Branches of one split, at least.
+pub const SPLIT_BRANCHES_MIN: usize = 2;
+/// Splits inside each other.
+pub const SPLIT_DEPTH_MAX: usize = 4;
+/// Stages that can be open at once, waiting joins counted: a cancel, or a join that is decided, ends
+/// them in one commit.
+pub const OPEN_STAGES_MAX: usize = 40;
+/// Bytes of the variables that a join gives on and that stand in its event; larger ones are kept aside.
+pub const JOIN_INLINE_BYTES_MAX: usize = 32 * 1024;
+/// Variables that the branches of one split may write.
+pub const JOIN_VARIABLES_MAX: usize = 256;

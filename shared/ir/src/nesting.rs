@@ -1,0 +1,189 @@
+//! Which ops stand in which branch of which split. A split and its join enclose a part of the
+//! Program that is entered only through the split and left only through the join.
+
+use crate::program::{Op, OpKind, Program};
+use crate::verify::VerifyError;
+use lattice_model::{OpId, limits};
+use std::collections::BTreeMap;
+
+/// The branches around an op, the outermost first: a split, and a place among its branches.
+type Around = Vec<(OpId, u32)>;
+
+/// What is wrong with the nesting of a Program whose ways all lead to ops and never back.
+pub(crate) fn check(program: &Program) -> Vec<VerifyError> {
+    let mut nesting = Nesting {
+        program,
+        around: vec![None; program.ops.len()],
+        errors: Vec::new(),
+    };
+    nesting.pair();
+    let entries = program.triggers.iter().map(|trigger| trigger.entry);
+    for entry in entries.chain([program.entry]) {
+        nesting.come(entry, None, &Around::new());
+    }
+    for op in order(program) {
+        nesting.leave(op);
+    }
+    if nesting.errors.is_empty() {
+        nesting.check_width();
+    }
+    nesting.errors
+}
+
+/// How many stages can be open at once in a part of the Program.
+type Widths = BTreeMap<Around, usize>;
+
+struct Nesting<'p> {
+    program: &'p Program,
+    around: Vec<Option<Around>>,
+    errors: Vec<VerifyError>,
+}
+
+impl Nesting<'_> {
+    fn op(&self, id: OpId) -> Option<&Op> {
+        self.program.ops.get(id.index())
+    }
+
+    fn wrong(&mut self, id: OpId, reason: &str) {
+        let error = self.op(id).map(|op| VerifyError::Op {
+            op: op.name.clone(),
+            reason: reason.to_owned(),
+        });
+        self.errors.extend(error);
+    }
+
+    /// A split and its join name each other, and the join asks for no more than there is.
+    fn pair(&mut self) {
+        for place in 0..self.program.ops.len() {
+            let id = OpId(place as u32);
+            let other = |other: OpId| self.op(other).map(|op| &op.kind);
+            let reason = match self.op(id).map(|op| &op.kind) {
+                Some(OpKind::Split(split)) => match other(split.join) {
+                    Some(OpKind::Join(join)) if join.split == id => None,
+                    _ => Some("has no join of its own"),
+                },
+                Some(OpKind::Join(join)) => match (other(join.split), join.policy) {
+                    (Some(OpKind::Split(split)), _) if split.join != id => {
+                        Some("has no split of its own")
+                    }
+                    (Some(OpKind::Split(split)), crate::JoinPolicy::Quorum { needed }) => {
+                        let can = 1..=split.branches.len();
+                        let is_possible = can.contains(&(needed as usize));
+                        (!is_possible).then_some("waits for 0 branches, or for more than there are")
+                    }
+                    (Some(OpKind::Split(_)), _) => None,
+                    _ => Some("has no split of its own"),
+                },
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                self.wrong(id, reason);
+            }
+        }
+    }
+
+    /// Notes that a way leads to an op out of the given branches.
+    fn come(&mut self, to: OpId, through: Option<OpId>, around: &Around) {
+        let mut here = around.clone();
+        if let Some(OpKind::Join(join)) = self.op(to).map(|op| &op.kind) {
+            let split = join.split;
+            match here.pop() {
+                Some((inner, _)) if inner == split => {}
+                _ => return self.wrong(to, "is reached from outside the branches of its split"),
+            }
+        }
+        match self.around.get_mut(to.index()) {
+            Some(slot @ None) => *slot = Some(here),
+            Some(Some(before)) if *before != here => {
+                let at = through.unwrap_or(to);
+                self.wrong(at, "leads into a branch, or out of one, past the join");
+            }
+            _ => {}
+        }
+    }
+
+    /// Follows every way out of an op that some way leads to.
+    fn leave(&mut self, id: OpId) {
+        let Some(around) = self.around.get(id.index()).cloned().flatten() else {
+            return;
+        };
+        if around.len() > limits::SPLIT_DEPTH_MAX {
+            return self.wrong(id, "stands in more than 4 splits");
+        }
+        let Some(kind) = self.op(id).map(|op| op.kind.clone()) else {
+            return;
+        };
+        match &kind {
+            OpKind::Split(split) => {
+                for (index, branch) in split.branches.iter().enumerate() {
+                    let mut inside = around.clone();
+                    inside.push((id, index as u32));
+                    self.come(branch.way.to, Some(id), &inside);
+                }
+            }
+            OpKind::End(_) if !around.is_empty() => {
+                self.wrong(id, "ends the run inside a branch");
+            }
+            other => {
+                for target in other.targets() {
+                    self.come(target, Some(id), &around);
+                }
+            }
+        }
+    }
+
+    fn check_width(&mut self) {
+        let mut widths = Widths::new();
+        // The innermost splits first, so that the branches of one are known before it is.
+        let mut splits: Vec<(&Around, OpId, usize)> = Vec::new();
+        for (place, (op, around)) in self.program.ops.iter().zip(&self.around).enumerate() {
+            if let (OpKind::Split(split), Some(around)) = (&op.kind, around) {
+                splits.push((around, OpId(place as u32), split.branches.len()));
+            }
+        }
+        splits.sort_by_key(|(around, ..)| std::cmp::Reverse(around.len()));
+        let mut widest = (0, OpId(0));
+        for (around, id, count) in splits {
+            let inside = (0..count as u32).map(|index| {
+                let mut branch = around.clone();
+                branch.push((id, index));
+                widths.get(&branch).copied().unwrap_or(1)
+            });
+            let width = 1 + inside.sum::<usize>();
+            let slot = widths.entry(around.clone()).or_insert(1);
+            *slot = width.max(*slot);
+            if around.is_empty() {
+                widest = widest.max((width, id));
+            }
+        }
+        if widest.0 > limits::OPEN_STAGES_MAX {
+            self.wrong(widest.1, "has more than 40 stages open at once");
+        }
+    }
+}
+
+/// The ops in an order in which every way leads forward.
+fn order(program: &Program) -> Vec<OpId> {
+    let mut into = vec![0_usize; program.ops.len()];
+    let targets = |op: usize| program.ops.get(op).map(|op| op.kind.targets());
+    for target in (0..program.ops.len()).filter_map(targets).flatten() {
+        if let Some(count) = into.get_mut(target.index()) {
+            *count += 1;
+        }
+    }
+    let is_first = |op: &usize| into.get(*op) == Some(&0);
+    let mut order: Vec<usize> = (0..program.ops.len()).filter(is_first).collect();
+    let mut next = 0;
+    while let Some(op) = order.get(next).copied() {
+        next += 1;
+        for target in targets(op).into_iter().flatten() {
+            if let Some(count) = into.get_mut(target.index()) {
+                *count -= 1;
+                if *count == 0 {
+                    order.push(target.index());
+                }
+            }
+        }
+    }
+    order.into_iter().map(|op| OpId(op as u32)).collect()
+}
