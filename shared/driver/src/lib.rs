@@ -2,11 +2,12 @@
 //! simulator can schedule every step of it.
 //!
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
-//! log; `perform` carries a call out inside its lease; `serve` is what a message does; `sweep`
+//! log; `perform` carries a call out inside its lease; `flight` holds those under way; `serve` is what a message does; `sweep`
 //! finds what nobody looks at; `requests` is what people ask for: start, signal, cancel.
 
 mod driver;
 mod error;
+mod flight;
 mod load;
 mod observe;
 mod perform;

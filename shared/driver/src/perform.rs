@@ -1,62 +1,33 @@
-//! Carries a claimed call out, inside its lease and with an eye on the run's tail.
+//! Carries a claimed call out, inside its lease.
 
 use crate::driver::Driver;
-use crate::error::DriverError;
 use crate::observe::{Observer, TextSoFar};
-use crate::session::Session;
 use futures::future::{Either, select};
-use lattice_engine::Cause;
 use lattice_ir::{CallOutcome, CallRequest};
-use lattice_journal::{Commit, Failure, FailureKind, InboxBody, InboxItem, Usage};
-use lattice_model::{Guard, RunId, StageId, limits};
+use lattice_journal::{Failure, FailureKind, Usage};
+use lattice_model::{Guard, RunId, StageId};
 use lattice_ports::{Clock, LiveText, Performer, StageQueue, Store, Unwatched};
 use std::pin::pin;
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
-    /// Performs the call; `begun_ms` is the monotonic moment before its claim was sent. What comes
-    /// back is the cause of the next decision.
+    /// Performs the call; `begun_ms` is the monotonic moment before its claim was sent.
     pub(crate) async fn perform(
         &self,
-        session: &mut Session,
+        run: RunId,
         call: CallRequest,
         begun_ms: u64,
-    ) -> Result<Cause, DriverError> {
-        let (stage, attempt) = (call.stage.clone(), call.attempt);
+    ) -> CallOutcome {
         if let Some(failure) = self.too_late(&call, begun_ms) {
-            let outcome = Err((failure, Usage::default()));
-            return Ok(Cause::Ended {
-                stage,
-                attempt,
-                outcome,
-            });
+            return Err((failure, Usage::default()));
         }
-        let finished = {
-            let live = Live {
-                observer: &*self.observer,
-                run: &session.run,
-                stage: &stage,
-                attempt,
-            };
-            let effect = pin!(self.within_deadline(call, &live));
-            let fenced = pin!(self.fenced(session, &stage, attempt));
-            match select(effect, fenced).await {
-                Either::Left((outcome, _)) => Ok(outcome),
-                Either::Right((commits, _)) => Err(commits),
-            }
+        let (stage, attempt) = (call.stage.clone(), call.attempt);
+        let live = Live {
+            observer: &*self.observer,
+            run: &run,
+            stage: &stage,
+            attempt,
         };
-        match finished {
-            Ok(outcome) => Ok(Cause::Ended {
-                stage,
-                attempt,
-                outcome,
-            }),
-            Err(commits) => {
-                for commit in &commits {
-                    self.rebase(session, commit)?;
-                }
-                Ok(Cause::Wake)
-            }
-        }
+        self.within_deadline(call, &live).await
     }
 
     /// With the guard off, effects go out before their claim stands in the log.
@@ -94,37 +65,6 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     Failure::new(FailureKind::Timeout, message),
                     Usage::default(),
                 ))
-            }
-        }
-    }
-
-    /// Ends when the attempt does not count any more: a cancel, or a claim that took over (protocol,
-    /// rule 11). Gives the commits of other workers. A cancel that nobody has folded yet counts too:
-    /// there may be no other worker, or this one holds the run's only message.
-    async fn fenced(&self, session: &Session, stage: &StageId, attempt: u32) -> Vec<Commit> {
-        if !self.settings.guards.on(Guard::CancelFence) {
-            return futures::future::pending().await;
-        }
-        loop {
-            self.clock.sleep(self.settings.cancel_poll_ms).await;
-            let next = session.tail.last().next();
-            let Ok(commits) = self.store.load(&session.run, next).await else {
-                continue;
-            };
-            let events = commits.iter().flat_map(|commit| &commit.events);
-            let state = lattice_engine::fold(session.state.clone(), events);
-            let ours =
-                |claim: lattice_engine::Claimed| claim.stage == *stage && claim.attempt == attempt;
-            if !state.claims().any(ours) {
-                return commits;
-            }
-            let unread = self
-                .store
-                .unread(&session.run, limits::FOLD_ITEMS_MAX)
-                .await;
-            let asks = |item: &InboxItem| matches!(item.body, InboxBody::Cancel { .. });
-            if unread.is_ok_and(|items| items.iter().any(asks)) {
-                return commits;
             }
         }
     }

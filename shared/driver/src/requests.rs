@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::serve::Errand;
 use crate::session::{Session, Step};
-use lattice_engine::{Cause, Decision, RunState, fold, start};
+use lattice_engine::{Decision, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
 use lattice_journal::{InboxBody, InboxItem, ValueRef};
@@ -246,6 +246,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         self.advance(&mut session, decision, &put).await?;
         let step = Step {
+            taken: 0,
+            wrote: true,
             calls,
             begun_ms,
             more,
@@ -276,7 +278,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         first: Decision,
         at: Millis,
     ) -> Result<Decision, DriverError> {
-        let mut input = self.input(session, Cause::Wake, true).await?;
+        let mut input = self.input(session, &[], true).await?;
         input.at = at;
         session.state = first.state;
         session.blobs.extend(first.blobs.iter().cloned());

@@ -2,6 +2,7 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
+use crate::flight::Flight;
 use crate::session::{Session, Step};
 use lattice_engine::{Cause, Claimed};
 use lattice_model::{Guard, RunId, limits};
@@ -13,8 +14,8 @@ const ERROR_PAUSE_MS_MAX: u64 = 60_000;
 
 /// What is left to do when nothing can be decided.
 enum Left {
-    /// Decide again for this cause.
-    Again(Cause),
+    /// Decide again, for these causes.
+    Again(Vec<Cause>),
     /// Nothing that this delivery has to do.
     Finished,
 }
@@ -22,8 +23,8 @@ enum Left {
 /// What a delivery brings: the rules by which its worker goes on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Errand {
-    /// A claim of somebody else whose lease is over.
-    saw: Option<Saw>,
+    /// Claims of others whose leases are over.
+    saw: Vec<Saw>,
     /// The monotonic moment at which this worker has to be done.
     until_ms: Option<u64>,
 }
@@ -77,25 +78,27 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.carry(&mut session, None, &errand).await
     }
 
-    /// Decides, performs, and decides again, until there is nothing to do here and now.
+    /// Decides, performs, and decides again, until there is nothing to do here and now. Effects of
+    /// several branches are under way at once; every decision and commit about them is made here, one
+    /// after the other (protocol, rule 8).
     pub(crate) async fn carry(
         &self,
         session: &mut Session,
         mut first: Option<Step>,
         errand: &Errand,
     ) -> Result<(), DriverError> {
-        let mut cause = Cause::Wake;
-        let mut performed = 0;
+        let (mut causes, mut performed) = (Vec::new(), 0);
+        let mut flight = Flight::default();
         let longest_ms = session.plan.longest_call_ms();
         loop {
             let claims = performed == 0
                 || (performed < self.settings.chain_stages && self.has_time(errand, longest_ms));
+            session.patient_until_ms = flight.counts_until();
             let step = match first.take() {
                 Some(step) => step,
-                None => self.step(session, cause, claims).await?,
+                None => self.step(session, &causes, claims).await?,
             };
             session.patient_until_ms = 0;
-            cause = Cause::Wake;
             if session.state.status.is_terminal() {
                 self.forget(&session.run);
                 if step.leaves_items {
@@ -103,22 +106,24 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 }
                 return Ok(());
             }
-            let mut calls = step.calls.into_iter();
-            match (calls.next(), calls.next()) {
-                (Some(call), None) => {
-                    performed += 1;
-                    session.patient_until_ms = step.begun_ms.saturating_add(call.lease_ms);
-                    cause = self.perform(session, call, step.begun_ms).await?;
-                }
-                (Some(_), Some(_)) => {
-                    let reason = "two calls were claimed at once, and this build has no branches";
-                    return Err(DriverError::Internal(reason.to_owned()));
-                }
-                (None, _) if step.more => {}
-                (None, _) => match self.left(session, claims, errand).await? {
-                    Left::Again(next) => cause = next,
-                    Left::Finished => return Ok(()),
-                },
+            causes.drain(..step.taken.min(causes.len()));
+            performed += step.calls.len();
+            for call in step.calls {
+                flight.launch(self, &session.run, call, step.begun_ms);
+            }
+            flight.fence(&session.state, self.settings.guards);
+            if step.more || !causes.is_empty() {
+                continue;
+            }
+            if !flight.is_empty() {
+                causes = self
+                    .land(session, &mut flight, (claims, step.wrote))
+                    .await?;
+                continue;
+            }
+            match self.left(session, claims, errand).await? {
+                Left::Again(next) => causes = next,
+                Left::Finished => return Ok(()),
             }
         }
     }
@@ -139,20 +144,28 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         claims: bool,
         errand: &Errand,
     ) -> Result<Left, DriverError> {
-        if let Some(claimed) = session.state.claims().next() {
-            let left_ms = self.claim_left_ms(&session.run, &claimed, errand);
-            if left_ms > 0 {
-                self.wait_for(session, &claimed, left_ms).await?;
-                return Ok(Left::Finished);
-            }
+        let claimed: Vec<Claimed> = session.state.claims().collect();
+        if !claimed.is_empty() {
+            let left = |it: &Claimed| self.claim_left_ms(&session.run, it, errand);
+            let lost: Vec<Cause> = claimed
+                .iter()
+                .filter(|it| left(it) == 0)
+                .map(|it| Cause::Lost {
+                    stage: it.stage.clone(),
+                    attempt: it.attempt,
+                })
+                .collect();
             // Without leave to claim there is nothing to decide about a lost attempt: the next
             // delivery takes it over.
-            if !claims {
-                self.wait_for(session, &claimed, 0).await?;
+            if claims && !lost.is_empty() {
+                return Ok(Left::Again(lost));
+            }
+            let left_ms = claimed.iter().map(left).max().unwrap_or(0);
+            self.wait_for(session, &claimed, left_ms).await?;
+            // Beside the claim there is nothing, unless other branches are open.
+            if session.state.branches.is_empty() {
                 return Ok(Left::Finished);
             }
-            let (stage, attempt) = (claimed.stage.clone(), claimed.attempt);
-            return Ok(Left::Again(Cause::Lost { stage, attempt }));
         }
         // This delivery has performed its share: the next stage waits for a claim.
         if !claims && session.state.has_ready() {
@@ -162,7 +175,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if let Some(due_at) = session.state.due_at() {
             let delay_ms = due_at.since(self.clock.now());
             if delay_ms == 0 && claims {
-                return Ok(Left::Again(Cause::Wake));
+                return Ok(Left::Again(Vec::new()));
             }
             self.hand_on(session, delay_ms).await?;
         }
@@ -176,32 +189,31 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn claim_left_ms(&self, run: &RunId, claimed: &Claimed, errand: &Errand) -> u64 {
         let dead = self.settings.exclusive && claimed.boot != self.settings.boot;
         let is_it = |saw: &Saw| saw.stage == claimed.stage && saw.attempt == claimed.attempt;
-        let waited =
-            errand.saw.as_ref().is_some_and(is_it) && self.settings.guards.on(Guard::LeaseNote);
+        let waited = errand.saw.iter().any(is_it) && self.settings.guards.on(Guard::LeaseNote);
         match dead || waited || !self.settings.guards.on(Guard::LeaseWait) {
             true => 0,
             false => self.lease_left_ms(run, claimed),
         }
     }
 
-    /// Comes back for a claim of somebody else when its lease is over. The message says what was
-    /// seen: whoever receives it may be a process that remembers nothing, and would begin to wait
-    /// anew (Guard::ReturnOnLiveClaim, Guard::LeaseNote).
+    /// Comes back for claims of others when their leases are over. The message says what was seen:
+    /// whoever receives it may be a process that remembers nothing, and would begin to wait anew
+    /// (Guard::ReturnOnLiveClaim, Guard::LeaseNote).
     async fn wait_for(
         &self,
         session: &Session,
-        claimed: &Claimed,
+        claimed: &[Claimed],
         left_ms: u64,
     ) -> Result<(), DriverError> {
         if !self.settings.guards.on(Guard::ReturnOnLiveClaim) {
             return Ok(());
         }
-        let saw = Saw {
-            stage: claimed.stage.clone(),
-            attempt: claimed.attempt,
-        };
+        let saw = claimed.iter().map(|it| Saw {
+            stage: it.stage.clone(),
+            attempt: it.attempt,
+        });
         let message = Message {
-            saw: Some(saw),
+            saw: saw.collect(),
             ..Message::new(session.run.clone(), session.tail.last())
         };
         Ok(self.queue.send(message, left_ms).await?)

@@ -42,6 +42,10 @@ pub(crate) struct Step {
     pub calls: Vec<CallRequest>,
     /// The monotonic moment before the claim was sent.
     pub begun_ms: u64,
+    /// How many of the causes stand in the log now; the others have to be told again.
+    pub taken: usize,
+    /// Whether anything was written.
+    pub wrote: bool,
     /// Whether `decide` has to be asked again at once.
     pub more: bool,
     /// Whether the inbox holds items that the step did not fold.
@@ -97,12 +101,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     pub(crate) async fn step(
         &self,
         session: &mut Session,
-        cause: Cause,
+        causes: &[Cause],
         claims: bool,
     ) -> Result<Step, DriverError> {
         let mut conflicts = 0;
         loop {
-            let input = self.input(session, cause.clone(), claims).await?;
+            let input = self.input(session, causes, claims).await?;
             let begun_ms = self.clock.monotonic_ms();
             let decision = self.decide(session, &input).await?;
             self.perform_unclaimed(&decision.calls).await;
@@ -110,16 +114,20 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 return Ok(Step {
                     calls: Vec::new(),
                     begun_ms,
+                    taken: decision.taken,
+                    wrote: false,
                     more: false,
                     leaves_items: !input.inbox.is_empty(),
                 });
             }
-            let (calls, more) = (decision.calls.clone(), decision.more);
+            let (calls, more, taken) = (decision.calls.clone(), decision.more, decision.taken);
             let leaves_items = decision.folds.len() < input.inbox.len();
             if self.append(session, decision, input.at).await? {
                 return Ok(Step {
                     calls,
                     begun_ms,
+                    taken,
+                    wrote: true,
                     more,
                     leaves_items,
                 });
@@ -155,11 +163,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
     }
 
-    /// What the engine is told: a cause, the time, and the unread inbox.
+    /// What the engine is told: what happened, the time, and the unread inbox.
     pub(crate) async fn input(
         &self,
         session: &Session,
-        cause: Cause,
+        causes: &[Cause],
         claims: bool,
     ) -> Result<Input, DriverError> {
         let inbox = match session.tail.last() {
@@ -177,7 +185,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             claims,
             log_bytes: session.tail.bytes(),
             inbox,
-            cause,
+            causes: causes.to_vec(),
             guards: self.settings.guards,
         })
     }

@@ -4,12 +4,12 @@
 use crate::fold_inbox::fold_inbox;
 use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
 use crate::ops;
-use crate::scratch::{At, Scratch};
+use crate::scratch::Scratch;
 use crate::state::{Buffered, Phase, RunState};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::RunStarted;
 use lattice_journal::{Failure, FailureKind, RunStatus};
-use lattice_model::{Guard, Millis, StageId, limits};
+use lattice_model::{BranchId, Guard, Millis, StageId, limits};
 
 /// Events kept free below the limit of a run, so that its end still fits.
 const END_EVENTS_RESERVED: u64 = 64;
@@ -30,7 +30,7 @@ pub fn decide(
     let mut scratch = Scratch::new(plan, state, input, blobs);
     // INVARIANT: nothing follows a terminal event (Guard::TerminalIsFinal).
     if state.status.is_terminal() && input.guards.on(Guard::TerminalIsFinal) {
-        return Ok(scratch.done(false));
+        return Ok(scratch.done(input.causes.len(), false));
     }
     if state.program != plan.hash() {
         let (pinned, given) = (state.program, plan.hash());
@@ -39,13 +39,29 @@ pub fn decide(
     if state.status == RunStatus::Queued {
         scratch.push(RunStarted {});
     }
-    apply_cause(&mut scratch)?;
+    let taken = apply_causes(&mut scratch)?;
     fold_inbox(&mut scratch)?;
-    let more = advance(&mut scratch)?;
+    let more = advance(&mut scratch)? || taken < input.causes.len();
     if !more {
         scratch.rest();
     }
-    Ok(scratch.done(more))
+    Ok(scratch.done(taken, more))
+}
+
+/// Takes the causes in, as many as the commit takes.
+fn apply_causes(scratch: &mut Scratch<'_>) -> Result<usize, DecideError> {
+    let causes = &scratch.input.causes;
+    for (taken, cause) in causes.iter().enumerate() {
+        if taken > 0 && scratch.is_full() {
+            return Ok(taken);
+        }
+        // What comes after the end of the run changes nothing any more.
+        if scratch.state.status.is_terminal() {
+            break;
+        }
+        apply_cause(scratch, cause)?;
+    }
+    Ok(causes.len())
 }
 
 /// Goes on until nothing is ready or the commit is full; says whether something is left.
@@ -58,13 +74,17 @@ fn advance(scratch: &mut Scratch<'_>) -> Result<bool, DecideError> {
             scratch.fail_run(failure, None);
             return Ok(false);
         }
-        let Some(stage) = next_ready(scratch) else {
+        let Some(ready) = next_ready(scratch) else {
             return Ok(has_unfolded(scratch));
         };
-        if scratch.is_full() {
+        if scratch.is_full() || !fits(scratch, &ready) {
             return Ok(true);
         }
-        step(scratch, &stage)?;
+        match ready {
+            Ready::Empty(branch) => ops::join::complete_branch(scratch, &branch)?,
+            Ready::Late(branch) => ops::join::time_out(scratch, &branch)?,
+            Ready::Stage(stage) => step(scratch, &stage)?,
+        }
     }
 }
 
@@ -98,8 +118,49 @@ fn limit_reached(scratch: &Scratch<'_>) -> Option<Failure> {
     })
 }
 
-/// The first stage at which something can be done now.
-fn next_ready(scratch: &Scratch<'_>) -> Option<StageId> {
+/// What can be done now.
+enum Ready {
+    /// A branch in which nothing was drawn is over.
+    Empty(BranchId),
+    /// The time of a branch is up.
+    Late(BranchId),
+    /// Something can be done at a stage.
+    Stage(StageId),
+}
+
+/// The first thing that can be done now.
+fn next_ready(scratch: &Scratch<'_>) -> Option<Ready> {
+    let branch = ready_branch(scratch);
+    branch.or_else(|| ready_stage(scratch).map(Ready::Stage))
+}
+
+/// A split begins all its branches in one commit.
+fn fits(scratch: &Scratch<'_>, ready: &Ready) -> bool {
+    let Ready::Stage(stage) = ready else {
+        return true;
+    };
+    let op = scratch.state.stages.get(stage).map(|stage| stage.op);
+    let kind = op
+        .and_then(|op| scratch.plan.op(op))
+        .map(|(op, _)| &op.kind);
+    !matches!(kind, Some(OpKind::Split(_))) || scratch.has_room(ops::split::EVENTS_MAX)
+}
+
+fn ready_branch(scratch: &Scratch<'_>) -> Option<Ready> {
+    let (state, now) = (&scratch.state, scratch.input.at);
+    let holds = |id: &BranchId| {
+        let mut stages = state.stages.values();
+        stages.any(|stage| state.is_inside(stage.branch.as_ref(), id))
+    };
+    state.open_branches().find_map(|(id, branch)| {
+        if branch.due_at.is_some_and(|due_at| due_at <= now) {
+            return Some(Ready::Late(id.clone()));
+        }
+        (!holds(id)).then(|| Ready::Empty(id.clone()))
+    })
+}
+
+fn ready_stage(scratch: &Scratch<'_>) -> Option<StageId> {
     let now = scratch.input.at;
     let due = |moment: &Millis| *moment <= now;
     let ready = |op, phase: &Phase| match phase {
@@ -108,7 +169,7 @@ fn next_ready(scratch: &Scratch<'_>) -> Option<StageId> {
         Phase::Waiting { due_at, .. } => {
             early_answer(scratch, phase).is_some() || due_at.as_ref().is_some_and(due)
         }
-        Phase::Claimed { .. } => false,
+        Phase::Claimed { .. } | Phase::Joining { .. } => false,
     };
     let mut stages = scratch.state.stages.iter();
     stages
@@ -141,7 +202,7 @@ fn is_call(scratch: &Scratch<'_>, op: lattice_model::OpId) -> bool {
 
 /// Does one thing at one stage.
 fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
-    let Some((at, phase)) = find(scratch, stage)? else {
+    let Some((at, phase)) = scratch.find(stage)? else {
         return Ok(());
     };
     if let Some(early) = early_answer(scratch, &phase).cloned() {
@@ -151,26 +212,12 @@ fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
         Phase::Ready => ops::visit(scratch, &at),
         Phase::Backoff { attempt, epoch, .. } => ops::call::claim(scratch, &at, attempt, epoch),
         Phase::Waiting { due_at, .. } => ops::wait::fire(scratch, &at, due_at),
-        Phase::Claimed { .. } => Ok(()),
+        Phase::Claimed { .. } | Phase::Joining { .. } => Ok(()),
     }
 }
 
-fn find(scratch: &Scratch<'_>, stage: &StageId) -> Result<Option<(At, Phase)>, DecideError> {
-    let Some(found) = scratch.state.stages.get(stage) else {
-        return Ok(None);
-    };
-    let unknown = || DecideError::UnknownOp(stage.clone());
-    let (op, _) = scratch.plan.op(found.op).ok_or_else(unknown)?;
-    let at = At {
-        stage: stage.clone(),
-        op: found.op,
-        node: op.node.clone(),
-    };
-    Ok(Some((at, found.phase.clone())))
-}
-
-fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
-    match &scratch.input.cause {
+fn apply_cause(scratch: &mut Scratch<'_>, cause: &Cause) -> Result<(), DecideError> {
+    match cause {
         Cause::Wake => Ok(()),
         Cause::Ended {
             stage,
@@ -178,7 +225,7 @@ fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
             outcome,
         } => {
             let fenced = scratch.input.guards.on(Guard::AttemptFence);
-            match find(scratch, stage)? {
+            match scratch.find(stage)? {
                 Some((
                     at,
                     Phase::Claimed {
@@ -198,7 +245,7 @@ fn apply_cause(scratch: &mut Scratch<'_>) -> Result<(), DecideError> {
                 }
             }
         }
-        Cause::Lost { stage, attempt } => match find(scratch, stage)? {
+        Cause::Lost { stage, attempt } => match scratch.find(stage)? {
             Some((
                 at,
                 Phase::Claimed {

@@ -1,11 +1,12 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
+use crate::branches;
 use crate::state::{Buffered, Phase, RunState, Stage};
 use lattice_journal::payload::{
     RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
 };
 use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
-use lattice_model::{Millis, Seq};
+use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -42,12 +43,12 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::CancelRequested(cancel) => state.remember_fold(&cancel.inbox),
         EventBody::StageStarted(started) => claim(state, started),
         EventBody::StageCompleted(completed) => {
-            state.stages.remove(&completed.stage);
+            let branch = close(state, &completed.stage);
             state.totals.stages += 1;
             if let Some(output) = &completed.output {
-                state.outputs.insert(completed.node.clone(), output.clone());
+                give(state, branch.as_ref(), &completed.node, output.clone());
             }
-            open(state, completed.next.as_ref());
+            open(state, branch, completed.next.as_ref());
         }
         EventBody::StageFailed(failed) => fail_stage(state, failed),
         EventBody::StageRetrying(retrying) => {
@@ -61,7 +62,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
             }
         }
         EventBody::StageSkipped(skipped) => {
-            state.stages.remove(&skipped.stage);
+            close(state, &skipped.stage);
         }
         EventBody::LlmStepStarted(_) | EventBody::TraceBreadcrumb(_) => {}
         EventBody::LlmStepCompleted(done) => {
@@ -77,19 +78,18 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
                 question,
                 due_at: None,
             };
-            state
-                .stages
-                .insert(wait.stage.clone(), Stage { op: wait.op, phase });
+            visit(state, &wait.stage, wait.op, phase);
         }
         EventBody::TimerSet(timer) => set_timer(state, &timer.stage, Some(timer.due_at)),
         EventBody::TimerFired(timer) => set_timer(state, &timer.stage, None),
         EventBody::SignalReceived(signal) => take_signal(state, signal),
         EventBody::VariableSet(set) => {
-            match &set.value {
-                Some(value) => state.variables.insert(set.name.clone(), value.clone()),
-                None => state.variables.remove(&set.name),
-            };
+            let branch = state.branch_of(&set.stage).cloned();
+            change(state, branch.as_ref(), &set.name, set.value.clone());
         }
+        EventBody::BranchStarted(started) => branches::start(state, started),
+        EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
+        EventBody::JoinFired(fired) => branches::join(state, fired),
     }
 }
 
@@ -103,22 +103,85 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();
     state.variables = queued.variables.clone();
-    open(state, Some(&queued.entry));
+    open(state, None, Some(&queued.entry));
 }
 
-fn open(state: &mut RunState, next: Option<&StageRef>) {
+/// Opens the next visit. A join is open already: coming to it opens nothing.
+pub(crate) fn open(state: &mut RunState, branch: Option<BranchId>, next: Option<&StageRef>) {
     if let Some(next) = next {
         let stage = Stage {
             op: next.op,
+            branch,
             phase: Phase::Ready,
         };
-        state.stages.insert(next.stage.clone(), stage);
+        state.stages.entry(next.stage.clone()).or_insert(stage);
+    }
+}
+
+/// Ends a visit; says in which branch it stood.
+fn close(state: &mut RunState, stage: &StageId) -> Option<BranchId> {
+    let closed = state.stages.remove(stage)?;
+    if let (
+        Some(_),
+        Phase::Waiting {
+            node,
+            question: Some(_),
+            ..
+        },
+    ) = (&closed.branch, &closed.phase)
+    {
+        state.asked.insert(node.clone());
+    }
+    closed.branch
+}
+
+/// Moves an open visit on.
+fn visit(state: &mut RunState, stage: &StageId, op: OpId, phase: Phase) {
+    let branch = state.branch_of(stage).cloned();
+    let visit = Stage { op, branch, phase };
+    state.stages.insert(stage.clone(), visit);
+}
+
+/// Keeps what a node gave, in the branch that the node stands in.
+fn give(state: &mut RunState, branch: Option<&BranchId>, node: &NodeId, output: ValueRef) {
+    match branch {
+        None => {
+            state.outputs.insert(node.clone(), output);
+        }
+        Some(id) => {
+            if let Some(branch) = state.branches.get_mut(id) {
+                branch.last = Some(output.clone());
+                branch.outputs.insert(node.clone(), output);
+            }
+        }
+    }
+}
+
+/// Changes a variable, in the branch whose stage wrote it.
+pub(crate) fn change(
+    state: &mut RunState,
+    branch: Option<&BranchId>,
+    name: &str,
+    value: Option<ValueRef>,
+) {
+    match branch.and_then(|id| state.branches.get_mut(id)) {
+        Some(branch) => {
+            branch.variables.insert(name.to_owned(), value);
+        }
+        None => {
+            match value {
+                Some(value) => state.variables.insert(name.to_owned(), value),
+                None => state.variables.remove(name),
+            };
+        }
     }
 }
 
 fn end(state: &mut RunState, status: RunStatus) {
     state.status = status;
     state.stages.clear();
+    state.branches.clear();
+    state.asked.clear();
     state.buffered.clear();
 }
 
@@ -131,26 +194,19 @@ fn claim(state: &mut RunState, started: &StageStarted) {
         lease_ms: started.lease_ms,
         key: started.key,
     };
-    state.stages.insert(
-        started.stage.clone(),
-        Stage {
-            op: started.op,
-            phase,
-        },
-    );
+    visit(state, &started.stage, started.op, phase);
 }
 
 fn fail_stage(state: &mut RunState, failed: &StageFailed) {
-    state.stages.remove(&failed.stage);
+    let branch = close(state, &failed.stage);
     if failed.next.is_some() {
-        state
-            .outputs
-            .insert(failed.node.clone(), failure_output(&failed.failure));
+        let output = failure_output(&failed.failure);
+        give(state, branch.as_ref(), &failed.node, output);
     }
-    open(state, failed.next.as_ref());
+    open(state, branch, failed.next.as_ref());
 }
 
-fn set_timer(state: &mut RunState, stage: &lattice_model::StageId, due: Option<Millis>) {
+fn set_timer(state: &mut RunState, stage: &StageId, due: Option<Millis>) {
     if let Some(Stage {
         phase: Phase::Waiting { due_at, .. },
         ..

@@ -148,6 +148,7 @@ fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
                 stage,
                 op: open.op,
                 node,
+                branch: open.branch.clone(),
             };
             Some((at, question.clone()))
         }
@@ -174,7 +175,7 @@ fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Optio
             "`{wait}` does not wait for an answer, or not any more"
         ));
     }
-    if scratch.state.outputs.contains_key(node) {
+    if scratch.state.has_asked(node) {
         return Some(format!("the question of node `{node}` is over"));
     }
     if let Err(reason) = question.check(answer) {

@@ -23,8 +23,8 @@ pub struct Input {
     pub log_bytes: u64,
     /// Unread inbox items, in order.
     pub inbox: Vec<InboxItem>,
-    /// What happened.
-    pub cause: Cause,
+    /// What happened, in the order in which it is taken in.
+    pub causes: Vec<Cause>,
     /// The rules in force: all of them, outside the simulator.
     pub guards: Guards,
 }
@@ -56,6 +56,8 @@ pub enum Cause {
 /// What a run does next.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
+    /// How many of the causes the events take in; the others have to be told again.
+    pub taken: usize,
     /// Events to append in one commit; empty = nothing to write.
     pub events: Vec<EventBody>,
     /// The state after them.

@@ -4,6 +4,7 @@
 //! what happened, and answers with events to append and calls to perform; `start` writes the first
 //! event. One file per op stands in `ops/`.
 
+mod branches;
 pub mod decide;
 pub mod evolve;
 mod fold_inbox;
@@ -19,4 +20,4 @@ pub use decide::decide;
 pub use evolve::{evolve, fold};
 pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};
 pub use start::{StartError, start};
-pub use state::{Buffered, Phase, RunState, STATE_VERSION, Stage};
+pub use state::{Branch, Buffered, Phase, RunState, STATE_VERSION, Stage};

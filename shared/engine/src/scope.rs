@@ -4,7 +4,7 @@ use crate::input::DecideError;
 use crate::scratch::Scratch;
 use lattice_expr::{Reference, Root, Scope, Segment};
 use lattice_journal::ValueRef;
-use lattice_model::{Hash, NodeId};
+use lattice_model::{BranchId, Hash, NodeId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,11 @@ pub(crate) struct Values {
 
 impl Values {
     /// Gathers them; asks for every blob that is missing at once.
-    pub fn gather(scratch: &Scratch<'_>, references: &[&Reference]) -> Result<Self, DecideError> {
+    pub fn gather(
+        scratch: &Scratch<'_>,
+        branch: Option<&BranchId>,
+        references: &[&Reference],
+    ) -> Result<Self, DecideError> {
         let state = &scratch.state;
         let mut gather = Gather {
             scratch,
@@ -47,21 +51,23 @@ impl Values {
                 }
                 Root::Vars => match name {
                     Some(name) => {
-                        gather.named(name, state.variables.get(name), &mut values.variables);
+                        let value = state.variable(branch, name);
+                        gather.named(name, value, &mut values.variables);
                     }
-                    None => gather.all(state.variables.iter(), &mut values.variables),
+                    None => {
+                        let all = state.variables_seen(branch);
+                        gather.all(all.into_iter(), &mut values.variables);
+                    }
                 },
                 Root::Nodes => match name {
                     Some(name) => {
-                        let output = state.outputs.get(&NodeId::new(name));
+                        let output = state.output(branch, &NodeId::new(name));
                         gather.named(name, output, &mut values.nodes);
                     }
                     None => {
-                        let all = state.outputs.iter();
-                        gather.all(
-                            all.map(|(id, value)| (id.as_str(), value)),
-                            &mut values.nodes,
-                        );
+                        let all = state.outputs_seen(branch);
+                        let all = all.into_iter().map(|(id, value)| (id.as_str(), value));
+                        gather.all(all, &mut values.nodes);
                     }
                 },
                 Root::Run | Root::Secret | Root::Item | Root::Index => {}

@@ -2,21 +2,28 @@
 
 use crate::evolve::apply;
 use crate::input::{BlobCache, DecideError, Decision, Input};
+use crate::ops;
 use crate::scope;
-use crate::state::RunState;
+use crate::state::{Phase, RunState};
 use crate::weight::weight;
-use lattice_ir::{CallRequest, Plan};
+use lattice_ir::{CallRequest, OpKind, Plan};
 use lattice_journal::payload::{
-    RunFailed, RunResumed, RunWaiting, StageCompleted, StageFailed, StageRef, StageSkipped,
+    BranchOutcome, RunFailed, RunResumed, RunWaiting, StageCompleted, StageFailed, StageRef,
+    StageSkipped,
 };
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, ValueRef};
-use lattice_model::{Hash, InboxId, NodeId, OpId, StageId, limits};
+use lattice_model::{BranchId, Hash, InboxId, NodeId, OpId, StageId, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Events that one step of `decide` adds at most, and the one that queued the run.
 const STEP_EVENTS_MAX: usize = 8;
+/// Events of one join that is decided, beside the stages that it ends: a branch ended, the join
+/// fired, its stage is over.
+const JOIN_EVENTS: usize = 3;
+/// Bytes of those events: an output of the branch, the join's own, and the variables.
+const JOIN_BYTES: usize = 2 * limits::INLINE_VALUE_BYTES_MAX + 2 * limits::JOIN_INLINE_BYTES_MAX;
 pub(crate) struct Scratch<'a> {
     pub plan: &'a Plan,
     pub input: &'a Input,
@@ -35,6 +42,8 @@ pub(crate) struct At {
     pub stage: StageId,
     pub op: OpId,
     pub node: NodeId,
+    /// The branch that it stands in.
+    pub branch: Option<BranchId>,
 }
 
 impl<'a> Scratch<'a> {
@@ -79,8 +88,20 @@ impl<'a> Scratch<'a> {
     /// Whether the commit has no room for another step. What is left is decided next time: every
     /// prefix of a decision is a legal state.
     pub fn is_full(&self) -> bool {
-        self.events.len() + STEP_EVENTS_MAX > limits::COMMIT_EVENTS_MAX
-            || self.bytes > limits::COMMIT_BYTES_CUT
+        // Where there are branches, one step may end all that is open and several joins at once.
+        let (events, cut) = match self.state.branches.is_empty() {
+            true => (STEP_EVENTS_MAX, limits::COMMIT_BYTES_CUT),
+            false => (
+                STEP_EVENTS_MAX + self.state.stages.len() + JOIN_EVENTS * limits::SPLIT_DEPTH_MAX,
+                limits::COMMIT_BYTES_CUT - JOIN_BYTES * limits::SPLIT_DEPTH_MAX,
+            ),
+        };
+        !self.has_room(events) || self.bytes > cut
+    }
+
+    /// Whether the commit takes so many more events.
+    pub fn has_room(&self, events: usize) -> bool {
+        self.events.len() + events <= limits::COMMIT_EVENTS_MAX
     }
 
     /// Refers to a value from an event; a large one goes to the blob store.
@@ -116,22 +137,56 @@ impl<'a> Scratch<'a> {
     /// The values that an op's expressions refer to.
     pub fn values(
         &self,
+        at: &At,
         references: &[&lattice_expr::Reference],
     ) -> Result<scope::Values, DecideError> {
-        scope::Values::gather(self, references)
+        scope::Values::gather(self, at.branch.as_ref(), references)
     }
 
-    /// The first visit of an op: without loops, maps and branches its name is its identity.
-    pub fn visit(&self, op: OpId) -> Option<StageRef> {
-        let stage = StageId::new(self.plan.name(op)?);
-        Some(StageRef { stage, op })
+    /// The values behind several references; asks for every blob that is missing at once.
+    pub fn all_values(&self, references: &[&ValueRef]) -> Result<Vec<Arc<Value>>, DecideError> {
+        let (mut values, mut missing) = (Vec::new(), Vec::new());
+        for reference in references {
+            match self.value(reference) {
+                Ok(value) => values.push(value),
+                Err(hash) => missing.push(hash),
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(values),
+            false => Err(DecideError::NeedBlobs(missing)),
+        }
     }
 
-    /// Where a stage goes next.
-    pub fn way(&self, at: &At, op: OpId) -> Result<Option<StageRef>, DecideError> {
-        self.visit(op)
-            .map(Some)
-            .ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))
+    /// Keeps a value in the blob store, however small it is.
+    pub fn keep_aside(&mut self, value: Arc<Value>) -> ValueRef {
+        let (reference, (hash, value)) = ValueRef::aside(value);
+        self.new_blobs.insert(hash, value);
+        reference
+    }
+
+    /// The first visit of an op: without loops and maps its name is its identity.
+    pub fn way(&self, at: &At, op: OpId) -> Result<StageRef, DecideError> {
+        let name = self.plan.name(op);
+        let name = name.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))?;
+        let stage = StageId::new(name);
+        Ok(StageRef { stage, op })
+    }
+
+    /// A stage that stands open, and how far it is.
+    pub fn find(&self, stage: &StageId) -> Result<Option<(At, Phase)>, DecideError> {
+        let Some(found) = self.state.stages.get(stage) else {
+            return Ok(None);
+        };
+        let unknown = || DecideError::UnknownOp(stage.clone());
+        let (op, _) = self.plan.op(found.op).ok_or_else(unknown)?;
+        let at = At {
+            stage: stage.clone(),
+            op: found.op,
+            node: op.node.clone(),
+            branch: found.branch.clone(),
+        };
+        Ok(Some((at, found.phase.clone())))
     }
 
     /// Says that there is something to do again, if the run was waiting.
@@ -143,21 +198,24 @@ impl<'a> Scratch<'a> {
 
     /// Says that there is nothing to do, if that is so.
     pub fn rest(&mut self) {
-        let waits = |stage: &crate::Stage| matches!(stage.phase, crate::Phase::Waiting { .. });
+        let waits = |stage: &crate::Stage| {
+            matches!(stage.phase, Phase::Waiting { .. } | Phase::Joining { .. })
+        };
         let idle = !self.state.stages.is_empty() && self.state.stages.values().all(waits);
         if idle && self.state.status == RunStatus::Running {
             self.push(RunWaiting {});
         }
     }
 
-    /// Ends a stage with success.
+    /// Ends a stage with success; it goes on at `to`.
     pub fn complete_stage(
         &mut self,
         at: &At,
         output: Option<ValueRef>,
         port: Option<String>,
-        next: Option<StageRef>,
-    ) {
+        to: Option<OpId>,
+    ) -> Result<(), DecideError> {
+        let next = to.map(|op| self.way(at, op)).transpose()?;
         self.push(StageCompleted {
             stage: at.stage.clone(),
             op: at.op,
@@ -166,9 +224,10 @@ impl<'a> Scratch<'a> {
             port,
             next,
         });
+        self.arrive(at, to)
     }
 
-    /// Ends a stage with a failure: it goes on at `target`, or the run fails.
+    /// Ends a stage with a failure: it goes on at `target`, or what it stands in fails.
     pub fn fail_stage(
         &mut self,
         at: &At,
@@ -176,11 +235,7 @@ impl<'a> Scratch<'a> {
         failure: Failure,
         target: Option<OpId>,
     ) -> Result<(), DecideError> {
-        let next = match target {
-            Some(op) => self.way(at, op)?,
-            None => None,
-        };
-        let uncaught = next.is_none();
+        let next = target.map(|op| self.way(at, op)).transpose()?;
         self.push(StageFailed {
             stage: at.stage.clone(),
             op: at.op,
@@ -189,10 +244,29 @@ impl<'a> Scratch<'a> {
             failure: failure.clone(),
             next,
         });
-        if uncaught {
-            self.fail_run(failure, Some(at));
+        match (target, &at.branch) {
+            (Some(_), _) => self.arrive(at, target),
+            (None, Some(branch)) => {
+                let node = Some(at.node.clone());
+                let outcome = BranchOutcome::Failed { failure, node };
+                ops::join::end_branch(self, branch, outcome)
+            }
+            (None, None) => {
+                self.fail_run(failure, Some(at));
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// A way that leads to a join ends its branch.
+    fn arrive(&mut self, at: &At, to: Option<OpId>) -> Result<(), DecideError> {
+        let kind = to
+            .and_then(|op| self.plan.op(op))
+            .map(|(planned, _)| &planned.kind);
+        match (kind, &at.branch) {
+            (Some(OpKind::Join(_)), Some(branch)) => ops::join::complete_branch(self, branch),
+            _ => Ok(()),
+        }
     }
 
     /// Ends the run with a failure.
@@ -208,10 +282,22 @@ impl<'a> Scratch<'a> {
 
     /// Records the open stages as skipped.
     pub fn skip_open(&mut self, reason: &str) {
+        self.skip(reason, |_, _| true);
+    }
+
+    /// Records the open stages of a branch, and of those inside it, as skipped.
+    pub fn skip_inside(&mut self, branch: &BranchId, reason: &str) {
+        self.skip(reason, |state, stage| {
+            state.is_inside(stage.branch.as_ref(), branch)
+        });
+    }
+
+    fn skip(&mut self, reason: &str, is_meant: impl Fn(&RunState, &crate::Stage) -> bool) {
         let open: Vec<_> = self
             .state
             .stages
             .iter()
+            .filter(|(_, stage)| is_meant(&self.state, stage))
             .map(|(id, stage)| (id.clone(), stage.op))
             .collect();
         for (stage, op) in open {
@@ -228,8 +314,9 @@ impl<'a> Scratch<'a> {
     }
 
     /// The decision.
-    pub fn done(self, more: bool) -> Decision {
+    pub fn done(self, taken: usize, more: bool) -> Decision {
         Decision {
+            taken,
             events: self.events,
             state: self.state,
             calls: self.calls,

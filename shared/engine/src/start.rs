@@ -120,6 +120,7 @@ pub fn start(
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);
     Ok(Decision {
+        taken: 0,
         events: vec![queued],
         state,
         calls: Vec::new(),

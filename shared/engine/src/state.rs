@@ -1,14 +1,17 @@
 //! What a run is at a seq: the fold of its events.
 
+use lattice_journal::payload::BranchOutcome;
 use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
-use lattice_model::{BootId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId};
+use lattice_model::{
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId,
+};
 use lattice_model::{Tenant, WorkflowId, limits};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,12 @@ pub struct RunState {
     pub outputs: BTreeMap<NodeId, ValueRef>,
     /// The open stages.
     pub stages: BTreeMap<StageId, Stage>,
+    /// The branches of every split whose join is not decided.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub branches: BTreeMap<BranchId, Branch>,
+    /// Nodes of decided branches that asked: their questions are over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub asked: BTreeSet<NodeId>,
     /// Answers to waits that have not been reached.
     pub buffered: Vec<Buffered>,
     /// The ids of the inbox items folded last; older ones are tombstones by now.
@@ -53,6 +62,9 @@ pub struct RunState {
 pub struct Stage {
     /// The op it visits.
     pub op: OpId,
+    /// The branch that it stands in; `None` = in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchId>,
     /// How far it is.
     pub phase: Phase,
 }
@@ -97,6 +109,34 @@ pub enum Phase {
         /// When the timer fires.
         due_at: Option<Millis>,
     },
+    /// A join that waits for the branches of its split.
+    #[serde(rename_all = "camelCase")]
+    Joining {
+        /// The visit of the split.
+        split: StageId,
+    },
+}
+
+/// A branch of a split whose join is not decided. What it writes stays here until then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Branch {
+    /// The visit of the split.
+    pub split: StageId,
+    /// Its place among the branches of the split.
+    pub index: u32,
+    /// The branch that the split stands in.
+    pub outer: Option<BranchId>,
+    /// When it has to be over.
+    pub due_at: Option<Millis>,
+    /// The variables that it changed; `None` = deleted.
+    pub variables: BTreeMap<String, Option<ValueRef>>,
+    /// What its nodes gave.
+    pub outputs: BTreeMap<NodeId, ValueRef>,
+    /// What was given last.
+    pub last: Option<ValueRef>,
+    /// How it ended, and with which event.
+    pub end: Option<(Seq, BranchOutcome)>,
 }
 
 /// An answer that came before its question.
@@ -130,6 +170,8 @@ impl RunState {
             variables: BTreeMap::new(),
             outputs: BTreeMap::new(),
             stages: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            asked: BTreeSet::new(),
             buffered: Vec::new(),
             folded: VecDeque::new(),
             totals: Totals::default(),
@@ -144,15 +186,105 @@ impl RunState {
     /// The next moment at which something is due by itself: a timer, a retry, or the deadline.
     /// `None` once the run is over.
     pub fn due_at(&self) -> Option<Millis> {
+        let retries = self.stages.values().filter_map(|stage| match &stage.phase {
+            Phase::Backoff { due_at, .. } => Some(*due_at),
+            _ => None,
+        });
+        retries.chain(self.timer_due_at()).min()
+    }
+
+    /// As `due_at`, without the retries, which need a worker that may claim.
+    pub fn timer_due_at(&self) -> Option<Millis> {
         if self.status.is_terminal() {
             return None;
         }
-        let dues = self.stages.values().filter_map(|stage| match &stage.phase {
-            Phase::Backoff { due_at, .. } => Some(*due_at),
+        let timers = self.stages.values().filter_map(|stage| match &stage.phase {
             Phase::Waiting { due_at, .. } => *due_at,
-            Phase::Ready | Phase::Claimed { .. } => None,
+            _ => None,
         });
-        dues.chain([self.deadline]).min()
+        let branches = self.open_branches().filter_map(|(_, branch)| branch.due_at);
+        timers.chain(branches).chain([self.deadline]).min()
+    }
+
+    /// The branches that have not ended.
+    pub fn open_branches(&self) -> impl Iterator<Item = (&BranchId, &Branch)> {
+        let branches = self.branches.iter();
+        branches.filter(|(_, branch)| branch.end.is_none())
+    }
+
+    /// The branches of one visit of a split, in the order in which they were drawn.
+    pub fn branches_of(&self, split: &StageId) -> Vec<(&BranchId, &Branch)> {
+        let all = self.branches.iter();
+        let mut found: Vec<_> = all.filter(|(_, branch)| branch.split == *split).collect();
+        found.sort_by_key(|(_, branch)| branch.index);
+        found
+    }
+
+    /// A variable as a stage in the branch sees it.
+    pub(crate) fn variable(&self, branch: Option<&BranchId>, name: &str) -> Option<&ValueRef> {
+        let mut changes = self
+            .around(branch)
+            .filter_map(|(_, around)| around.variables.get(name));
+        match changes.next() {
+            Some(changed) => changed.as_ref(),
+            None => self.variables.get(name),
+        }
+    }
+
+    /// What a node gave, as a stage in the branch sees it.
+    pub(crate) fn output(&self, branch: Option<&BranchId>, node: &NodeId) -> Option<&ValueRef> {
+        let mut given = self
+            .around(branch)
+            .filter_map(|(_, around)| around.outputs.get(node));
+        given.next().or_else(|| self.outputs.get(node))
+    }
+
+    /// Every variable that a stage in the branch sees.
+    pub(crate) fn variables_seen(&self, branch: Option<&BranchId>) -> BTreeMap<&String, &ValueRef> {
+        let mut seen: BTreeMap<_, _> = self.variables.iter().collect();
+        let around: Vec<_> = self.around(branch).collect();
+        for (_, branch) in around.into_iter().rev() {
+            for (name, change) in &branch.variables {
+                match change {
+                    Some(value) => seen.insert(name, value),
+                    None => seen.remove(name),
+                };
+            }
+        }
+        seen
+    }
+
+    /// Every output that a stage in the branch sees.
+    pub(crate) fn outputs_seen(&self, branch: Option<&BranchId>) -> BTreeMap<&NodeId, &ValueRef> {
+        let around = self.around(branch).flat_map(|(_, around)| &around.outputs);
+        self.outputs.iter().chain(around).collect()
+    }
+
+    /// Whether the question of a node is over.
+    pub(crate) fn has_asked(&self, node: &NodeId) -> bool {
+        let mut branches = self.branches.values();
+        self.outputs.contains_key(node)
+            || self.asked.contains(node)
+            || branches.any(|branch| branch.outputs.contains_key(node))
+    }
+
+    /// Whether `inner` is the branch or stands in it.
+    pub fn is_inside(&self, inner: Option<&BranchId>, branch: &BranchId) -> bool {
+        self.around(inner).any(|(id, _)| id == branch)
+    }
+
+    /// The branch and those around it, the innermost first.
+    pub fn around(&self, branch: Option<&BranchId>) -> impl Iterator<Item = (&BranchId, &Branch)> {
+        let entry = |id: &BranchId| self.branches.get_key_value(id);
+        let first = branch.and_then(entry);
+        std::iter::successors(first, move |(_, inner)| {
+            inner.outer.as_ref().and_then(entry)
+        })
+    }
+
+    /// The branch that an open stage stands in.
+    pub fn branch_of(&self, stage: &StageId) -> Option<&BranchId> {
+        self.stages.get(stage)?.branch.as_ref()
     }
 
     /// Whether a stage waits for nothing but a worker that may claim.

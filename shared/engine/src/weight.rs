@@ -1,6 +1,6 @@
 //! How many bytes an event takes in a commit, so that a decision is cut before it is too large.
 
-use lattice_journal::payload::SignalOutcome;
+use lattice_journal::payload::{BranchOutcome, SignalOutcome};
 use lattice_journal::{EventBody, Failure, Question, ValueRef};
 use lattice_model::{canonical_len, json_text_len};
 
@@ -39,12 +39,23 @@ fn parts(body: &EventBody) -> usize {
             of(&signal.value) + reason
         }
         EventBody::VariableSet(set) => set.value.as_ref().map_or(0, of),
+        EventBody::BranchEnded(ended) => match &ended.outcome {
+            BranchOutcome::Completed { output } => of(output),
+            BranchOutcome::Failed { failure, .. } => said(failure),
+        },
+        EventBody::JoinFired(fired) => {
+            let variable = |(name, value): (&String, &Option<ValueRef>)| {
+                json_text_len(name) + value.as_ref().map_or(4, of)
+            };
+            fired.variables.iter().map(variable).sum()
+        }
         EventBody::TraceBreadcrumb(note) => canonical_len(&note.detail),
         EventBody::RunStarted(_)
         | EventBody::RunWaiting(_)
         | EventBody::RunResumed(_)
         | EventBody::RunCancelled(_)
         | EventBody::StageStarted(_)
+        | EventBody::BranchStarted(_)
         | EventBody::TimerSet(_)
         | EventBody::TimerFired(_) => 0,
     }

@@ -5,8 +5,8 @@ use crate::question::Question;
 use crate::summary::Totals;
 use crate::value::ValueRef;
 use lattice_model::{
-    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant, TriggerId,
-    WorkflowId,
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant,
+    TriggerId, WorkflowId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -35,6 +35,14 @@ impl ValueRef {
         (Self::Blob { hash, bytes }, Some((hash, value)))
     }
 
+    /// Refers to a value that is kept in the blob store, however small it is, and gives it back to
+    /// be stored first.
+    pub fn aside(value: Arc<Value>) -> (Self, (Hash, Arc<Value>)) {
+        let hash = Hash::of_json(&value);
+        let bytes = canonical_len(&value) as u64;
+        (Self::Blob { hash, bytes }, (hash, value))
+    }
+
     /// The value, if it stands here.
     pub fn inline(&self) -> Option<&Arc<Value>> {
         match self {

@@ -12,8 +12,8 @@ pub mod time;
 pub use canonical::{Hash, canonical_json, canonical_len, json_depth, json_text_len};
 pub use guard::{Guard, Guards};
 pub use ids::{
-    BootId, BranchId, CommitId, IdError, InboxId, NodeId, OpId, ProgramHash, RunId, StageId, Tenant,
-    TriggerId, WorkflowId,
+    BootId, BranchId, CommitId, IdError, InboxId, NodeId, OpId, ProgramHash, RunId, StageId,
+    Tenant, TriggerId, WorkflowId,
 };
 pub use secret::Secret;
 pub use seq::Seq;

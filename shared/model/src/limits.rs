@@ -318,6 +318,6 @@ pub const SPLIT_DEPTH_MAX: usize = 4;
 /// them in one commit.
 pub const OPEN_STAGES_MAX: usize = 40;
 /// Bytes of the variables that a join gives on and that stand in its event; larger ones are kept aside.
-pub const JOIN_INLINE_BYTES_MAX: usize = 32 * 1024;
+pub const JOIN_INLINE_BYTES_MAX: usize = 8 * 1024;
 /// Variables that the branches of one split may write.
 pub const JOIN_VARIABLES_MAX: usize = 256;

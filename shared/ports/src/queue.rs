@@ -13,11 +13,11 @@ pub struct Message {
     pub run: RunId,
     /// The last event that the sender knew of; a hint, never trusted.
     pub hint: Seq,
-    /// A claim of somebody else that the sender waited for. Such a message is sent with the rest of
-    /// the claim's lease as its delay, so whoever receives it knows that the lease is over without
-    /// having seen the claim before: a worker that remembers nothing needs to be told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub saw: Option<Saw>,
+    /// Claims of others that the sender waited for. Such a message is sent with the rest of the
+    /// longest of their leases as its delay, so whoever receives it knows that they are over without
+    /// having seen the claims before: a worker that remembers nothing needs to be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saw: Vec<Saw>,
 }
 
 /// An attempt that was seen running.
@@ -36,7 +36,7 @@ impl Message {
         Self {
             run,
             hint,
-            saw: None,
+            saw: Vec::new(),
         }
     }
 }

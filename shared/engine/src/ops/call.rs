@@ -25,7 +25,7 @@ pub(crate) fn claim(
 ) -> Result<(), DecideError> {
     let (call, planned) = parts(scratch, at)?;
     let references = planned.references();
-    let values = scratch.values(&references)?;
+    let values = scratch.values(at, &references)?;
     let Effect::Model(model) = &call.effect;
     let request = match render(model, planned, &values) {
         Ok(request) => request,
@@ -162,9 +162,7 @@ fn complete(
         finish: word(&done.finish),
         latency_ms: done.latency_ms,
     });
-    let next = scratch.way(at, call.next)?;
-    scratch.complete_stage(at, Some(output), None, next);
-    Ok(())
+    scratch.complete_stage(at, Some(output), None, Some(call.next))
 }
 
 /// A provider's own word, cut at the stored limit.

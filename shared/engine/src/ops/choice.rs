@@ -18,7 +18,7 @@ pub(crate) fn visit(
     let PlannedOp::Choice(arms) = planned else {
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
-    let values = scratch.values(&planned.references())?;
+    let values = scratch.values(at, &planned.references())?;
     let taken = match first(arms, &values) {
         Ok(Some(way)) => Some(way),
         Ok(None) => op.otherwise.as_ref(),
@@ -40,9 +40,8 @@ pub(crate) fn visit(
         Some(Ok(output)) => Some(output),
         None => None,
     };
-    let next = scratch.way(at, way.to)?;
-    scratch.complete_stage(at, output, Some(port), next);
-    Ok(())
+    let to = Some(way.to);
+    scratch.complete_stage(at, output, Some(port), to)
 }
 
 fn first<'a>(arms: &'a [PlannedArm], values: &Values) -> Result<Option<&'a Way>, ExprError> {

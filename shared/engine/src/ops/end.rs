@@ -14,13 +14,13 @@ pub(crate) fn visit(
     let PlannedOp::End(template) = planned else {
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
-    let values = scratch.values(&template.references())?;
+    let values = scratch.values(at, &template.references())?;
     let rendered = template
         .render(&values.scope())
         .map_err(|error| expression_failure(&error));
     match rendered.and_then(|value| scratch.keep(value)) {
         Ok(output) => {
-            scratch.complete_stage(at, Some(output.clone()), None, None);
+            scratch.complete_stage(at, Some(output.clone()), None, None)?;
             let totals = scratch.state.totals;
             scratch.push(RunCompleted { output, totals });
             Ok(())

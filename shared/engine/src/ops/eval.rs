@@ -14,7 +14,7 @@ pub(crate) fn visit(
     let PlannedOp::Eval { input, transform } = planned else {
         return Err(DecideError::UnknownOp(at.stage.clone()));
     };
-    let values = scratch.values(&input.references())?;
+    let values = scratch.values(at, &input.references())?;
     let computed = input
         .render(&values.scope())
         .and_then(|value| match transform {
@@ -27,11 +27,7 @@ pub(crate) fn visit(
         (Err(error), None) => Err(expression_failure(&error)),
     };
     match computed.and_then(|value| scratch.keep(value)) {
-        Ok(output) => {
-            let next = scratch.way(at, op.next)?;
-            scratch.complete_stage(at, Some(output), None, next);
-            Ok(())
-        }
+        Ok(output) => scratch.complete_stage(at, Some(output), None, Some(op.next)),
         Err(failure) => scratch.fail_stage(at, 0, failure, op.on_error),
     }
 }

@@ -5,6 +5,9 @@ pub(crate) mod call;
 pub(crate) mod choice;
 pub(crate) mod end;
 pub(crate) mod eval;
+pub(crate) mod join;
+mod merge;
+pub(crate) mod split;
 pub(crate) mod wait;
 
 use crate::input::DecideError;
@@ -22,6 +25,9 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
         OpKind::Assign(op) => assign::visit(scratch, at, op, planned),
         OpKind::Choice(op) => choice::visit(scratch, at, op, planned),
         OpKind::Wait(op) => wait::visit(scratch, at, op, planned),
+        OpKind::Split(op) => split::visit(scratch, at, op),
+        // A join is never ready: it is judged whenever one of its branches ends.
+        OpKind::Join(_) => Err(unknown()),
         OpKind::End(_) => end::visit(scratch, at, planned),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn visit(
     op: &Wait,
     planned: &PlannedOp,
 ) -> Result<(), DecideError> {
-    let values = scratch.values(&planned.references())?;
+    let values = scratch.values(at, &planned.references())?;
     let opened = question(op, planned, &values)
         .and_then(|question| Ok((question, due_at(op, planned, &values, scratch.input.at)?)));
     let (question, due_at) = match opened {
@@ -81,9 +81,7 @@ pub(crate) fn complete(
         Ok(output) => output,
         Err(failure) => return scratch.fail_stage(at, 0, failure, None),
     };
-    let next = scratch.way(at, to)?;
-    scratch.complete_stage(at, Some(output), port.map(str::to_owned), next);
-    Ok(())
+    scratch.complete_stage(at, Some(output), port.map(str::to_owned), Some(to))
 }
 
 /// Gives the wait the oldest answer that came before its question.

@@ -77,7 +77,7 @@ impl Runner {
             claims: self.claims,
             log_bytes: self.log_bytes,
             inbox: self.inbox.clone(),
-            cause,
+            causes: vec![cause],
             guards: self.guards,
         };
         decide(&self.plan, &self.state, &input, &self.blobs)

@@ -61,7 +61,7 @@ impl Bare {
             claims,
             log_bytes: 0,
             inbox: self.inbox.clone(),
-            cause,
+            causes: vec![cause],
             guards: Guards::ALL,
         }
     }

@@ -1,0 +1,169 @@
+//! The effects that one worker performs for one run, all at once, with an eye on the run's tail.
+
+use crate::driver::Driver;
+use crate::error::DriverError;
+use crate::session::Session;
+use futures::future::{AbortHandle, Abortable, BoxFuture, Either, FutureExt, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+use lattice_engine::{Cause, RunState};
+use lattice_ir::{CallOutcome, CallRequest};
+use lattice_journal::{InboxBody, InboxItem};
+use lattice_model::{Guard, Guards, RunId, StageId, limits};
+use lattice_ports::{Clock, Performer, StageQueue, Store};
+use std::collections::BTreeMap;
+use std::pin::pin;
+
+/// How an attempt ended; nothing if it was stopped.
+type Landed = (StageId, u32, Option<CallOutcome>);
+
+/// The effects under way.
+#[derive(Default)]
+pub(crate) struct Flight<'f> {
+    running: FuturesUnordered<BoxFuture<'f, Landed>>,
+    held: BTreeMap<(StageId, u32), Held>,
+}
+
+/// What is known of an attempt until its outcome stands in the log.
+struct Held {
+    /// The monotonic moment at which its lease ends.
+    until_ms: u64,
+    stop: AbortHandle,
+}
+
+impl<'f> Flight<'f> {
+    /// Whether nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Begins an effect; `begun_ms` is the monotonic moment before its claim was sent.
+    pub fn launch<S: Store, Q: StageQueue, P: Performer, C: Clock>(
+        &mut self,
+        driver: &'f Driver<S, Q, P, C>,
+        run: &RunId,
+        call: CallRequest,
+        begun_ms: u64,
+    ) {
+        let (stage, attempt) = (call.stage.clone(), call.attempt);
+        let until_ms = begun_ms.saturating_add(call.lease_ms);
+        let (stop, registration) = AbortHandle::new_pair();
+        let held = Held { until_ms, stop };
+        self.held.insert((stage.clone(), attempt), held);
+        let effect = driver.perform(run.clone(), call, begun_ms);
+        let effect = Abortable::new(effect, registration);
+        let landing = effect.map(move |outcome| (stage, attempt, outcome.ok()));
+        self.running.push(landing.boxed());
+    }
+
+    /// Stops every effect whose attempt does not count any more: its branch lost, its run ended, or
+    /// somebody else took it over (protocol, rules 8 and 11).
+    pub fn fence(&mut self, state: &RunState, guards: Guards) {
+        if !guards.on(Guard::CancelFence) {
+            return;
+        }
+        let counts = |stage: &StageId, attempt: u32| {
+            let mut claims = state.claims();
+            claims.any(|claim| claim.stage == *stage && claim.attempt == attempt)
+        };
+        self.held.retain(|(stage, attempt), held| {
+            let is_live = counts(stage, *attempt);
+            if !is_live {
+                held.stop.abort();
+            }
+            is_live
+        });
+    }
+
+    /// Until when, on the monotonic clock, it is worth repeating a call that is not answered: the
+    /// end of the last lease whose outcome does not stand in the log yet; 0 if there is none.
+    pub fn counts_until(&self) -> u64 {
+        let until = self.held.values().map(|held| held.until_ms);
+        until.max().unwrap_or(0)
+    }
+
+    /// Every outcome that is there already, behind the first one.
+    fn with_ready(&mut self, first: Landed) -> Vec<Cause> {
+        let mut landed = vec![first];
+        while let Some(Some(next)) = self.running.next().now_or_never() {
+            landed.push(next);
+        }
+        let ended = landed.into_iter().filter_map(|(stage, attempt, outcome)| {
+            Some(Cause::Ended {
+                stage,
+                attempt,
+                outcome: outcome?,
+            })
+        });
+        ended.collect()
+    }
+}
+
+impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
+    /// Waits until an effect ends, something else of the run is due, or the tail shows that somebody
+    /// else wrote. `claims` says whether this worker may claim, `wrote` whether the last decision came
+    /// to anything.
+    pub(crate) async fn land(
+        &self,
+        session: &mut Session,
+        flight: &mut Flight<'_>,
+        (claims, wrote): (bool, bool),
+    ) -> Result<Vec<Cause>, DriverError> {
+        loop {
+            let due_ms = match self.due_in_flight(session, claims) {
+                // What is due and led to nothing has to wait for something else to happen.
+                Some(0) if !wrote => None,
+                due => due,
+            };
+            let polls = self.settings.guards.on(Guard::CancelFence);
+            let poll_ms = polls.then_some(self.settings.cancel_poll_ms);
+            let pause = due_ms.into_iter().chain(poll_ms).min();
+            let pause = async {
+                match pause {
+                    Some(ms) => self.clock.sleep(ms).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let landed = match select(flight.running.next(), pin!(pause)).await {
+                Either::Left((Some(landed), _)) => landed,
+                Either::Left((None, _)) => return Ok(Vec::new()),
+                Either::Right(_) => {
+                    match due_ms.is_some_and(|due| poll_ms.is_none_or(|poll| due <= poll)) {
+                        true => return Ok(Vec::new()),
+                        false if self.has_news(session).await? => return Ok(Vec::new()),
+                        false => continue,
+                    }
+                }
+            };
+            return Ok(flight.with_ready(landed));
+        }
+    }
+
+    /// How long until something of the run is due that can be acted on beside the effects.
+    fn due_in_flight(&self, session: &Session, claims: bool) -> Option<u64> {
+        let due_at = match claims {
+            true => session.state.due_at(),
+            false => session.state.timer_due_at(),
+        };
+        due_at.map(|due_at| due_at.since(self.clock.now()))
+    }
+
+    /// Looks at the run's tail, and folds in what others wrote (protocol, rule 11). A cancel that
+    /// nobody has folded yet is news too: there may be no other worker, or this one holds the run's
+    /// only message. What cannot be read now is looked for again later.
+    async fn has_news(&self, session: &mut Session) -> Result<bool, DriverError> {
+        let next = session.tail.last().next();
+        let Ok(commits) = self.store.load(&session.run, next).await else {
+            return Ok(false);
+        };
+        for commit in &commits {
+            self.rebase(session, commit)?;
+        }
+        if !commits.is_empty() {
+            return Ok(true);
+        }
+        let (store, run) = (&self.store, &session.run);
+        let unread = store.unread(run, limits::FOLD_ITEMS_MAX).await;
+        let asks = |item: &InboxItem| matches!(item.body, InboxBody::Cancel { .. });
+        Ok(unread.is_ok_and(|items| items.iter().any(asks)))
+    }
+}
