@@ -53,6 +53,12 @@ impl Effects {
         sent.find(|sent| sent.run == *run && sent.stage == *stage && sent.attempt == attempt)
     }
 
+    /// Every attempt of the stage that was sent.
+    pub fn of_stage(&self, run: &RunId, stage: &StageId) -> impl Iterator<Item = &Sent> {
+        let sent = self.sent.iter();
+        sent.filter(move |sent| sent.run == *run && sent.stage == *stage)
+    }
+
     /// What the sender was told.
     pub fn answer(&mut self, place: usize, outcome: CallOutcome) {
         if let Some(sent) = self.sent.get_mut(place) {

@@ -3,9 +3,11 @@
 
 use crate::fate::Fate;
 use crate::judge::scrubbed;
-use crate::oracle::{Outcome, World, interpret};
+use crate::oracle::told::Told;
+use crate::oracle::{Outcome, World, explain};
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Case;
+use crate::seen;
 use crate::shadow::{Shadow, StageLog};
 use crate::sim::Sim;
 use lattice_ir::{CallOutcome, OnUnknown, OpKind, Program};
@@ -22,7 +24,8 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
     let mut program = Program::clone(sim.plan.program());
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
-        impose(sim, &mut program, stage.as_str(), log, &mut imposed)?;
+        let skipped = shadow.branches.skipped.contains_key(stage);
+        impose(sim, &mut program, (stage.as_str(), skipped), log, &mut imposed)?;
     }
     let mut world = (case.world)();
     world.run_id = shadow.tail.run().clone();
@@ -38,27 +41,31 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
             None => calls(stage, epoch, prompt),
         }
     });
-    let outcome = outcome_of(&program, &world, shadow)?;
+    let told = seen::told(sim, shadow);
+    let outcome = outcome_of(&program, &world, &told, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
 
-fn outcome_of(program: &Program, world: &World, shadow: &Shadow) -> Result<Outcome, Breach> {
-    let mut outcome = interpret(program, world);
+fn outcome_of(
+    program: &Program,
+    world: &World,
+    told: &Told,
+    shadow: &Shadow,
+) -> Result<Outcome, Breach> {
+    let outcome = explain(program, world, told).map_err(|refused| {
+        let kind = match refused.is_stuck {
+            true => BreachKind::Stuck,
+            false => BreachKind::Wrong,
+        };
+        Breach::of(kind, format!("the log cannot be: {}", refused.text))
+    })?;
     if shadow.state.status == RunStatus::Waiting && outcome.status != RunStatus::Waiting {
         return Err(Breach::of(
             BreachKind::Stuck,
             format!("the run waits and should be {}", outcome.status),
         ));
     }
-    outcome.output = outcome.output.as_ref().map(scrubbed);
-    for value in outcome
-        .outputs
-        .values_mut()
-        .chain(outcome.variables.values_mut())
-    {
-        *value = scrubbed(value);
-    }
-    Ok(outcome)
+    Ok(outcome.map(scrubbed))
 }
 
 /// Takes what the faults took of one stage: the log says which attempts, and the scenario whether
@@ -66,7 +73,7 @@ fn outcome_of(program: &Program, world: &World, shadow: &Shadow) -> Result<Outco
 fn impose(
     sim: &Sim,
     program: &mut Program,
-    stage: &str,
+    (stage, was_skipped): (&str, bool),
     log: &StageLog,
     imposed: &mut Imposed,
 ) -> Result<(), Breach> {
@@ -74,11 +81,14 @@ fn impose(
     let Some(OpKind::Call(call)) = op.map(|op| &mut op.kind) else {
         return Err(format!("`{stage}` was claimed and is not a call").into());
     };
-    let lost = log
+    let last_is_lost = log
         .claims
-        .iter()
-        .filter(|claim| claim.recorded.is_none())
-        .count();
+        .last()
+        .is_some_and(|claim| claim.recorded.is_none());
+    let lost = log.claims.iter().filter(|claim| claim.recorded.is_none());
+    // The last attempt of a stage that was skipped is nobody's loss.
+    let lost = lost.count() - usize::from(last_is_lost && was_skipped);
+    let last_is_lost = last_is_lost && !was_skipped;
     let by_worker = |claim: &&crate::shadow::Claim| {
         claim
             .recorded
@@ -100,10 +110,6 @@ fn impose(
             imposed.insert((stage.to_owned(), claim.epoch), (failure, Usage::default()));
         }
     }
-    let last_is_lost = log
-        .claims
-        .last()
-        .is_some_and(|claim| claim.recorded.is_none());
     let claims = u32::try_from(log.claims.len()).unwrap_or(u32::MAX);
     if last_is_lost && call.on_unknown == OnUnknown::Fail {
         give_up(stage, log, FailureKind::UnknownOutcome, imposed);
@@ -165,10 +171,10 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.
 fn without_unrecorded(mut outcome: Outcome, shadow: &Shadow) -> Outcome {
     for (stage, log) in &shadow.stages {
-        if log
-            .claims
-            .last()
-            .is_some_and(|claim| claim.recorded.is_none())
+        let last = log.claims.last();
+        let given_up = last.is_some_and(|claim| claim.recorded.is_none());
+        if given_up
+            && !shadow.branches.skipped.contains_key(stage)
             && let Some(calls) = outcome.calls.get_mut(stage.as_str())
         {
             *calls = calls.saturating_sub(1);

@@ -2,20 +2,18 @@
 
 use crate::expect::expected;
 use crate::lock;
-use crate::oracle::Outcome;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Case;
+use crate::seen;
 use crate::shadow::Shadow;
 use crate::sim::Sim;
 use futures::FutureExt;
 use lattice_driver::{load_run, state_at};
 use lattice_engine::RunState;
-use lattice_ir::OpKind;
-use lattice_journal::{EventBody, FailureKind, RunStatus, RunSummary, Tail, Usage, ValueRef};
-use lattice_model::{Guards, NodeId, Seq};
-use lattice_ports::{Blobs, Inbox, RunIndex, RunLog};
+use lattice_journal::{EventBody, FailureKind, RunStatus, RunSummary, Tail, Usage};
+use lattice_model::{BranchId, Guards, Millis, Seq};
+use lattice_ports::{Inbox, RunIndex, RunLog};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// Judges what the simulation left; breaches are noted in the world.
 pub fn judge(case: &Case, sim: &Sim) {
@@ -28,7 +26,13 @@ pub fn judge(case: &Case, sim: &Sim) {
             );
         }
         for shadow in shadows.values() {
-            let checks = [check_log, check_rows, check_summary, check_end];
+            let checks = [
+                check_log,
+                check_rows,
+                check_summary,
+                check_end,
+                check_branches,
+            ];
             let broken = checks.iter().find_map(|check| check(sim, shadow).err());
             let broken = broken.or_else(|| check_oracle(case, sim, shadow).err());
             if let Some(breach) = broken {
@@ -202,13 +206,37 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
     Ok(())
 }
 
+/// No branch waits beyond its time, and nothing is done for one that lost.
+fn check_branches(sim: &Sim, shadow: &Shadow) -> Checked {
+    if !shadow.state.status.is_terminal() {
+        let due = |(id, due): (&BranchId, Option<Millis>)| Some((id.clone(), due?));
+        let mut dues = shadow.branches.open().filter_map(due);
+        if let Some((id, due)) = dues.find(|(_, due)| *due < shadow.state.deadline) {
+            let text = format!("`{id}` has to be over at {due} and nothing ends it");
+            return Err(Breach::of(BreachKind::Stuck, text));
+        }
+    }
+    let effects = lock(&sim.effects);
+    for (stage, skipped_ms) in &shadow.branches.skipped {
+        let bound_ms = skipped_ms + sim.scenario.fence_ms();
+        let is_late = |until_ms: Option<u64>| until_ms.is_none_or(|until_ms| until_ms > bound_ms);
+        let mut sent = effects.of_stage(shadow.tail.run(), stage);
+        if let Some(late) = sent.find(|sent| is_late(sent.until_ms)) {
+            let until_ms = late.until_ms;
+            let text = format!("the effect of `{stage}` was alive until {until_ms:?} ms");
+            return Err(format!("{text}, and it was skipped at {skipped_ms} ms").into());
+        }
+    }
+    Ok(())
+}
+
 /// The run came to what the oracle says, given which attempts the faults took.
 fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
     if shadow.state.status == RunStatus::Cancelled || outlived(shadow) {
         return Ok(());
     }
     let right = expected(case, sim, shadow)?;
-    let seen = outcome(sim, shadow)?;
+    let seen = seen::outcome(sim, shadow)?;
     if seen == right {
         return Ok(());
     }
@@ -224,70 +252,6 @@ fn outlived(shadow: &Shadow) -> bool {
         }
         _ => false,
     })
-}
-
-/// What the run came to, in the oracle's words.
-fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
-    let state = &shadow.state;
-    let resolve = |value: &ValueRef| resolve(sim, value);
-    let ends: Vec<&NodeId> = sim
-        .plan
-        .program()
-        .ops
-        .iter()
-        .filter(|op| matches!(op.kind, OpKind::End(_)))
-        .map(|op| &op.node)
-        .collect();
-    let mut outputs = BTreeMap::new();
-    for (node, value) in &state.outputs {
-        if !ends.contains(&node) {
-            outputs.insert(node.clone(), scrubbed(&resolve(value)?));
-        }
-    }
-    let variables = state.variables.iter();
-    let variables = variables.map(|(name, value)| Ok((name.clone(), scrubbed(&resolve(value)?))));
-    let (mut output, mut failure) = (None, None);
-    match shadow.events().last().map(|event| &event.body) {
-        Some(EventBody::RunCompleted(done)) => output = Some(scrubbed(&resolve(&done.output)?)),
-        Some(EventBody::RunFailed(failed)) => {
-            failure = Some((failed.failure.kind, failed.node.clone()));
-        }
-        _ => {}
-    }
-    let mut path = shadow.path.clone();
-    path.extend(state.stages.keys().map(|stage| stage.as_str().to_owned()));
-    let calls = shadow.stages.iter().map(|(stage, log)| {
-        let recorded = log
-            .claims
-            .iter()
-            .filter(|claim| claim.recorded.is_some())
-            .count();
-        (
-            stage.as_str().to_owned(),
-            u32::try_from(recorded).unwrap_or(u32::MAX),
-        )
-    });
-    Ok(Outcome {
-        status: state.status,
-        output,
-        failure,
-        outputs,
-        variables: variables.collect::<Result<_, String>>()?,
-        path,
-        usage: state.totals.usage,
-        calls: calls.filter(|(_, recorded)| *recorded > 0).collect(),
-    })
-}
-
-fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
-    match (value.inline(), value.blob()) {
-        (Some(value), _) => Ok(Value::clone(value)),
-        (None, Some(hash)) => Ok(Value::clone(&*ready(
-            "blob",
-            sim.raw.blob(hash).now_or_never(),
-        )?)),
-        (None, None) => Err("a value is neither here nor elsewhere".to_owned()),
-    }
 }
 
 /// The value without what no two ways of running agree on, wherever it was copied to: the wording

@@ -4,9 +4,11 @@
 //! `fate` names what may happen to a call, `desk` parks the calls, `executor` polls the tasks;
 //! `sim` is the shared world, and `store`, `queue`, `performer` and `clock` are its ports;
 //! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
-//! `shadow` watches every commit as it is written, `judge` looks at what is left at the end and
-//! asks the `oracle`. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+//! `shadow` watches every commit as it is written, and `branches` what it says of those; `judge`
+//! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to and
+//! `expect` what it should have. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
 
+pub mod branches;
 pub mod clock;
 pub mod desk;
 pub mod effects;
@@ -23,6 +25,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod seeds;
+pub mod seen;
 pub mod shadow;
 pub mod sim;
 pub mod store;

@@ -101,6 +101,15 @@ impl SimPerformer {
             let text = format!("attempt {attempt} of `{stage}` has a key that is not its stage's");
             sim.breach(BreachKind::Duplicated, text);
         }
+        let skipped_ms = sim.look_at(&request.run, |shadow| {
+            shadow.branches.skipped.get(stage).copied()
+        });
+        if let Some(skipped_ms) = skipped_ms.flatten()
+            && sim.now_ms() > skipped_ms + sim.scenario.fence_ms()
+        {
+            let text = format!("attempt {attempt} of `{stage}` was sent after it was skipped");
+            sim.breach(BreachKind::Wrong, text);
+        }
         if sim
             .cancelled_ms()
             .is_some_and(|bound_ms| sim.now_ms() > bound_ms)

@@ -1,5 +1,6 @@
 //! What a run's log says, kept up to date as commits are written, and what no log may say.
 
+use crate::branches::Branches;
 use crate::effects::Effects;
 use crate::report::BreachKind;
 use crate::sim::Sim;
@@ -27,8 +28,10 @@ pub struct Shadow {
     pub commits: Vec<Commit>,
     /// What became of each stage that was claimed.
     pub stages: BTreeMap<StageId, StageLog>,
-    /// Names of the stages in the order in which they ended.
+    /// Names of the stages in the order in which they ended or were skipped.
     pub path: Vec<String>,
+    /// What became of the branches.
+    pub branches: Branches,
     /// When the terminal event was written, in virtual time.
     pub ended_ms: Option<u64>,
     completed: BTreeSet<StageId>,
@@ -80,6 +83,7 @@ impl Shadow {
             commits: Vec::new(),
             stages: BTreeMap::new(),
             path: Vec::new(),
+            branches: Branches::default(),
             ended_ms: None,
             completed: BTreeSet::new(),
             signals: BTreeMap::new(),
@@ -130,6 +134,7 @@ impl Shadow {
         }
         for event in &commit.events {
             self.check_event(event, sim, effects, &mut found);
+            found.extend(self.branches.take(event, &sim.nesting, sim.now_ms()));
             let before = self.state.status;
             evolve(&mut self.state, event);
             let after = self.state.status;
@@ -140,6 +145,7 @@ impl Shadow {
                 ));
             }
         }
+        found.extend(self.branches.settled(&sim.nesting));
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {
@@ -176,6 +182,7 @@ impl Shadow {
             }
             EventBody::StageCompleted(done) => found.extend(self.end_stage(&done.stage)),
             EventBody::StageFailed(failed) => found.extend(self.end_stage(&failed.stage)),
+            EventBody::StageSkipped(skipped) => found.extend(self.end_stage(&skipped.stage)),
             EventBody::TimerFired(timer) if event.timestamp < timer.due_at => {
                 wrong(
                     BreachKind::Wrong,

@@ -4,7 +4,7 @@ use crate::desk::{Desk, ProcessId};
 use crate::effects::Effects;
 use crate::fate::{Fate, Kind};
 use crate::lock;
-use crate::oracle::{Chance, World};
+use crate::oracle::{Chance, Nesting, World};
 use crate::queue::Mailbox;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
@@ -31,6 +31,8 @@ pub struct Sim {
     pub scenario: Scenario,
     /// The Program.
     pub plan: Arc<Plan>,
+    /// Which of its ops stand in which branch.
+    pub nesting: Nesting,
     /// What models and people say.
     pub world: World,
     /// Virtual time, right.
@@ -60,6 +62,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
+            nesting: Nesting::of(case.plan.program()),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),

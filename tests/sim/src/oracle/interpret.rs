@@ -2,59 +2,56 @@
 //!
 //! The rules are those in the comments of `lattice_ir::program`, and where they are silent:
 //! - Whatever an op is, a failure that is caught becomes its node's output, `{"error": ..}`; one
-//!   that is not caught ends the run and leaves the node's output as it was.
+//!   that is not caught ends what the op stands in, the run or a branch, and leaves the node's
+//!   output as it was.
 //! - An expression that cannot be evaluated is a failure of kind `expression`; a value that is too
 //!   large to be kept is one of kind `limit`. Neither is tried again.
-//! - An assign that deletes, a choice that does not keep its port and an end leave the node's
-//!   output as it was.
+//! - An assign that deletes, a choice that does not keep its port, a split and an end leave the
+//!   node's output as it was.
+//!
+//! Branches are walked one after the other, in the order in which they were drawn, those without
+//! anything in them first. What only time decides, a log says (see `told`); where there is no log,
+//! a branch is over before the next one begins, and one that waits for nobody is over when its time
+//! is up and the others have not decided the join.
 
-use super::outcome::Outcome;
-use super::values::{self, expression, kept, read_answer};
+use super::fan::Fan;
+use super::frame::Frame;
+use super::joins::{Verdict, verdict};
+use super::outcome::{Branch, Outcome};
+use super::told::{Refused, Stop, Told};
+use super::values;
 use super::world::World;
-use lattice_expr::{Condition, ExprError, Scope, Template, Transform, TransformKind};
-use lattice_ir::{
-    Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, QuestionTemplate, Test, Timer,
-    TransformLanguage, Wait,
-};
-use lattice_journal::{Failure, FailureKind, Question, RunStatus, Usage};
-use lattice_model::{Millis, NodeId, OpId};
+use lattice_expr::Scope;
+use lattice_ir::{Op, OpKind, Program};
+use lattice_journal::{Failure, FailureKind, RunStatus, Usage};
+use lattice_model::{BranchId, NodeId, OpId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 
 /// What a run of the Program comes to in this world. The Program has to verify; on a way back, or at
 /// an op that is not there, the run ends as failed with `configuration` at no node.
 pub fn interpret(program: &Program, world: &World) -> Outcome {
-    let mut walk = Walk::new(program, world);
-    let mut at = program.entry;
-    // INVARIANT: a verified Program has no way back, so no walk is longer than its list of ops.
-    for _ in 0..program.ops.len() {
-        let Some(op) = program.ops.get(at.index()) else {
-            break;
-        };
-        walk.path.push(op.name.clone());
-        match walk.visit(op) {
-            Step::Go { to, output } => {
-                if let Some(output) = output {
-                    walk.outputs.insert(op.node.to_string(), output);
-                }
-                at = to;
-            }
-            Step::Fail(failure, Some(to)) => {
-                let error = json!({ "kind": failure.kind, "message": failure.message });
-                let output = json!({ "error": error });
-                walk.outputs.insert(op.node.to_string(), output);
-                at = to;
-            }
-            Step::Fail(failure, None) => return walk.failed(failure.kind, Some(op.node.clone())),
-            Step::End(output) => return walk.over(RunStatus::Completed, Some(output), None),
-            Step::Stay => return walk.over(RunStatus::Waiting, None, None),
-        }
+    let mut walk = Walk::new(program, world, None);
+    match walk.walk(program.entry, None, None) {
+        Ok(left) => walk.over(left),
+        // INVARIANT: only what a log says can be refused, and there is none.
+        Err(_) => walk.over(Left::Failed(
+            Failure::new(FailureKind::Configuration, "nothing was said"),
+            None,
+        )),
     }
-    walk.failed(FailureKind::Configuration, None)
+}
+
+/// What the run of the Program that left a log must have come to, or why it cannot have left it.
+pub fn explain(program: &Program, world: &World, told: &Told) -> Result<Outcome, Refused> {
+    let mut walk = Walk::new(program, world, Some(told));
+    let left = walk.walk(program.entry, None, None)?;
+    Ok(walk.over(left))
 }
 
 /// What a visit of an op leads to.
-enum Step {
+pub(super) enum Step {
     /// On, with an output for the node if there is one.
     Go { to: OpId, output: Option<Value> },
     /// A failure, and where it is caught.
@@ -66,252 +63,186 @@ enum Step {
 }
 
 impl Step {
-    fn go(to: OpId, output: Value) -> Self {
+    pub fn go(to: OpId, output: Value) -> Self {
         let output = Some(output);
         Self::Go { to, output }
     }
 }
 
-struct Walk<'w> {
-    world: &'w World,
-    run: Value,
-    now: Millis,
-    outputs: BTreeMap<String, Value>,
-    variables: BTreeMap<String, Value>,
-    answers: BTreeMap<NodeId, VecDeque<Value>>,
-    path: Vec<String>,
-    usage: Usage,
-    calls: BTreeMap<String, u32>,
+/// How far a walk through a branch, or through the run, came.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// To the join of its split.
+    Joined,
+    /// To a failure that nothing caught, at a node.
+    Failed(Failure, Option<NodeId>),
+    /// To the end of the run.
+    Ended(Value),
+    /// To a wait that nothing ends.
+    Stays,
+    /// To where the log says that something else ended it.
+    Cut,
+}
+
+pub(super) struct Walk<'w> {
+    pub program: &'w Program,
+    pub world: &'w World,
+    pub told: Option<&'w Told>,
+    pub run: Value,
+    pub frame: Frame,
+    /// Splits whose branches were walked and whose join was not visited, the innermost last.
+    pub fans: Vec<Fan>,
+    pub answers: BTreeMap<NodeId, VecDeque<Value>>,
+    pub usage: Usage,
+    pub calls: BTreeMap<String, u32>,
+    pub branches: BTreeMap<BranchId, Branch>,
+    /// The branches in the order in which they were walked.
+    pub begun: Vec<BranchId>,
 }
 
 impl<'w> Walk<'w> {
-    fn new(program: &Program, world: &'w World) -> Self {
+    fn new(program: &'w Program, world: &'w World, told: Option<&'w Told>) -> Self {
         let answers = world.answers.iter();
         let answers =
             answers.map(|(node, values)| (node.clone(), values.iter().cloned().collect()));
         Self {
-            world,
             run: json!({
                 "id": world.run_id,
                 "workflow": program.workflow,
                 "startedAt": world.started_at,
             }),
-            now: world.started_at,
-            outputs: BTreeMap::new(),
-            variables: program.variables.clone(),
+            frame: Frame::of_run(world.started_at, program.variables.clone()),
             answers: answers.collect(),
-            path: Vec::new(),
+            fans: Vec::new(),
             usage: Usage::default(),
             calls: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            begun: Vec::new(),
+            program,
+            world,
+            told,
         }
     }
 
-    fn failed(self, kind: FailureKind, node: Option<NodeId>) -> Outcome {
-        self.over(RunStatus::Failed, None, Some((kind, node)))
-    }
-
-    fn over(
-        self,
-        status: RunStatus,
-        output: Option<Value>,
-        failure: Option<(FailureKind, Option<NodeId>)>,
-    ) -> Outcome {
-        let outputs = self.outputs.into_iter();
-        Outcome {
-            status,
-            output,
-            failure,
-            outputs: outputs
-                .map(|(id, value)| (NodeId::new(id), value))
-                .collect(),
-            variables: self.variables,
-            path: self.path,
-            usage: self.usage,
-            calls: self.calls,
+    /// Walks from an op until a join is reached, or until what the log says has been done.
+    pub fn walk(
+        &mut self,
+        from: OpId,
+        until: Option<OpId>,
+        stop: Option<Stop>,
+    ) -> Result<Left, Refused> {
+        let mut at = from;
+        // INVARIANT: a verified Program has no way back, so no walk is longer than its list of ops.
+        for ended in 0..=self.program.ops.len() {
+            if Some(at) == until {
+                return Ok(Left::Joined);
+            }
+            let Some(op) = self.program.ops.get(at.index()) else {
+                break;
+            };
+            if ended == self.program.ops.len() {
+                break;
+            }
+            self.frame.path.push(op.name.clone());
+            if let Some(stop) = stop.filter(|stop| stop.ended == ended) {
+                self.stop_at(op, stop)?;
+                return Ok(Left::Cut);
+            }
+            match self.visit(op)? {
+                Step::Go { to, output } => {
+                    if let Some(output) = output {
+                        self.frame.give(&op.node, output);
+                    }
+                    at = to;
+                }
+                Step::Fail(failure, Some(to)) => {
+                    let error = json!({ "kind": failure.kind, "message": failure.message });
+                    self.frame.give(&op.node, json!({ "error": error }));
+                    at = to;
+                }
+                Step::Fail(failure, None) => {
+                    return Ok(Left::Failed(failure, Some(op.node.clone())));
+                }
+                Step::End(output) => return Ok(Left::Ended(output)),
+                Step::Stay => return Ok(Left::Stays),
+            }
         }
+        let failure = Failure::new(FailureKind::Configuration, "the ways of the Program go round");
+        Ok(Left::Failed(failure, None))
     }
 
-    fn visit(&mut self, op: &Op) -> Step {
+    /// Does at an op only what the log says was done there before something else ended it.
+    fn stop_at(&mut self, op: &Op, stop: Stop) -> Result<(), Refused> {
         match &op.kind {
-            OpKind::Call(call) => self.call(&op.name, call),
+            OpKind::Call(call) => match self.call(&op.name, call, Some(stop.recorded)) {
+                None => Ok(()),
+                Some(_) => Err(Refused::new(format!(
+                    "`{}` was skipped after {} outcomes, and fewer end it",
+                    op.name, stop.recorded
+                ))),
+            },
+            OpKind::Join(join) => {
+                let fan = self.fans.pop().unwrap_or_default();
+                match verdict(join.policy, &fan.ends()) {
+                    Verdict::Undecided => Ok(()),
+                    _ => Err(Refused::new(format!(
+                        "`{}` was skipped and is decided",
+                        op.name
+                    ))),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn visit(&mut self, op: &Op) -> Result<Step, Refused> {
+        Ok(match &op.kind {
+            OpKind::Call(call) => match self.call(&op.name, call, None) {
+                Some(step) => step,
+                None => Step::Stay,
+            },
             OpKind::Eval(eval) => self.eval(eval),
             OpKind::Assign(assign) => self.assign(assign),
             OpKind::Choice(choice) => self.choose(choice),
             OpKind::Wait(wait) => self.wait(&op.node, wait),
-            OpKind::End(end) => match self.value(&end.output).and_then(kept) {
+            OpKind::Split(split) => self.split(op, split)?,
+            OpKind::Join(join) => self.join(op, join)?,
+            OpKind::End(end) => match self.value(&end.output).and_then(values::kept) {
                 Ok(output) => Step::End(output),
                 Err(failure) => Step::Fail(failure, None),
             },
-        }
-    }
-
-    fn call(&mut self, stage: &str, call: &Call) -> Step {
-        let Effect::Model(model) = &call.effect;
-        let prompt = match values::prompt(&self.scope(), model) {
-            Ok(prompt) => prompt,
-            Err(failure) => return Step::Fail(failure, call.on_error),
-        };
-        let mut failures = 0;
-        loop {
-            let (result, usage) = match (self.world.calls)(stage, failures, &prompt) {
-                Ok(done) => (read_answer(model, done.text), done.usage),
-                Err((failure, usage)) => (Err(failure), usage),
-            };
-            self.usage = self.usage.plus(usage);
-            *self.calls.entry(stage.to_owned()).or_default() += 1;
-            match result {
-                Ok(output) => return Step::go(call.next, output),
-                Err(failure) if failure.retryable && failures + 1 < call.retry.attempts_max => {
-                    failures += 1;
-                }
-                Err(failure) => {
-                    let timed_out = failure.kind == FailureKind::Timeout;
-                    let to = call.on_timeout.filter(|_| timed_out).or(call.on_error);
-                    return Step::Fail(failure, to);
-                }
-            }
-        }
-    }
-
-    fn eval(&self, eval: &Eval) -> Step {
-        let computed = self.value(&eval.input).and_then(|input| {
-            let Some(transform) = &eval.transform else {
-                return kept(input);
-            };
-            let kind = match transform.language {
-                TransformLanguage::Jmespath => TransformKind::JmesPath,
-                TransformLanguage::Jsonpath => TransformKind::JsonPath,
-            };
-            let parsed = Transform::parse(kind, &transform.expression);
-            let output = parsed.and_then(|transform| transform.evaluate(&input));
-            output.map_err(expression).and_then(kept)
-        });
-        match (computed, &eval.fallback) {
-            (Ok(output), _) => Step::go(eval.next, output),
-            (Err(_), Some(fallback)) => Step::go(eval.next, fallback.clone()),
-            (Err(failure), None) => Step::Fail(failure, eval.on_error),
-        }
-    }
-
-    fn assign(&mut self, assign: &Assign) -> Step {
-        let Some(value) = &assign.value else {
-            self.variables.remove(&assign.variable);
-            return Step::Go {
-                to: assign.next,
-                output: None,
-            };
-        };
-        match self.value(value).and_then(kept) {
-            Ok(value) => {
-                self.variables
-                    .insert(assign.variable.clone(), value.clone());
-                Step::go(assign.next, value)
-            }
-            Err(failure) => Step::Fail(failure, assign.on_error),
-        }
-    }
-
-    fn choose(&self, choice: &Choice) -> Step {
-        let mut taken = None;
-        for arm in &choice.arms {
-            match self.holds(&arm.test) {
-                Ok(false) => {}
-                Ok(true) => {
-                    taken = Some(&arm.way);
-                    break;
-                }
-                Err(error) => return Step::Fail(expression(error), choice.on_error),
-            }
-        }
-        match taken.or(choice.otherwise.as_ref()) {
-            Some(way) => Step::Go {
-                to: way.to,
-                output: choice.keeps_port.then(|| Value::from(way.port.clone())),
-            },
-            None => {
-                let message = "no arm of the choice holds and it has no other way";
-                Step::Fail(
-                    Failure::new(FailureKind::Expression, message),
-                    choice.on_error,
-                )
-            }
-        }
-    }
-
-    fn holds(&self, test: &Test) -> Result<bool, ExprError> {
-        match test {
-            Test::Cel(text) => Condition::parse(text)?.evaluate(&self.scope()),
-            Test::Equals { target, value } => {
-                let found = Template::parse(target)?.render_value(&self.scope())?;
-                Ok(found == *value)
-            }
-        }
-    }
-
-    fn wait(&mut self, node: &NodeId, wait: &Wait) -> Step {
-        let question = wait
-            .question
-            .as_ref()
-            .map(|question| self.question(question));
-        let due = wait.timer.as_ref().map(|timer| self.due(timer));
-        let (question, due) = match (question.transpose(), due.transpose()) {
-            (Ok(question), Ok(due)) => (question, due),
-            (Err(failure), _) | (_, Err(failure)) => return Step::Fail(failure, wait.on_error),
-        };
-        let answer = question.as_ref().and_then(|asked| self.answer(node, asked));
-        if let (Some(answer), Some(to)) = (answer, wait.on_answer) {
-            return Step::go(to, answer);
-        }
-        let (Some(due), Some(to)) = (due, wait.on_timer) else {
-            return Step::Stay;
-        };
-        self.now = self.now.max(due);
-        match question {
-            Some(_) => Step::go(to, json!({ "timedOut": true })),
-            None => Step::go(to, json!({ "waitedUntil": due })),
-        }
-    }
-
-    fn question(&self, question: &QuestionTemplate) -> Result<Question, Failure> {
-        Ok(Question {
-            text: self.text(&question.text)?,
-            options: question.options.clone(),
-            choice: question.choice,
         })
     }
 
-    fn due(&self, timer: &Timer) -> Result<Millis, Failure> {
-        match timer {
-            Timer::After(duration_ms) => Ok(self.now.plus(*duration_ms)),
-            Timer::Until(template) => {
-                let text = self.text(template)?;
-                Millis::from_rfc3339(&text).ok_or_else(|| {
-                    Failure::new(FailureKind::Expression, format!("`{text}` is no moment"))
-                })
-            }
+    fn over(&mut self, left: Left) -> Outcome {
+        let (status, output, failure) = match left {
+            Left::Ended(output) => (RunStatus::Completed, Some(output), None),
+            Left::Failed(failure, node) => (RunStatus::Failed, None, Some((failure.kind, node))),
+            Left::Stays | Left::Joined | Left::Cut => (RunStatus::Waiting, None, None),
+        };
+        Outcome {
+            status,
+            output,
+            failure,
+            outputs: mem::take(&mut self.frame.outputs),
+            variables: mem::take(&mut self.frame.variables),
+            path: mem::take(&mut self.frame.path),
+            branches: mem::take(&mut self.branches),
+            usage: self.usage,
+            calls: mem::take(&mut self.calls),
         }
     }
 
-    /// The first acceptable answer that came for the node. Those before it are refused for good.
-    fn answer(&mut self, node: &NodeId, question: &Question) -> Option<Value> {
-        let came = self.answers.get_mut(node)?;
-        while let Some(answer) = came.pop_front() {
-            if let Ok(output) = question.accept(&answer) {
-                return Some(output);
-            }
-        }
-        None
+    pub fn scope(&self) -> Scope<'_> {
+        let (variables, seen) = (&self.frame.variables, &self.frame.seen);
+        Scope::new(&self.world.input, variables, seen, &self.run)
     }
 
-    fn scope(&self) -> Scope<'_> {
-        Scope::new(&self.world.input, &self.variables, &self.outputs, &self.run)
-    }
-
-    fn value(&self, value: &Value) -> Result<Value, Failure> {
+    pub fn value(&self, value: &Value) -> Result<Value, Failure> {
         values::value(&self.scope(), value)
     }
 
-    fn text(&self, template: &str) -> Result<String, Failure> {
+    pub fn text(&self, template: &str) -> Result<String, Failure> {
         values::text(&self.scope(), template)
     }
 }

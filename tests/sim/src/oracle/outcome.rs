@@ -1,7 +1,8 @@
 //! What a run came to, in the form that two ways of running can be compared in.
 
+use super::joins::Changes;
 use lattice_journal::{FailureKind, RunStatus, Usage};
-use lattice_model::{NodeId, canonical_json};
+use lattice_model::{BranchId, NodeId, canonical_json};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,23 +16,75 @@ pub struct Outcome {
     pub output: Option<Value>,
     /// Why and at which node the run failed, if it did.
     pub failure: Option<(FailureKind, Option<NodeId>)>,
-    /// The output of each node that has one. An end has none: what it gives is the run's.
+    /// The output of each node outside all branches that has one. An end has none: what it gives is
+    /// the run's.
     pub outputs: BTreeMap<NodeId, Value>,
     /// The variables at the end.
     pub variables: BTreeMap<String, Value>,
-    /// The names of the ops in the order they were visited, the last one included.
+    /// The names of the ops outside all branches in the order they were visited, the last one
+    /// included.
     pub path: Vec<String>,
+    /// What became of each branch that began.
+    pub branches: BTreeMap<BranchId, Branch>,
     /// What all calls used, failed ones included.
     pub usage: Usage,
     /// How many outcomes each op recorded that calls: its failures, and its success if it had one.
     pub calls: BTreeMap<String, u32>,
 }
 
+/// What became of a branch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Branch {
+    /// How it ended.
+    pub end: BranchEnd,
+    /// The names of the ops that stand in it directly, in the order they were visited.
+    pub path: Vec<String>,
+    /// The output of each node that stands in it directly.
+    pub outputs: BTreeMap<NodeId, Value>,
+    /// What it did to the variables.
+    pub changes: Changes,
+}
+
+/// How a branch ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum BranchEnd {
+    /// It waits.
+    #[default]
+    Open,
+    /// At its join, with an output.
+    Completed(Value),
+    /// By a failure, at a node if not by the time.
+    Failed(FailureKind, Option<NodeId>),
+    /// With something around it, while it was open.
+    Cut,
+}
+
 impl Outcome {
+    /// The same outcome with every value replaced.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(&Value) -> Value) -> Self {
+        self.output = self.output.as_ref().map(&change);
+        let values = self.outputs.values_mut().chain(self.variables.values_mut());
+        let branches = self.branches.values_mut().flat_map(|branch| {
+            let end = match &mut branch.end {
+                BranchEnd::Completed(output) => Some(output),
+                _ => None,
+            };
+            let changes = branch.changes.values_mut().flatten();
+            branch.outputs.values_mut().chain(changes).chain(end)
+        });
+        for value in values.chain(branches) {
+            *value = change(value);
+        }
+        self
+    }
+
     /// The same outcome without what no two ways of running agree on: see `comparable`.
     #[must_use]
     pub fn comparable(mut self) -> Self {
-        for output in self.outputs.values_mut() {
+        let branches = self.branches.values_mut();
+        let outputs = branches.flat_map(|branch| branch.outputs.values_mut());
+        for output in self.outputs.values_mut().chain(outputs) {
             *output = comparable(output);
         }
         self
@@ -72,15 +125,16 @@ impl fmt::Display for Outcome {
             write!(f, " {kind} at {node}")?;
         }
         write!(f, "\npath {}", self.path.join(" "))?;
-        let outputs = self.outputs.iter();
-        let outputs = outputs.map(|(node, value)| (node.to_string(), comparable(value)));
         let variables = self.variables.clone().into_iter();
-        let facts: [(_, Map<_, _>); 2] = [
-            ("outputs", outputs.collect()),
+        let facts = [
+            ("outputs", fields(&self.outputs)),
             ("variables", variables.collect()),
         ];
         for (name, fields) in facts.into_iter().filter(|(_, fields)| !fields.is_empty()) {
             write!(f, "\n{name} {}", shown(&Value::Object(fields)))?;
+        }
+        for (id, branch) in &self.branches {
+            write!(f, "\nbranch {id} {branch}")?;
         }
         write!(f, "\ncalls ")?;
         for (stage, count) in &self.calls {
@@ -89,6 +143,41 @@ impl fmt::Display for Outcome {
         let usage = self.usage;
         write!(f, "usage {}+{}", usage.input_tokens, usage.output_tokens)
     }
+}
+
+/// How it ended, where it came, and what it made, in one line.
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.end {
+            BranchEnd::Open => write!(f, "open")?,
+            BranchEnd::Completed(output) => write!(f, "completed {}", shown(&comparable(output)))?,
+            BranchEnd::Failed(kind, node) => {
+                let node = node.as_ref().map_or("no node", NodeId::as_str);
+                write!(f, "{kind} at {node}")?;
+            }
+            BranchEnd::Cut => write!(f, "cut")?,
+        }
+        write!(f, ": {}", self.path.join(" "))?;
+        let changes = self.changes.iter();
+        let changes = changes.map(|(name, value)| {
+            let deleted = Value::from("(deleted)");
+            (name.clone(), value.clone().unwrap_or(deleted))
+        });
+        let facts = [
+            ("outputs", fields(&self.outputs)),
+            ("changes", changes.collect()),
+        ];
+        for (name, fields) in facts.into_iter().filter(|(_, fields)| !fields.is_empty()) {
+            write!(f, " {name} {}", shown(&Value::Object(fields)))?;
+        }
+        Ok(())
+    }
+}
+
+fn fields(outputs: &BTreeMap<NodeId, Value>) -> Map<String, Value> {
+    let outputs = outputs.iter();
+    let outputs = outputs.map(|(node, value)| (node.to_string(), comparable(value)));
+    outputs.collect()
 }
 
 /// Characters of a text, and elements of a list, that `Display` shows.

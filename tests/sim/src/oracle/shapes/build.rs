@@ -1,8 +1,9 @@
 //! Makes Programs and their ops in few words. Ops are named by their place in the list.
 
 use lattice_ir::{
-    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, ModelCall, NodeInfo, OnUnknown, Op,
-    OpKind, Program, QuestionTemplate, Retry, Test, Timer, Transform, TransformLanguage, Wait, Way,
+    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Join, JoinPolicy, Merge, ModelCall,
+    NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split, SplitBranch, Test,
+    Timer, Transform, TransformLanguage, Wait, Way,
 };
 use lattice_journal::{Choice as AnswerChoice, QuestionOption};
 use lattice_model::{NodeId, OpId, WorkflowId, limits};
@@ -226,6 +227,39 @@ pub fn question(text: &str, options: &[&str], next: u32) -> Wait {
         on_answer: Some(OpId(next)),
         on_timer: None,
         on_error: None,
+    }
+}
+
+/// A split whose branches begin at these ops, at the join where there is nothing in one.
+pub fn split(branches: &[u32], join: u32) -> Split {
+    let branch = |(place, to): (usize, &u32)| SplitBranch {
+        way: way(&format!("branch-{place}"), *to),
+        timeout_ms: None,
+    };
+    Split {
+        branches: branches.iter().enumerate().map(branch).collect(),
+        join: OpId(join),
+    }
+}
+
+/// A split one of whose branches has so much time.
+#[must_use]
+pub fn hurried(mut split: Split, place: usize, timeout_ms: u64) -> Split {
+    if let Some(branch) = split.branches.get_mut(place) {
+        branch.timeout_ms = Some(timeout_ms);
+    }
+    split
+}
+
+/// A join whose failures nothing catches.
+pub fn join(split: u32, policy: JoinPolicy, merge: Merge, next: u32) -> Join {
+    Join {
+        split: OpId(split),
+        policy,
+        merge,
+        next: OpId(next),
+        on_error: None,
+        on_timeout: None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The shelf of shapes: small Programs made by hand, each with a world and each for one thing that
 //! a run can do. What each comes to is written down in `tests`.
 
+mod branches;
 pub mod build;
 mod calls;
 mod choices;
+mod merges;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -52,6 +54,8 @@ pub fn shapes() -> Vec<Shape> {
         choices::shapes(),
         values::shapes(),
         waits::shapes(),
+        branches::shapes(),
+        merges::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
