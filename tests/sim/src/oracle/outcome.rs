@@ -157,7 +157,9 @@ impl fmt::Display for Branch {
             }
             BranchEnd::Cut => write!(f, "cut")?,
         }
-        write!(f, ": {}", self.path.join(" "))?;
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path.join(" "))?;
+        }
         let changes = self.changes.iter();
         let changes = changes.map(|(name, value)| {
             let deleted = Value::from("(deleted)");
