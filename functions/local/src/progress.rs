@@ -4,7 +4,9 @@ use crate::screen::{Screen, Tone};
 use crate::text::{clean, duration, one_line, preview, shell_word};
 use lattice_engine::RunState;
 use lattice_ir::{Plan, Program};
-use lattice_journal::payload::{SignalOutcome, StageCompleted, StageFailed, StageRetrying};
+use lattice_journal::payload::{
+    BranchOutcome, SignalOutcome, StageCompleted, StageFailed, StageRetrying,
+};
 use lattice_journal::{Choice, Event, EventBody, Failure, Question};
 use lattice_model::{Millis, NodeId, RunId, StageId};
 use std::collections::BTreeMap;
@@ -101,6 +103,17 @@ impl Progress {
                 }
             },
             EventBody::StageCompleted(done) => self.completed(event, done, screen),
+            EventBody::BranchStarted(started) => {
+                self.open(&started.join.stage, event.timestamp);
+                Vec::new()
+            }
+            EventBody::BranchEnded(ended) => match &ended.outcome {
+                BranchOutcome::Completed { .. } => Vec::new(),
+                BranchOutcome::Failed { failure, .. } => {
+                    let (branch, said) = (&ended.branch, failure_line(failure));
+                    vec![format!("    branch {branch} failed: {said}")]
+                }
+            },
             EventBody::CancelRequested(cancel) => {
                 let reason = one_line(&cancel.reason, MESSAGE_CHARS_MAX);
                 vec![format!("    cancel requested: {reason}")]

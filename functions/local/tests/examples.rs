@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "release-notes",
     "support-triage",
     "invoice-check",
@@ -16,6 +16,7 @@ const NAMES: [&str; 7] = [
     "incident-summary",
     "issue-intake",
     "monday-plan",
+    "contract-review",
 ];
 
 fn root() -> PathBuf {

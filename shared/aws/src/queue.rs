@@ -216,10 +216,10 @@ mod tests {
         let mut message = Message::new(run.clone(), Seq::from_stored(5));
         let plain = format!(r#"{{"run":"{run}","hint":5}}"#);
         assert_eq!(SqsQueue::body(&message).unwrap(), plain);
-        message.saw = Some(Saw {
+        message.saw = vec![Saw {
             stage: StageId::new("ask"),
             attempt: 2,
-        });
+        }];
         let body = SqsQueue::body(&message).unwrap();
         assert_eq!(SqsQueue::parse(&body).unwrap(), message);
         for wrong in ["", "{}", "[1]", "poison"] {

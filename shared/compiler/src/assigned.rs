@@ -2,6 +2,7 @@
 
 use crate::graph::Link;
 use crate::unit::Unit;
+use lattice_document::branch_of_port;
 use lattice_nodes::{Carries, Write};
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ pub(crate) struct Assigned<'u> {
     /// One bit for each of them, by node; empty where a run never comes.
     certain: Vec<Vec<u64>>,
 }
+
+/// One bit for each variable that changes.
+type Bits = Vec<u64>;
 
 const WORD_BITS: usize = 64;
 
@@ -88,15 +92,67 @@ impl<'u> Assigned<'u> {
             .graph
             .links_into(node)
             .filter(|(place, _)| self.is_way_on(*place));
-        let behind = links.filter_map(|(_, link)| self.bits_behind(link));
-        behind
-            .reduce(|mut all, other| {
-                all.iter_mut()
-                    .zip(&other)
-                    .for_each(|(word, other)| *word &= other);
-                all
-            })
-            .unwrap_or_default()
+        // By the branch of the outermost split that ends here; in no branch, if none does.
+        let mut behind: BTreeMap<Option<(usize, usize)>, Bits> = BTreeMap::new();
+        for (place, link) in links {
+            let Some(bits) = self.bits_behind(link) else {
+                continue;
+            };
+            let split = self.unit.branching.leaves(place);
+            let branch = split.and_then(|split| self.branch_of(split, link));
+            match behind.get_mut(&branch) {
+                Some(all) => both(all, &bits),
+                None => {
+                    behind.insert(branch, bits);
+                }
+            }
+        }
+        let joined = self.joined(&mut behind);
+        let others = behind.into_values();
+        let all = others.chain(joined).reduce(|mut all, other| {
+            both(&mut all, &other);
+            all
+        });
+        all.unwrap_or_default()
+    }
+
+    /// The branch of the split that a link leaves.
+    fn branch_of(&self, split: usize, link: &Link) -> Option<(usize, usize)> {
+        let edge = self.unit.document.edges.get(link.edge)?;
+        let place = match link.from == split {
+            true => branch_of_port(&edge.from_port)?,
+            false => self.unit.branching.branch_in(split, link.from)?,
+        };
+        Some((split, place))
+    }
+
+    /// Where every branch counts, a variable is set that one of them sets and none deletes.
+    fn joined(&self, behind: &mut BTreeMap<Option<(usize, usize)>, Bits>) -> Option<Bits> {
+        let (split, _) = behind.keys().flatten().next().copied()?;
+        let opened = self.unit.opened(split)?.split.as_ref()?;
+        if !opened.all {
+            return None;
+        }
+        let keys: Vec<_> = behind.keys().filter(|key| key.is_some()).copied().collect();
+        let branches = keys.iter().filter_map(|key| behind.remove(key));
+        let mut any = branches.reduce(|mut any, other| {
+            any.iter_mut()
+                .zip(&other)
+                .for_each(|(word, other)| *word |= other);
+            any
+        })?;
+        for node in &self.unit.walk.order {
+            let deletes = match self.write_of(*node) {
+                Some(Write::Delete(name)) => self.changing.get(name.as_str()),
+                _ => None,
+            };
+            if let Some(place) = deletes
+                && self.unit.branching.branch_in(split, *node).is_some()
+            {
+                put(&mut any, *place, false);
+            }
+        }
+        Some(any)
     }
 
     fn declared(&self) -> Vec<u64> {
@@ -146,6 +202,13 @@ impl<'u> Assigned<'u> {
     fn is_way_on(&self, place: usize) -> bool {
         self.unit.walk.is_back.get(place) == Some(&false)
     }
+}
+
+/// Keeps what is certain on both ways.
+fn both(all: &mut Bits, other: &Bits) {
+    all.iter_mut()
+        .zip(other)
+        .for_each(|(word, other)| *word &= other);
 }
 
 fn get(bits: &[u64], place: usize) -> bool {

@@ -58,6 +58,14 @@ pub const LONG_WAIT: Code = Code::new("LAT-C026", "a wait outlives the run");
 pub const DEFECT: Code = Code::new("LAT-C027", "the compiler made a program that is not valid");
 /// More triggers than one workflow may have.
 pub const MANY_TRIGGERS: Code = Code::new("LAT-C028", "there are too many triggers");
+/// A variable that several branches change, without a word on what becomes of it.
+pub const RACE: Code = Code::new("LAT-C029", "branches race for a variable");
+/// Branches that do not all meet at one node.
+pub const HALF_JOIN: Code = Code::new("LAT-C030", "branches do not meet");
+/// An end inside a branch.
+pub const END_IN_BRANCH: Code = Code::new("LAT-C031", "a branch ends the run");
+/// More open at once than one commit can end.
+pub const MANY_OPEN: Code = Code::new("LAT-C032", "too much happens at once");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -89,6 +97,10 @@ pub const ALL: &[Code] = &[
     LONG_WAIT,
     DEFECT,
     MANY_TRIGGERS,
+    RACE,
+    HALF_JOIN,
+    END_IN_BRANCH,
+    MANY_OPEN,
 ];
 
 #[cfg(test)]

@@ -98,7 +98,11 @@ impl Flow {
         let graph = &unit.graph;
         let is_way_on = |place: &usize| unit.walk.is_back.get(*place) == Some(&false);
         let into = graph.links_into(node).filter(|(place, _)| is_way_on(place));
-        let into = into.filter_map(|(_, link)| {
+        let into = into.filter_map(|(place, link)| {
+            // Behind a join it is as if the split led here, with its own output.
+            if let Some(split) = unit.branching.leaves(place) {
+                return Some(self.of_node.get(split).copied().flatten()?.output);
+            }
             let from = self.of_node.get(link.from).copied().flatten()?;
             Some(match link.carries {
                 Carries::Output => from.output,

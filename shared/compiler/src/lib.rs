@@ -6,6 +6,7 @@
 //! and the lowering, `problems` collects what they find.
 
 mod assigned;
+pub mod branching;
 pub mod codes;
 mod compile;
 mod flow;

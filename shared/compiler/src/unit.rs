@@ -1,5 +1,6 @@
 //! What the passes look at: the document, its nodes with their settings read, and the graph.
 
+use crate::branching::Branching;
 use crate::graph::{Graph, Walk};
 use crate::passes::open;
 use crate::pointers::Pointers;
@@ -17,6 +18,7 @@ pub(crate) struct Unit<'d> {
     pub slots: Vec<Slot>,
     pub graph: Graph<'d>,
     pub walk: Walk,
+    pub branching: Branching,
     /// The nodes of type `start`.
     pub starts: Vec<usize>,
     /// Every node that a run can begin at: the starts, then the triggers.
@@ -69,12 +71,14 @@ impl<'d> Unit<'d> {
             .filter(|index| !starts.contains(index));
         let entries: Vec<usize> = starts.iter().copied().chain(triggers).collect();
         let walk = Walk::new(&graph, &entries);
+        let branching = Branching::new(document, &slots, &graph, &walk);
         Self {
             document,
             pointers: problems.pointers,
             slots,
             graph,
             walk,
+            branching,
             starts,
             entries,
             ends: of_kind("end"),

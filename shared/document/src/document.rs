@@ -17,6 +17,18 @@ pub const PORT_OUT: &str = "out";
 pub const PORT_IN: &str = "in";
 /// The port that is taken when a node fails.
 pub const PORT_ERROR: &str = "error";
+
+/// The port of the branch at this place, counted from 0.
+pub fn branch_port(place: usize) -> String {
+    format!("branch-{place}")
+}
+
+/// The place of the branch that a port belongs to; `None` if it is the port of none.
+pub fn branch_of_port(port: &str) -> Option<usize> {
+    let place = port.strip_prefix("branch-")?.parse().ok()?;
+    (branch_port(place) == port).then_some(place)
+}
+
 /// The port that is taken when the time of a node is up.
 pub const PORT_TIMEOUT: &str = "timeout";
 

@@ -107,13 +107,13 @@ impl Nesting<'_> {
         let Some(around) = self.around.get(id.index()).cloned().flatten() else {
             return;
         };
-        if around.len() > limits::SPLIT_DEPTH_MAX {
-            return self.wrong(id, "stands in more than 4 splits");
-        }
         let Some(kind) = self.op(id).map(|op| op.kind.clone()) else {
             return;
         };
         match &kind {
+            OpKind::Split(_) if around.len() == limits::SPLIT_DEPTH_MAX => {
+                self.wrong(id, "stands in 4 splits, and no more can stand in each other");
+            }
             OpKind::Split(split) => {
                 for (index, branch) in split.branches.iter().enumerate() {
                     let mut inside = around.clone();

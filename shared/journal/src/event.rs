@@ -126,14 +126,14 @@ events! {
     SignalReceived(SignalReceived) = "signal.received",
     /// A variable changed.
     VariableSet(VariableSet) = "variable.set",
+    /// A note.
+    TraceBreadcrumb(TraceBreadcrumb) = "trace.breadcrumb",
     /// A branch began.
     BranchStarted(BranchStarted) = "branch.started",
     /// A branch is over.
     BranchEnded(BranchEnded) = "branch.ended",
     /// A join is decided.
     JoinFired(JoinFired) = "join.fired",
-    /// A note.
-    TraceBreadcrumb(TraceBreadcrumb) = "trace.breadcrumb",
 }
 
 impl EventBody {

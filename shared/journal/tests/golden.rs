@@ -13,7 +13,7 @@ use lattice_journal::{
     ValueRef,
 };
 use lattice_model::{
-    BootId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -208,8 +208,39 @@ fn samples() -> Vec<EventBody> {
         .into(),
         TraceBreadcrumb {
             kind: "result.late".to_owned(),
-            stage: Some(stage),
+            stage: Some(stage.clone()),
             detail: late_detail(1, usage(), Seq::from_stored(9)),
+        }
+        .into(),
+        BranchStarted {
+            branch: BranchId::of(&StageId::new("both"), 1),
+            split: StageId::new("both"),
+            index: 1,
+            outer: Some(BranchId::of(&StageId::new("around"), 0)),
+            entry: StageRef { stage, op },
+            join: StageRef {
+                stage: StageId::new("both.join"),
+                op: OpId(4),
+            },
+            due_at: Some(Millis::new(1_767_225_660_000)),
+        }
+        .into(),
+        BranchEnded {
+            branch: BranchId::of(&StageId::new("both"), 1),
+            outcome: BranchOutcome::Completed {
+                output: inline(json!("fine")),
+            },
+        }
+        .into(),
+        JoinFired {
+            stage: StageId::new("both.join"),
+            split: StageId::new("both"),
+            counted: vec![1],
+            skipped: vec![0, 2],
+            variables: BTreeMap::from([
+                ("tone".to_owned(), Some(inline(json!("formal")))),
+                ("draft".to_owned(), None),
+            ]),
         }
         .into(),
     ]

@@ -90,7 +90,7 @@ enum Trouble {
 #[derive(Debug, Default)]
 struct Group {
     records: Vec<Record>,
-    /// Claims of others that a message waited for, each served for itself.
+    /// Claims of others that a message waited for.
     saw: BTreeSet<Saw>,
     hint: Option<Message>,
     trace: Option<Trace>,
@@ -157,7 +157,7 @@ fn group(records: Vec<Record>) -> (BTreeMap<RunId, Group>, Vec<Record>) {
         match read(&record.body) {
             Ok(message) => {
                 let group = groups.entry(message.run.clone()).or_default();
-                group.saw.extend(message.saw.clone());
+                group.saw.extend(message.saw.iter().cloned());
                 group.trace = group.trace.take().or_else(|| record.trace());
                 group.hint.get_or_insert(message);
                 group.records.push(record);
@@ -191,8 +191,10 @@ async fn serve_group<S: Store, Q: StageQueue, P: Performer, C: Clock>(
     group: Group,
     until_ms: Option<u64>,
 ) -> Vec<Record> {
-    let messages = group.messages();
-    let served = serve_all(driver, &messages, until_ms).await;
+    let Some(message) = group.message() else {
+        return Vec::new();
+    };
+    let served = serve(driver, &message, until_ms).await;
     let Err(trouble) = served else {
         let done = vec![("outcome", "served".to_owned())];
         counts.add(MESSAGES, done, group.records.len() as u64);
@@ -211,32 +213,23 @@ async fn serve_group<S: Store, Q: StageQueue, P: Performer, C: Clock>(
 }
 
 impl Group {
-    /// What is served for these messages: the run once, or once for each claim that one of them
-    /// waited for.
-    fn messages(&self) -> Vec<Message> {
-        let Some(first) = &self.hint else {
-            return Vec::new();
-        };
-        let with = |saw: Option<&Saw>| Message {
-            saw: saw.cloned(),
+    /// What is served for these messages: the run once, with every claim that one of them waited for.
+    fn message(&self) -> Option<Message> {
+        let first = self.hint.as_ref()?;
+        Some(Message {
+            saw: self.saw.iter().cloned().collect(),
             ..first.clone()
-        };
-        match self.saw.is_empty() {
-            true => vec![with(None)],
-            false => self.saw.iter().map(|saw| with(Some(saw))).collect(),
-        }
+        })
     }
 }
 
-async fn serve_all<S: Store, Q: StageQueue, P: Performer, C: Clock>(
+async fn serve<S: Store, Q: StageQueue, P: Performer, C: Clock>(
     driver: &Driver<S, Q, P, C>,
-    messages: &[Message],
+    message: &Message,
     until_ms: Option<u64>,
 ) -> Result<(), Trouble> {
     let work = async {
-        for message in messages {
-            driver.serve(message, until_ms).await?;
-        }
+        driver.serve(message, until_ms).await?;
         Ok(())
     };
     let work = AssertUnwindSafe(work).catch_unwind();

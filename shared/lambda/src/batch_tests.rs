@@ -265,10 +265,10 @@ async fn a_message_that_waited_for_a_lost_claim_takes_it_over_beside_one_that_di
     );
     assert_eq!(world.asked(), 1);
     let waited = Message {
-        saw: Some(Saw {
+        saw: vec![Saw {
             stage: claimed.stage.clone(),
             attempt: claimed.attempt,
-        }),
+        }],
         ..Message::new(run, Seq::ZERO)
     };
     let waited = serde_json::to_string(&waited).unwrap();

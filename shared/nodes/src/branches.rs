@@ -10,7 +10,7 @@ use crate::kind::{InputUse, Opened, Output, Part, Port};
 use crate::lowering::Lowering;
 use crate::model_call::{Bounds, Targets, call};
 use crate::opening::{Opening, Secrets};
-use lattice_document::PORT_ERROR;
+use lattice_document::{PORT_ERROR, branch_port as port};
 use lattice_expr::{Condition, Template};
 use lattice_ir::{Arm, Choice, ModelCall, OpKind, Test, Way};
 use lattice_model::limits;
@@ -223,11 +223,6 @@ fn refuse_same_labels(opening: &Opening<'_>, fields: &Fields<'_>, branches: &[Br
             );
         }
     }
-}
-
-/// The name of the port of a branch.
-fn port(index: usize) -> String {
-    format!("branch-{index}")
 }
 
 fn ports(count: usize) -> Vec<Port> {

@@ -38,7 +38,9 @@ impl<'a> Fields<'a> {
 
     /// The field as it is.
     pub fn raw(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         self.map.get(name)
     }
 

@@ -44,6 +44,8 @@ pub struct Opened {
     pub input: InputUse,
     /// What starts a run here from outside.
     pub trigger: Option<TriggerKind>,
+    /// What is done in branches behind it.
+    pub split: Option<Split>,
     /// The ops that it becomes, the first one being its entry. None: it is passed over.
     pub parts: Vec<Part>,
 }
@@ -60,6 +62,7 @@ impl Opened {
             wait: None,
             input: InputUse::None,
             trigger: None,
+            split: None,
             parts,
         }
     }
@@ -71,6 +74,19 @@ impl Opened {
             ..Self::new(Vec::new(), Vec::new())
         }
     }
+}
+
+/// A node whose branches are performed side by side until they meet at one node. It becomes two ops:
+/// the split, and the join at its second place. Its branches leave from the ports `branch-0`,
+/// `branch-1` ..., and its output is what the join makes of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split {
+    /// How many branches.
+    pub branches: usize,
+    /// Whether it says what becomes of a variable that several branches change.
+    pub merges: bool,
+    /// Whether every branch counts when the join fires.
+    pub all: bool,
 }
 
 /// A way out of a node.

@@ -21,6 +21,7 @@ mod model_call;
 mod nearest;
 mod note;
 mod opening;
+mod parallel;
 mod prompt;
 mod schedule_trigger;
 mod start;
@@ -29,8 +30,8 @@ mod variable_store;
 mod webhook_trigger;
 
 pub use fields::Fields;
-pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Write};
-pub use lowering::{Lowering, output_template};
+pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Split, Write};
+pub use lowering::{Lowering, PORT_JOINED, output_template};
 pub use nearest::nearest;
 pub use opening::{Opening, Read, Secrets};
 
@@ -42,6 +43,7 @@ pub const ALL: &[&dyn NodeKind] = &[
     &if_else::IfElse,
     &switch::Switch,
     &branch::Branch,
+    &parallel::Parallel,
     &data_transform::DataTransform,
     &variable_store::VariableStore,
     &delay::Delay,
@@ -59,7 +61,6 @@ pub const NOT_YET: &[&str] = &[
     "skill",
     "mcp",
     "flow",
-    "parallel",
     "httpRequest",
     "codeExecutor",
     "batchIterator",

@@ -4,6 +4,9 @@ use lattice_expr::{Reference, Root, Segment};
 use lattice_model::{NodeId, OpId};
 use std::fmt;
 
+/// Where a split leads once its branches have met. No edge is drawn from it.
+pub const PORT_JOINED: &str = "joined";
+
 /// The surroundings of one node.
 pub struct Lowering<'a> {
     node: &'a NodeId,

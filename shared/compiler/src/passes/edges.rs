@@ -130,8 +130,7 @@ impl One<'_> {
         let other = other.map_or("", |edge| edge.id.as_str());
         let text = format!("the port `{port}` of `{from}` has the edge `{other}` already");
         let problem = self.problem(codes::TWO_WAYS, "from", text).at_node(from);
-        let help = "one port leads to one node; doing several things at once comes with a later \
-                    release";
+        let help = "one port leads to one node; a `parallel` node does several things at once";
         problem.help(help).fix(self.remove())
     }
 }

@@ -67,9 +67,16 @@ pub fn template(unit: &Unit<'_>, index: usize) -> Option<String> {
 
 /// The template of what came before a node, if that is certain.
 fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
-    let links = unit.graph.links_into(index).map(|(_, link)| link);
-    let links: Vec<_> = links.filter(|link| unit.is_reached(link.from)).collect();
-    let mut nodes: Vec<_> = links.iter().map(|link| link.from).collect();
+    let links = unit.graph.links_into(index);
+    let links = links.filter(|(_, link)| unit.is_reached(link.from));
+    // Behind a join, what came before is the split, and its output is what the join made.
+    let links: Vec<_> = links
+        .map(|(place, link)| match unit.branching.leaves(place) {
+            Some(split) => (split, Carries::Output),
+            None => (link.from, link.carries),
+        })
+        .collect();
+    let mut nodes: Vec<_> = links.iter().map(|(from, _)| *from).collect();
     nodes.sort_unstable();
     nodes.dedup();
     if !nodes.is_empty() && nodes.iter().all(|node| unit.entries.contains(node)) {
@@ -88,7 +95,11 @@ fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
         return Err(NoInput::Nothing);
     };
     let gives = opened.output != Output::None;
-    if gives && links.iter().all(|link| link.carries != Carries::Nothing) {
+    if gives
+        && links
+            .iter()
+            .all(|(_, carries)| *carries != Carries::Nothing)
+    {
         return Ok(output_template(&node.id, None));
     }
     Err(NoInput::NoOutput(only))

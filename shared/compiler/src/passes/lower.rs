@@ -6,7 +6,7 @@ use crate::passes::settings::lifetime_ms;
 use crate::unit::Unit;
 use lattice_ir::{IR_VERSION, NodeInfo, Op, Program, Trigger};
 use lattice_model::OpId;
-use lattice_nodes::Lowering;
+use lattice_nodes::{Lowering, PORT_JOINED};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -103,9 +103,26 @@ impl Places {
     }
 
     fn behind(&self, unit: &Unit<'_>, index: usize, port: &str) -> Option<OpId> {
-        let edge_of = |link: &crate::graph::Link| unit.document.edges.get(link.edge);
-        let mut links = unit.graph.links_out(index);
-        let link = links.find(|link| edge_of(link).is_some_and(|edge| edge.from_port == port))?;
-        Some(self.entry(unit, link.to))
+        if port == PORT_JOINED {
+            let (node, around) = unit.branching.meeting(index)?;
+            return Some(match around {
+                Some(split) => self.join(split),
+                None => self.entry(unit, node),
+            });
+        }
+        let mut places = unit.graph.out_places(index).iter().copied();
+        places.find_map(|place| {
+            let link = unit.graph.links.get(place)?;
+            let edge = unit.document.edges.get(link.edge)?;
+            (edge.from_port == port).then(|| match unit.branching.joins(place) {
+                Some(split) => self.join(split),
+                None => self.entry(unit, link.to),
+            })
+        })
+    }
+
+    /// The join of a split is its second op.
+    fn join(&self, split: usize) -> OpId {
+        OpId(self.first(split).0.saturating_add(1))
     }
 }

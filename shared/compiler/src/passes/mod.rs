@@ -1,5 +1,6 @@
 //! The checks over the whole graph, one file each, and what follows when none found an error.
 
+mod branches;
 mod cycles;
 mod dead_ends;
 mod edges;
@@ -30,6 +31,7 @@ pub const CHECKS: &[Check] = &[
     cycles::check,
     unreachable::check,
     dead_ends::check,
+    branches::check,
     parents::check,
     op_names::check,
     settings::check,

@@ -77,6 +77,9 @@ impl Paths<'_> {
         if !known || read.is_guarded(1) {
             return None;
         }
+        if let Some(split) = self.unit.branching.hides(node, reader) {
+            return Some(self.hidden(read, id, split, reader));
+        }
         let at = self.flow.vertices(reader)?.node;
         let text = match self.flow.vertices(node) {
             _ if node == reader => format!("`{id}` reads its own output"),
@@ -86,6 +89,18 @@ impl Paths<'_> {
         let help = "read it only behind the node, where every path has its output; or ask first \
                     with `has(..)` in a condition";
         Some(Problem::error(codes::UNSET_OUTPUT, &read.pointer, text).help(help))
+    }
+
+    /// The node stands in a branch, and the reader does not.
+    fn hidden(&self, read: &Read, id: &str, split: usize, reader: usize) -> Problem {
+        let (split, reader) = (self.unit.id(split), self.unit.id(reader));
+        let text =
+            format!("`{id}` stands in a branch of `{split}`, and `{reader}` does not see it");
+        let help = format!(
+            "behind the join, read `nodes.{split}.output`, which has what each branch gave; or let \
+             the branch set a variable"
+        );
+        Problem::error(codes::UNSET_OUTPUT, &read.pointer, text).help(help)
     }
 
     /// On which path the output, or the part of it that is read, is not there.

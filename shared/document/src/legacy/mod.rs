@@ -1,6 +1,6 @@
 //! Opens the two older shapes. `old` reads both into one form, `ids` makes their ids legal,
 //! `variables` gives their variables legal names, `names` finds out what `{{name}}` meant, `types` lists every type name with the function that
-//! turns its settings into ours, and `edges` carries the ports over.
+//! turns its settings into ours, `edges` carries the ports over, and `ends` brings branches together.
 //!
 //! Nothing is dropped: what has no place in our format is kept under `legacy`, of the node or of
 //! the document.
@@ -9,6 +9,7 @@ mod branches;
 mod conditions;
 mod data;
 mod edges;
+mod ends;
 mod ids;
 mod models;
 mod names;
@@ -93,12 +94,15 @@ fn upgrade(mut old: OldDocument, layout: &Layout, sink: &mut Sink) -> Document {
             text,
         });
     }
-    let (edges, edges_kept) = edges::convert(&old, &ids, &ports, layout, sink);
+    let (mut edges, edges_kept) = edges::convert(&old, &ids, &ports, layout, sink);
     if !edges_kept.is_empty() {
         old.keep
             .insert(layout.edges.to_owned(), Value::Object(edges_kept));
     }
     embedded_flows(&old.keep, sink);
+    if let Some(merged) = ends::merge(&mut nodes, &mut edges, sink) {
+        old.keep.insert("mergedEnds".to_owned(), merged);
+    }
     let settings = WorkflowSettings {
         max_lifetime_ms: None,
         variables: variables.defaults,

@@ -70,6 +70,10 @@ impl Runner {
     }
 
     pub fn decide(&self, cause: Cause) -> Result<Decision, DecideError> {
+        self.decide_all(vec![cause])
+    }
+
+    pub fn decide_all(&self, causes: Vec<Cause>) -> Result<Decision, DecideError> {
         let input = Input {
             run: Self::run_id(),
             at: Millis::new(self.at),
@@ -77,7 +81,7 @@ impl Runner {
             claims: self.claims,
             log_bytes: self.log_bytes,
             inbox: self.inbox.clone(),
-            causes: vec![cause],
+            causes,
             guards: self.guards,
         };
         decide(&self.plan, &self.state, &input, &self.blobs)
@@ -118,22 +122,10 @@ impl Runner {
     }
 
     pub fn answers(&mut self, stage: &str, attempt: u32, text: &str) -> &mut Self {
-        let usage = Usage {
-            input_tokens: 10,
-            output_tokens: 5,
-        };
-        let (text, model) = (text.to_owned(), "mock".to_owned());
-        let done = CallDone {
-            text,
-            model,
-            finish: "stop".to_owned(),
-            usage,
-            latency_ms: 7,
-        };
         self.tell(Cause::Ended {
             stage: StageId::new(stage),
             attempt,
-            outcome: Ok(done),
+            outcome: Ok(done(text)),
         })
     }
 
@@ -194,6 +186,20 @@ impl Runner {
     }
 }
 
+/// What a model said.
+pub fn done(text: &str) -> CallDone {
+    CallDone {
+        text: text.to_owned(),
+        model: "mock".to_owned(),
+        finish: "stop".to_owned(),
+        usage: Usage {
+            input_tokens: 10,
+            output_tokens: 5,
+        },
+        latency_ms: 7,
+    }
+}
+
 fn line(event: &EventBody) -> String {
     let kind = event.kind();
     let value = |value: &ValueRef| match value {
@@ -244,6 +250,12 @@ fn line(event: &EventBody) -> String {
             )
         }
         EventBody::StageSkipped(e) => format!("{kind} {} ({})", e.stage, e.reason),
+        EventBody::BranchStarted(e) => format!("{kind} {} at {}", e.branch, e.entry.stage),
+        EventBody::BranchEnded(e) => format!("{kind} {} {:?}", e.branch, e.outcome),
+        EventBody::JoinFired(e) => format!(
+            "{kind} {} counted {:?} skipped {:?}",
+            e.stage, e.counted, e.skipped
+        ),
         EventBody::LlmStepStarted(e) => format!("{kind} {} {}", e.stage, value(&e.prompt)),
         EventBody::LlmStepCompleted(e) => format!("{kind} {} {}", e.stage, value(&e.text)),
         EventBody::LlmStepFailed(e) => format!("{kind} {} {}", e.stage, e.failure.kind),
