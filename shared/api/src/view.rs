@@ -137,7 +137,7 @@ pub async fn state_answer<S: Blobs>(
         variables.insert(name.clone(), value);
     }
     let mut outputs = Map::new();
-    for (node, output) in &state.outputs {
+    for (node, output) in state.all_outputs() {
         let value = shown.value(format!("outputs.{node}"), output).await?;
         outputs.insert(node.to_string(), value);
     }
@@ -189,9 +189,11 @@ fn open(state: &RunState) -> Vec<OpenStage> {
                 attempt, due_at, ..
             } => ("backoff", Some(*attempt), Some(*due_at)),
             Phase::Waiting { due_at, .. } => ("waiting", None, *due_at),
+            Phase::Joining { .. } => ("joining", None, None),
         };
         OpenStage {
             stage: id.clone(),
+            branch: stage.branch.clone(),
             phase: phase.to_owned(),
             attempt,
             due_at: due_at.map(Millis::rfc3339),

@@ -134,7 +134,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     }
                 }
             };
-            return Ok(flight.with_ready(landed));
+            // An effect that was stopped says nothing.
+            let causes = flight.with_ready(landed);
+            if !causes.is_empty() || flight.is_empty() {
+                return Ok(causes);
+            }
         }
     }
 

@@ -332,7 +332,7 @@ fn check_answer(
     };
     // An answer that names a visit is for that one alone, and it is not open.
     let elsewhere = signal.wait.is_some() && fenced;
-    if elsewhere || session.state.outputs.contains_key(&node) {
+    if elsewhere || session.state.has_asked(&node) {
         return Err(RequestError::Answered { node });
     }
     question.check(&signal.value).map_err(refused)?;

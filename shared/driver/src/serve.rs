@@ -162,8 +162,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             let left_ms = claimed.iter().map(left).max().unwrap_or(0);
             self.wait_for(session, &claimed, left_ms).await?;
-            // Beside the claim there is nothing, unless other branches are open.
-            if session.state.branches.is_empty() {
+            // Whoever holds the claim looks after the timers of the other branches too, and if it is
+            // gone, the message that was just sent does. Only what is ready has to be handed on.
+            if claims || !session.state.has_ready() {
                 return Ok(Left::Finished);
             }
         }

@@ -260,8 +260,14 @@ impl RunState {
         self.outputs.iter().chain(around).collect()
     }
 
+    /// Every output that there is, those inside open branches too.
+    pub fn all_outputs(&self) -> impl Iterator<Item = (&NodeId, &ValueRef)> {
+        let inside = self.branches.values().flat_map(|branch| &branch.outputs);
+        self.outputs.iter().chain(inside)
+    }
+
     /// Whether the question of a node is over.
-    pub(crate) fn has_asked(&self, node: &NodeId) -> bool {
+    pub fn has_asked(&self, node: &NodeId) -> bool {
         let mut branches = self.branches.values();
         self.outputs.contains_key(node)
             || self.asked.contains(node)

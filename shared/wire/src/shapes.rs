@@ -3,7 +3,7 @@
 use lattice_document::{Change, Problem};
 use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
-use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId};
+use lattice_model::{BranchId, Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -303,7 +303,11 @@ answers! {
     OpenStage {
         /// The visit.
         stage: StageId,
-        /// How far it is: `ready`, `claimed`, `backoff` or `waiting`.
+        /// The branch that it stands in, if it is in one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        branch: Option<BranchId>,
+        /// How far it is: `ready`, `claimed`, `backoff`, `waiting`, or `joining` for a join whose
+        /// branches are not over.
         phase: String,
         /// The attempt that is under way, or the last one.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -119,8 +119,7 @@ fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, 
         .iter()
         .map(|(name, value)| (format!("vars.{name}"), value));
     let outputs = state
-        .outputs
-        .iter()
+        .all_outputs()
         .map(|(node, value)| (format!("nodes.{node}"), value));
     rows.extend(
         values

@@ -3,7 +3,7 @@ import { get, runPath } from "/assets/api.js";
 import { clock, h, mark, problem, reconcile, setStatus, setText, throttle, valueView } from "/assets/dom.js";
 
 const LOOK_MS = 400;
-const PHASES = { ready: "ready", claimed: "at work", backoff: "waits before it tries again", waiting: "waits" };
+const PHASES = { ready: "ready", claimed: "at work", backoff: "waits before it tries again", waiting: "waits", joining: "waits for its branches" };
 
 export class StatePanel {
   constructor(at, run) {
