@@ -103,6 +103,10 @@ impl Case {
                 Some(Timer::Until(_)) => self.plan.program().lifetime_ms,
                 None => 0,
             },
+            OpKind::Split(split) => {
+                let times = split.branches.iter().filter_map(|branch| branch.timeout_ms);
+                times.sum()
+            }
             _ => 0,
         })
         .sum()

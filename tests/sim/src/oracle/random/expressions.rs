@@ -14,12 +14,12 @@ pub(super) struct Words {
     /// Nodes whose output may be that of a failure: of it only the kind is read.
     caught: Vec<String>,
     /// The places that every way to the op being made passes, as bits.
-    passed: u32,
+    passed: u64,
 }
 
 impl Words {
     /// Begins an op that lies behind these places, whichever way a run takes.
-    pub fn behind(&mut self, passed: u32) {
+    pub fn behind(&mut self, passed: u64) {
         self.passed = passed;
     }
 

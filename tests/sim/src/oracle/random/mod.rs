@@ -2,9 +2,12 @@
 //!
 //! What no two ways of running agree on never flows into a value here: no expression reads the
 //! moment of a delay or the wording of a failure. `expressions` makes what ops compute on, `scripts`
-//! what calls give and people answer, this file the ops and the ways between them.
+//! what calls give and people answer, `layout` says what stands in which branch, `fans` makes splits
+//! and joins, this file the other ops and the ways between them.
 
 mod expressions;
+mod fans;
+mod layout;
 mod scripts;
 
 use super::chance::Chance;
@@ -14,6 +17,7 @@ use super::shapes::build::{
 };
 use super::world::{STARTED_AT, World};
 use expressions::Words;
+use layout::Place;
 use lattice_ir::{Call, Choice, Eval, OpKind, Program, Timer, Wait};
 use lattice_model::{NodeId, OpId};
 use scripts::{LABELS, Script};
@@ -23,7 +27,13 @@ use std::collections::BTreeMap;
 const OPTIONS: [&str; 3] = ["Yes", "No", "Later"];
 const HOUR_MS: u64 = 3_600_000;
 
-/// The Program of the seed and its world: 3 to 20 ops without a way back.
+/// How many seeds in a hundred make a Program with splits.
+const SPLITS_PERCENT: usize = 40;
+/// Keeps the layout's numbers apart from the others, so that a Program without splits is the same
+/// whether there are any elsewhere.
+const LAYOUT_SALT: u64 = 70 << 32;
+
+/// The Program of the seed and its world: 3 to 20 ops without a way back, or some more with splits.
 ///
 /// Every call has five attempts and at most two failures before it succeeds, so up to two attempts
 /// may be lost without another outcome; one that always fails may then end as
@@ -31,8 +41,15 @@ const HOUR_MS: u64 = 3_600_000;
 pub fn random_program(seed: u64) -> (Program, World) {
     let mut chance = Chance::new(seed);
     let count = 3 + chance.below(18);
+    let mut layout = Chance::new(seed ^ LAYOUT_SALT);
+    let places = match layout.percent(SPLITS_PERCENT) {
+        true => layout::nested(&mut layout),
+        false => layout::flat(count),
+    };
+    let count = places.len();
     let mut maker = Maker {
         chance,
+        places,
         last: count - 1,
         words: Words::default(),
         ops: Vec::new(),
@@ -57,11 +74,12 @@ pub fn random_program(seed: u64) -> (Program, World) {
 
 struct Maker {
     chance: Chance,
+    places: Vec<Place>,
     last: usize,
     words: Words,
     ops: Vec<(String, OpKind)>,
     /// The places on every way to each op, itself included, as bits: its dominators.
-    passed: Vec<u32>,
+    passed: Vec<u64>,
     scripts: BTreeMap<String, Script>,
     answers: BTreeMap<NodeId, Vec<Value>>,
 }
@@ -80,7 +98,7 @@ impl Maker {
     }
 
     /// The places on every way to this one. All ways to it are known, as they only lead forward.
-    fn passed_before(&self, place: usize) -> u32 {
+    fn passed_before(&self, place: usize) -> u64 {
         let ops = self.ops.iter().zip(&self.passed);
         let from = ops.filter(|((_, kind), _)| {
             let mut targets = kind.targets().into_iter();
@@ -95,6 +113,9 @@ impl Maker {
         if place == self.last {
             return (format!("n{place}"), self.end());
         }
+        if let Some(made) = self.of_role(place) {
+            return made;
+        }
         if let Some(chosen) = self.choice_of_question(place) {
             return chosen;
         }
@@ -106,6 +127,9 @@ impl Maker {
             60..76 => self.choice(&name, place),
             76..84 => self.delay(&name, place),
             84..96 => self.question(&name, place),
+            _ if self.places.get(place).is_some_and(|place| place.is_inside) => {
+                self.eval(&name, place)
+            }
             _ => self.end(),
         };
         (name, kind)
@@ -113,11 +137,12 @@ impl Maker {
 
     /// Somewhere further on, mostly the next op.
     fn ahead(&mut self, place: usize) -> u32 {
+        let ahead = self.places.get(place).map_or(&[][..], |place| &place.ahead);
         let step = match self.chance.percent(80) {
-            true => 1,
-            false => 1 + self.chance.below(self.last - place),
+            true => 0,
+            false => self.chance.below(ahead.len()),
         };
-        u32::try_from(place + step).unwrap_or(u32::MAX)
+        ahead.get(step).copied().unwrap_or(u32::MAX)
     }
 
     fn maybe_ahead(&mut self, place: usize, percent: usize) -> Option<OpId> {
@@ -279,6 +304,7 @@ mod tests {
     use crate::oracle::{Outcome, interpret};
     use lattice_ir::{Plan, verify};
     use lattice_journal::RunStatus;
+    use lattice_model::NodeId;
     use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -296,7 +322,7 @@ mod tests {
         for seed in 0..SEEDS {
             let (program, world) = random_program(seed);
             assert_eq!(verify(&program), Ok(()), "seed {seed}");
-            assert!((3..=20).contains(&program.ops.len()), "seed {seed}");
+            assert!((3..=60).contains(&program.ops.len()), "seed {seed}");
             assert_eq!(
                 program.hash().unwrap(),
                 random_program(seed).0.hash().unwrap()
@@ -308,10 +334,13 @@ mod tests {
                 "seed {seed}, same world"
             );
             assert_eq!(first, outcome(seed), "seed {seed}, made again");
-            far += usize::from(first.path.len() >= 7);
+            let inside = first.branches.values().map(|branch| branch.path.len());
+            far += usize::from(first.path.len() + inside.sum::<usize>() >= 7);
             let kind = first.failure.map(|(kind, _)| kind.as_str());
             *seen.entry((first.status, kind)).or_insert(0_u32) += 1;
-            for name in first.path {
+            let branches = first.branches.into_values();
+            let inside = branches.flat_map(|branch| branch.path);
+            for name in first.path.into_iter().chain(inside) {
                 let op = program.ops.iter().find(|op| op.name == name).unwrap();
                 *seen
                     .entry((RunStatus::Running, Some(op.kind.word())))
@@ -333,6 +362,9 @@ mod tests {
             (RunStatus::Running, Some("assign"), 1_000),
             (RunStatus::Running, Some("choice"), 1_000),
             (RunStatus::Running, Some("wait"), 1_000),
+            (RunStatus::Running, Some("split"), 1_000),
+            (RunStatus::Running, Some("join"), 800),
+            (RunStatus::Failed, Some("merge_conflict"), 10),
         ] {
             let found = seen.get(&(status, kind)).copied().unwrap_or(0);
             assert!(
@@ -360,7 +392,12 @@ mod tests {
             assert!(!text.contains("waitedUntil") && !text.contains("message"));
             let outcome = interpret(&program, &world).comparable();
             let values = outcome.output.iter().chain(outcome.variables.values());
-            for value in values.chain(outcome.outputs.values()) {
+            let outputs = outcome.branches.values().map(|branch| &branch.outputs);
+            let outputs = outputs.chain([&outcome.outputs]).flatten();
+            // A join may give on what nothing reads.
+            let joined = |node: &NodeId| program.ops.iter().any(|op| op.name == format!("{node}.join"));
+            let outputs = outputs.filter(|(node, _)| !joined(node));
+            for value in values.chain(outputs.map(|(_, value)| value)) {
                 if *value == json!({ "waitedUntil": "a moment" }) {
                     continue;
                 }

@@ -49,7 +49,7 @@ fn world() -> World {
 
 fn second_is_refused() -> World {
     world().calling(|stage, _, prompt| match stage {
-        "two" => fail(FailureKind::Refused),
+        "second" => fail(FailureKind::Refused),
         _ => succeed(format!("{stage}({prompt})")),
     })
 }
@@ -62,9 +62,9 @@ fn fan(branches: &[u32], join: u32) -> OpKind {
 fn costly(policy: JoinPolicy, merge: Merge) -> Vec<(&'static str, OpKind)> {
     vec![
         ("fan", fan(&[1, 2, 3], 4)),
-        ("one", ask("one of {{in.topic}}", 4)),
-        ("two", ask("two of {{in.topic}}", 4)),
-        ("three", ask("three of {{in.topic}}", 4)),
+        ("first", ask("first of {{in.topic}}", 4)),
+        ("second", ask("second of {{in.topic}}", 4)),
+        ("third", ask("third of {{in.topic}}", 4)),
         ("fan.join", OpKind::Join(join(0, policy, merge, 5))),
         ("write", ask("of all: {{nodes.fan.output}}", 6)),
         ("end", end(json!("{{nodes.write.output}}"))),
@@ -94,9 +94,9 @@ fn caught_join() -> Shape {
     };
     let ops = vec![
         ("fan", fan(&[1, 3], 4)),
-        ("one", ask("one", 2)),
+        ("first", ask("first", 2)),
         ("note", assign("noted", Some(json!(true)), 4)),
-        ("two", ask("two", 4)),
+        ("second", ask("second", 4)),
         ("fan.join", OpKind::Join(caught)),
         ("end", end(json!("well"))),
         (
@@ -280,12 +280,12 @@ fn waits_in_branches() -> Shape {
 fn variables_in_branches() -> Shape {
     let ops = vec![
         ("fan", fan(&[1, 4], 7)),
-        ("one-set", assign("tag", Some(json!("one of {{vars.tag}}")), 2)),
-        ("one", ask("{{vars.tag}}, {{vars.n}}", 3)),
-        ("one-own", assign("own", Some(json!("{{vars.tag}}!")), 7)),
-        ("two", ask("{{vars.tag}}, {{vars.n}}", 5)),
-        ("two-set", assign("tag", Some(json!("two of {{vars.tag}}")), 6)),
-        ("two-drop", assign("n", None, 7)),
+        ("first-set", assign("tag", Some(json!("first of {{vars.tag}}")), 2)),
+        ("first", ask("{{vars.tag}}, {{vars.n}}", 3)),
+        ("first-own", assign("own", Some(json!("{{vars.tag}}!")), 7)),
+        ("second", ask("{{vars.tag}}, {{vars.n}}", 5)),
+        ("second-set", assign("tag", Some(json!("second of {{vars.tag}}")), 6)),
+        ("second-drop", assign("n", None, 7)),
         (
             "fan.join",
             OpKind::Join(join(0, JoinPolicy::All, Merge::Collect, 8)),

@@ -30,16 +30,16 @@ fn overlapping(name: &'static str, merge: Merge) -> Shape {
         on_error: Some(OpId(9)),
         ..join(0, JoinPolicy::All, merge, 8)
     };
-    let one = json!({ "by": "one", "in": { "a": 1, "list": [1] }, "text": "{{nodes.one.output}}" });
-    let two = json!({ "by": "two", "in": { "b": 2, "list": [2, 2] } });
+    let one = json!({ "by": "first", "in": { "a": 1, "list": [1] }, "text": "{{nodes.first.output}}" });
+    let two = json!({ "by": "second", "in": { "b": 2, "list": [2, 2] } });
     let ops = vec![
         ("fan", OpKind::Split(split(&[1, 4], 7))),
-        ("one", ask("one", 2)),
-        ("one-set", assign("both", Some(json!({ "x": 1, "y": 1 })), 3)),
-        ("one-made", OpKind::Eval(eval(one, 7))),
-        ("two", ask("two", 5)),
-        ("two-set", assign("both", Some(json!({ "y": 2, "z": 2 })), 6)),
-        ("two-made", OpKind::Eval(eval(two, 7))),
+        ("first", ask("first", 2)),
+        ("first-set", assign("both", Some(json!({ "x": 1, "y": 1 })), 3)),
+        ("first-made", OpKind::Eval(eval(one, 7))),
+        ("second", ask("second", 5)),
+        ("second-set", assign("both", Some(json!({ "y": 2, "z": 2 })), 6)),
+        ("second-made", OpKind::Eval(eval(two, 7))),
         ("fan.join", OpKind::Join(caught)),
         ("end", end(json!(["{{nodes.fan.output}}", "{{vars.both}}"]))),
         ("end-2", end(json!("{{nodes.fan.output.error.kind}}"))),
@@ -52,9 +52,9 @@ fn equal() -> Shape {
     let judge = |prompt: &str| OpKind::Call(judging(call(prompt, 4), &["wet", "dry"]));
     let ops = vec![
         ("fan", OpKind::Split(split(&[1, 2], 4))),
-        ("one", judge("one")),
-        ("two", assign("seen", Some(json!("yes")), 3)),
-        ("two-ask", judge("two")),
+        ("first", judge("first")),
+        ("second", assign("seen", Some(json!("yes")), 3)),
+        ("second-ask", judge("second")),
         (
             "fan.join",
             OpKind::Join(join(0, JoinPolicy::All, Merge::Error, 5)),
@@ -71,12 +71,12 @@ fn quorum_deep() -> Shape {
     let two_of_three = JoinPolicy::Quorum { needed: 2 };
     let ops = vec![
         ("fan", OpKind::Split(split(&[1, 3, 5], 7))),
-        ("one", ask("one", 2)),
-        ("one-set", set("one", 7)),
-        ("two", ask("two", 4)),
-        ("two-set", set("two", 7)),
-        ("three", ask("three", 6)),
-        ("three-set", set("three", 7)),
+        ("first", ask("first", 2)),
+        ("first-set", set("first", 7)),
+        ("second", ask("second", 4)),
+        ("second-set", set("second", 7)),
+        ("third", ask("third", 6)),
+        ("third-set", set("third", 7)),
         (
             "fan.join",
             OpKind::Join(join(0, two_of_three, Merge::DeepMerge, 8)),
