@@ -10,7 +10,9 @@
 mod support;
 
 use lattice_engine::{RunState, fold};
-use lattice_ir::{OpKind, QuestionTemplate, Timer, Wait};
+use lattice_ir::{
+    Assign, Join, JoinPolicy, Merge, OpKind, QuestionTemplate, Split, SplitBranch, Timer, Wait, Way,
+};
 use lattice_journal::{Choice, Event, FailureKind};
 use lattice_model::{Hash, Millis, OpId, Seq};
 use serde_json::json;
@@ -66,9 +68,66 @@ fn cancelled_run() -> Runner {
     run
 }
 
+/// A run with one split behind it, and one whose branches are half done.
+fn run_in_branches() -> Runner {
+    let split = |name: &str, firsts: [u32; 2], join| {
+        let branches = firsts.map(|to| SplitBranch {
+            way: Way {
+                port: format!("branch-{to}"),
+                to: OpId(to),
+            },
+            timeout_ms: Some(60_000),
+        });
+        let (branches, join) = (branches.to_vec(), OpId(join));
+        op(name, OpKind::Split(Split { branches, join }))
+    };
+    let join = |name: &str, split, needed, next| {
+        let kind = OpKind::Join(Join {
+            split: OpId(split),
+            policy: JoinPolicy::Quorum { needed },
+            merge: Merge::Last,
+            next: OpId(next),
+            on_error: None,
+            on_timeout: None,
+        });
+        op(name, kind)
+    };
+    let set = |name: &str, next| {
+        let kind = OpKind::Assign(Assign {
+            variable: "x".to_owned(),
+            value: Some(json!(name)),
+            next: OpId(next),
+            on_error: None,
+        });
+        op(name, kind)
+    };
+    let ops = vec![
+        split("p", [2, 4], 1),
+        join("p.join", 0, 1, 5),
+        call("a", "a", 3, |_| {}),
+        set("seta", 1),
+        call("b", "b", 1, |_| {}),
+        split("q", [7, 8], 6),
+        join("q.join", 5, 2, 10),
+        call("c", "{{vars.x}}", 9, |_| {}),
+        call("d", "d", 6, |_| {}),
+        set("setc", 6),
+        end("end", json!("{{vars.x}}")),
+    ];
+    let mut run = Runner::start(ops, json!({}));
+    run.wake()
+        .answers("a", 1, "first")
+        .answers("c", 1, "one of two");
+    run
+}
+
 /// Logs in the making, written once when `UPDATE_EXPECT` is set, and never changed.
 fn write_missing() {
-    for (name, run) in [("long-run", long_run()), ("cancelled-run", cancelled_run())] {
+    for (name, run) in [
+        ("long-run", long_run()),
+        ("cancelled-run", cancelled_run()),
+        ("run-in-branches", run_in_branches()),
+    ] {
         let path = folder().join(format!("{name}.jsonl"));
         if path.exists() {
             continue;

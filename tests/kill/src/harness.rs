@@ -36,25 +36,34 @@ const LATENCY: Duration = Duration::from_millis(100);
 /// Processes started without a kill, after which the runs must be over.
 const CALM_MAX: u32 = 200;
 
-/// Two model calls, a delay, a question, and a model call behind it.
+/// Three branches, and a model call behind their join: two model calls; a delay, a question and a
+/// model call; one model call.
 pub const WORKFLOW: &str = r#"{"format": "agent-lattice/workflow", "formatVersion": 1,
  "id": "killed", "name": "Killed often", "nodes": [
   {"id": "start", "type": "start"},
+  {"id": "all", "type": "parallel", "settings": {"branchCount": 3}},
   {"id": "draft", "type": "prompt", "settings": {"prompt": "Draft.", "model": "small", "maxAttempts": 5}},
   {"id": "check", "type": "prompt", "settings": {"prompt": "Check.", "model": "small", "maxAttempts": 5}},
   {"id": "rest", "type": "delay", "settings": {"delayType": "duration", "duration": 40, "unit": "milliseconds"}},
   {"id": "ask", "type": "askUserQuestion", "settings": {"questionText": "Send it?",
     "options": [{"label": "Send"}, {"label": "Drop"}]}},
   {"id": "send", "type": "prompt", "settings": {"prompt": "Send.", "model": "small", "maxAttempts": 5}},
+  {"id": "weigh", "type": "prompt", "settings": {"prompt": "Weigh.", "model": "small", "maxAttempts": 5}},
+  {"id": "sum", "type": "prompt", "settings": {"prompt": "Sum up.", "model": "small", "maxAttempts": 5}},
   {"id": "end", "type": "end"}],
  "edges": [
-  {"id": "e1", "from": "start", "to": "draft"}, {"id": "e2", "from": "draft", "to": "check"},
-  {"id": "e3", "from": "check", "to": "rest"}, {"id": "e4", "from": "rest", "to": "ask"},
-  {"id": "e5", "from": "ask", "fromPort": "branch-0", "to": "send"},
-  {"id": "e6", "from": "ask", "fromPort": "branch-1", "to": "end"},
-  {"id": "e7", "from": "send", "to": "end"}]}"#;
+  {"id": "e1", "from": "start", "to": "all"},
+  {"id": "e2", "from": "all", "fromPort": "branch-0", "to": "draft"},
+  {"id": "e3", "from": "all", "fromPort": "branch-1", "to": "rest"},
+  {"id": "e4", "from": "all", "fromPort": "branch-2", "to": "weigh"},
+  {"id": "e5", "from": "draft", "to": "check"}, {"id": "e6", "from": "check", "to": "sum"},
+  {"id": "e7", "from": "rest", "to": "ask"},
+  {"id": "e8", "from": "ask", "fromPort": "branch-0", "to": "send"},
+  {"id": "e9", "from": "ask", "fromPort": "branch-1", "to": "sum"},
+  {"id": "e10", "from": "send", "to": "sum"}, {"id": "e11", "from": "weigh", "to": "sum"},
+  {"id": "e12", "from": "sum", "to": "end"}]}"#;
 /// The stages of it that call the model.
-pub const MODEL_STAGES: &[&str] = &["draft", "check", "send"];
+pub const MODEL_STAGES: &[&str] = &["draft", "check", "send", "weigh", "sum"];
 
 /// The loop's state.
 pub struct Harness {

@@ -1,7 +1,7 @@
 //! Durable steps: the real engine, driver and store, with effects that do nothing.
 
 use super::machine::{cpu_s, resident_mb};
-use super::rig::{Rig, percentile};
+use super::rig::{Rig, chain, percentile};
 use crate::error::CliError;
 use lattice_driver::Unobserved;
 use lattice_local::floor::floor;
@@ -58,7 +58,7 @@ pub async fn measure(
     steps: u64,
 ) -> Result<Durable, CliError> {
     let floor = floor(dir, runs, concurrency, steps + 1)?;
-    let rig = Rig::open(dir, steps, Duration::ZERO, |_| Arc::new(Unobserved)).await?;
+    let rig = Rig::open(dir, chain(steps), Duration::ZERO, |_| Arc::new(Unobserved)).await?;
     let warm_up = (runs / 20).max(concurrency);
     rig.drive(warm_up, concurrency).await?;
     let (cpu, counts, began) = (cpu_s(), rig.store.write_counts(), Instant::now());
@@ -84,7 +84,7 @@ pub async fn measure(
 
 /// Stores `runs` runs in one file and measures each tenth of them.
 pub async fn measure_stored(dir: &Path, runs: u64) -> Result<Vec<Stored>, CliError> {
-    let rig = Rig::open(dir, 1, Duration::ZERO, |_| Arc::new(Unobserved)).await?;
+    let rig = Rig::open(dir, chain(1), Duration::ZERO, |_| Arc::new(Unobserved)).await?;
     let tenth = runs / 10;
     let mut stored = Vec::new();
     for part in 1..=10 {

@@ -1,10 +1,11 @@
 //! `lattice bench`: the local figures, with the floor measured in the same run.
 //!
-//! `durable` measures durable steps over a `rig`, `streaming` what readers see of them, `compiling`
-//! the compiler, `machine` what the machine was
+//! `durable` measures durable steps over a `rig`, `branching` steps side by side, `streaming` what
+//! readers see of them, `compiling` the compiler, `machine` what the machine was
 //! doing; `table` prints. The floor is SQLite itself with the same durability and group commit and
 //! no engine. Nothing here is asserted by a test: figures are for reading, as ratios.
 
+mod branching;
 mod compiling;
 mod durable;
 mod machine;
@@ -33,6 +34,7 @@ pub struct Report {
     machine: machine::Machine,
     durable: Vec<Durable>,
     stored: Vec<durable::Stored>,
+    branching: Vec<branching::Branching>,
     streaming: Vec<streaming::Streaming>,
     compile: Vec<compiling::Compiled>,
 }
@@ -67,6 +69,12 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
     let dir = folder.join("stored");
     create(&dir)?;
     let stored = durable::measure_stored(&dir, stored_runs).await?;
+    let mut branching = Vec::new();
+    for (effect_ms, runs) in [(5, 40), (100, 4), (1_000, 1)] {
+        let dir = folder.join(format!("branches-{effect_ms}"));
+        create(&dir)?;
+        branching.push(branching::measure(&dir, (16, 4), effect_ms, runs).await?);
+    }
     let mut streaming = Vec::new();
     for (runs, readers_each) in [(1, 1), (16, 4), (4, 64)] {
         let dir = folder.join(format!("streams-{runs}-{readers_each}"));
@@ -78,6 +86,7 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         machine,
         durable,
         stored,
+        branching,
         streaming,
         compile,
     })

@@ -5,8 +5,8 @@ use lattice_api::Kit;
 use lattice_driver::{Driver, Observer, Settings, StartRequest};
 use lattice_effects::EnvSecrets;
 use lattice_ir::{
-    Call, CallDone, CallOutcome, CallRequest, Effect, End, IR_VERSION, ModelCall, OnUnknown, Op,
-    OpKind, Plan, Program, Retry,
+    Call, CallDone, CallOutcome, CallRequest, Effect, End, IR_VERSION, Join, JoinPolicy, Merge,
+    ModelCall, OnUnknown, Op, OpKind, Plan, Program, Retry, Split, SplitBranch, Way,
 };
 use lattice_journal::Usage;
 use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
@@ -60,17 +60,17 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// Opens a store for runs of `steps` steps, each of which takes `pause`.
+    /// Opens a store for runs of `program`, each of whose effects takes `pause`.
     pub async fn open(
         dir: &Path,
-        steps: u64,
+        program: Program,
         pause: Duration,
         observe: impl FnOnce(&LocalStore) -> Arc<dyn Observer>,
     ) -> Result<Self, CliError> {
         let store = LocalStore::open(dir, &LocalOptions::default())?;
         // As a running process does; it also spares reads of inboxes that are known to be empty.
         store.watch_foreign_writes(|| {});
-        let plan = Plan::new(Arc::new(program(steps))).map_err(|errors| {
+        let plan = Plan::new(Arc::new(program)).map_err(|errors| {
             CliError::Task(format!("the measured program does not verify: {errors:?}"))
         })?;
         let plan = Arc::new(plan);
@@ -168,38 +168,90 @@ pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
 }
 
 /// A chain of calls, and an end.
-fn program(steps: u64) -> Program {
-    let call = |step: u64| Op {
-        name: format!("step-{step}"),
-        node: NodeId::new(format!("step-{step}")),
-        kind: OpKind::Call(Call {
-            effect: Effect::Model(ModelCall {
-                model: "small".to_owned(),
-                system: None,
-                prompt: "About {{in.topic}}".to_owned(),
-                output_schema: None,
-                max_output_tokens: None,
-                temperature_milli: None,
-            }),
-            timeout_ms: 60_000,
-            retry: Retry {
-                attempts_max: 1,
-                delay_ms: 500,
-                delay_ms_max: 500,
-            },
-            on_unknown: OnUnknown::Retry,
-            next: OpId(u32::try_from(step + 1).unwrap_or(u32::MAX)),
-            on_error: None,
-            on_timeout: None,
+pub fn chain(steps: u64) -> Program {
+    let calls = (0..steps).map(|step| call(format!("step-{step}"), step + 1));
+    program(calls.chain([end()]).collect())
+}
+
+/// Branches of so many calls each, side by side, and an end.
+pub fn branches(count: u64, steps: u64) -> Program {
+    let first = |branch: u64| 2 + branch * steps;
+    let ways = (0..count).map(|branch| SplitBranch {
+        way: Way {
+            port: format!("branch-{branch}"),
+            to: place(first(branch)),
+        },
+        timeout_ms: None,
+    });
+    let split = OpKind::Split(Split {
+        branches: ways.collect(),
+        join: place(1),
+    });
+    let join = OpKind::Join(Join {
+        split: place(0),
+        policy: JoinPolicy::All,
+        merge: Merge::Collect,
+        next: place(first(count)),
+        on_error: None,
+        on_timeout: None,
+    });
+    let mut ops = vec![
+        op("both".to_owned(), split),
+        op("both.join".to_owned(), join),
+    ];
+    for branch in 0..count {
+        ops.extend((0..steps).map(|step| {
+            let next = if step + 1 < steps {
+                first(branch) + step + 1
+            } else {
+                1
+            };
+            call(format!("step-{branch}-{step}"), next)
+        }));
+    }
+    ops.push(end());
+    program(ops)
+}
+
+fn place(op: u64) -> OpId {
+    OpId(u32::try_from(op).unwrap_or(u32::MAX))
+}
+
+fn op(name: String, kind: OpKind) -> Op {
+    let node = NodeId::new(name.as_str());
+    Op { name, node, kind }
+}
+
+fn call(name: String, next: u64) -> Op {
+    let kind = OpKind::Call(Call {
+        effect: Effect::Model(ModelCall {
+            model: "small".to_owned(),
+            system: None,
+            prompt: "About {{in.topic}}".to_owned(),
+            output_schema: None,
+            max_output_tokens: None,
+            temperature_milli: None,
         }),
-    };
-    let end = Op {
-        name: "end".to_owned(),
-        node: NodeId::new("end"),
-        kind: OpKind::End(End {
-            output: json!("done"),
-        }),
-    };
+        timeout_ms: 60_000,
+        retry: Retry {
+            attempts_max: 1,
+            delay_ms: 500,
+            delay_ms_max: 500,
+        },
+        on_unknown: OnUnknown::Retry,
+        next: place(next),
+        on_error: None,
+        on_timeout: None,
+    });
+    op(name, kind)
+}
+
+fn end() -> Op {
+    let output = json!("done");
+    op("end".to_owned(), OpKind::End(End { output }))
+}
+
+fn program(ops: Vec<Op>) -> Program {
     Program {
         ir_version: IR_VERSION,
         workflow: WorkflowId::new("bench"),
@@ -209,7 +261,7 @@ fn program(steps: u64) -> Program {
         lifetime_ms: 3_600_000,
         entry: OpId(0),
         triggers: Vec::new(),
-        ops: (0..steps).map(call).chain([end]).collect(),
+        ops,
         nodes: BTreeMap::new(),
     }
 }

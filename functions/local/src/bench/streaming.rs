@@ -1,6 +1,6 @@
 //! How much later than its acknowledgement a reader has an event, while many runs are at work.
 
-use super::rig::{BenchKit, Rig, percentile};
+use super::rig::{BenchKit, Rig, chain, percentile};
 use crate::error::CliError;
 use lattice_api::server::{ServerSettings, serve};
 use lattice_api::{Api, Gate, Metrics, StreamSettings, Streams, router};
@@ -79,7 +79,7 @@ pub async fn measure(dir: &Path, runs: u64, readers_each: u64) -> Result<Streami
         let observers = vec![Arc::clone(&stamps) as Arc<dyn Observer>, opened];
         Arc::new(observers) as Arc<dyn Observer>
     };
-    let rig = Arc::new(Rig::open(dir, STEPS, PAUSE, observe).await?);
+    let rig = Arc::new(Rig::open(dir, chain(STEPS), PAUSE, observe).await?);
     let streams = streams.ok_or_else(|| CliError::Task("no streams".to_owned()))?;
     let listener = TcpListener::bind("127.0.0.1:0")
         .await

@@ -22,8 +22,29 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
     )?;
     print_durable(report, out)?;
     print_stored(report, out)?;
+    print_branching(report, out)?;
     print_streaming(report, out)?;
     print_compiled(report, out)
+}
+
+fn print_branching(report: &Report, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nbranches side by side, one run at a time; the ideal time is one branch's effects"
+    )?;
+    writeln!(
+        out,
+        "{:>9} {:>11} {:>9} {:>15} {:>12}",
+        "branches", "steps each", "effect", "commits a step", "times ideal"
+    )?;
+    for row in &report.branching {
+        writeln!(
+            out,
+            "{:>9} {:>11} {:>6} ms {:>15.2} {:>12.2}",
+            row.branches, row.steps_each, row.effect_ms, row.commits_per_step, row.times_ideal
+        )?;
+    }
+    Ok(())
 }
 
 fn print_streaming(report: &Report, out: &mut String) -> std::fmt::Result {
