@@ -31,8 +31,8 @@ pub async fn stay(world: &World, folder: &Path) -> Result<(), Wrong> {
         .map(drop)?;
     let engine = world.admin.authority();
     eprintln!(
-        "   the API is {address}, the engine http://{engine}; `{}` has a token, both addresses and the\n   \
-         functions' environments. The workflow `{WORKFLOW}` is stored. Ctrl-C removes everything.",
+        "   the API is {address}, the engine http://{engine}; `{}` has a token, the API's address\n   \
+         and the functions' environments. The workflow `{WORKFLOW}` is stored. Ctrl-C removes everything.",
         folder.display()
     );
     tokio::signal::ctrl_c()
