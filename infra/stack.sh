@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Deploys, rolls back and removes a stage: infra/README.md. Region and credentials are those of the AWS
-# tools (AWS_PROFILE, AWS_REGION).
+# Builds the functions; deploys, rolls back and removes a stage: infra/README.md. Region and credentials
+# are those of the AWS tools (AWS_PROFILE, AWS_REGION).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage="usage: infra/stack.sh deploy|rollback|remove dev|staging|prod"
+usage="usage: infra/stack.sh build, or infra/stack.sh deploy|rollback|remove dev|staging|prod"
 verb="${1:?$usage}"
-stage="${2:?$usage}"
-case "$stage" in dev | staging | prod) ;; *) echo "$usage" >&2 && exit 2 ;; esac
+stage="${2-}"
+[[ "$verb $stage" =~ ^(build |(deploy|rollback|remove) (dev|staging|prod))$ ]] || { echo "$usage" >&2 && exit 2; }
 stack="agent-lattice-$stage"
 functions=(compile start step signal stream sweep)
 export SAM_CLI_TELEMETRY=0
@@ -20,10 +20,11 @@ settings() {
   echo "$revision-$(cat infra/template.yaml "infra/settings/$stage.yaml" | sha256sum | cut -c1-12)"
 }
 
+# Into the folders from which the template takes them.
 build() {
-  local bins=()
-  for function in "${functions[@]}"; do bins+=(--bin "$function"); done
-  cargo lambda build --locked --profile lambda --lambda-dir target/lambda "${bins[@]}"
+  local packages=()
+  for function in "${functions[@]}"; do packages+=(--package "lattice-$function"); done
+  cargo lambda build --locked --profile release-lambda --lambda-dir target/lambda "${packages[@]}"
 }
 
 deploy() {
@@ -62,7 +63,4 @@ remove() {
   sam delete --stack-name "$stack" --no-prompts --region "${AWS_REGION:-${AWS_DEFAULT_REGION:?set AWS_REGION}}"
 }
 
-case "$verb" in
-  deploy | rollback | remove) "$verb" ;;
-  *) echo "$usage" >&2 && exit 2 ;;
-esac
+"$verb"

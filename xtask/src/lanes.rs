@@ -89,14 +89,14 @@ pub const LANES: &[Lane] = &[
         failed: "a test failed; the failures are listed above by name",
         budget_minutes: 15,
         needs: &[Need::Cargo(&NEXTEST)],
-        // The suites of lattice-cloud need an engine, which the lane `cloud` starts.
+        // These need an engine, which the lane `cloud` starts.
         runs: Runs::Cargo(&[
             "nextest",
             "run",
             "--locked",
             "--workspace",
             "--filterset",
-            "not package(lattice-cloud)",
+            "not (package(lattice-cloud) or binary(doctor))",
         ]),
     },
     Lane {

@@ -154,12 +154,23 @@ fn start(
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = folders.iter().cloned().chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).map_err(|error| format!("cannot set PATH: {error}"))?;
-    Command::new(program)
-        .args(words)
-        .current_dir(root)
-        .env("PATH", path)
+    let mut command = Command::new(program);
+    command.args(words).current_dir(root).env("PATH", path);
+    // What cargo told this program about its own package is nothing to the next one. Some build
+    // scripts look at it, so that a lane and a plain `cargo test` would build them anew in turns.
+    for (name, _) in std::env::vars_os() {
+        if is_of_this_package(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
         .status()
         .map_err(|error| format!("cannot run `{}`: {error}", program.display()))
+}
+
+fn is_of_this_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The folder of the workspace: the parent of this package.
@@ -192,7 +203,7 @@ fn minutes(took: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, table};
+    use super::{Row, is_of_this_package, table};
     use crate::lanes::LANES;
     use std::time::Duration;
 
@@ -224,6 +235,18 @@ cloud   10 min        -  not run
 all            1:06 min
 ";
         assert_eq!(table(&rows, LANES), expected);
+    }
+
+    #[test]
+    fn what_cargo_says_of_this_package_is_kept_from_the_next_build() {
+        for (name, is) in [
+            ("CARGO_PKG_NAME", true),
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO_TARGET_DIR", false),
+            ("CARGO", false),
+        ] {
+            assert_eq!(is_of_this_package(name.as_ref()), is, "{name}");
+        }
     }
 
     #[test]

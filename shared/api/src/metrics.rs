@@ -1,6 +1,6 @@
 //! What is counted, each thing named in one place. `docs/metrics.md` explains them.
 
-use lattice_driver::{DriverError, Observer};
+use lattice_driver::Observer;
 use lattice_journal::{Commit, Event, EventBody, RunStatus};
 use lattice_model::{Millis, RunId, StageId};
 use prometheus_client::encoding::text::encode;
@@ -150,11 +150,9 @@ impl Metrics {
         *untold.requests.entry((operation, status)).or_default() += 1;
     }
 
-    /// Counts an error that a log gave, if it is that the log is not whole.
-    pub fn trouble(&self, error: &DriverError) {
-        if matches!(error, DriverError::Chain(_)) {
-            self.gaps.inc();
-        }
+    /// Counts a log that was found with a hole or a broken chain.
+    pub fn broken_log(&self) {
+        self.gaps.inc();
     }
 
     /// What was counted since the last time this was asked.

@@ -21,6 +21,8 @@ pub struct Refused {
     /// The body.
     pub problem: Box<ApiProblem>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether a log was found that is not whole, which is counted where the answer is given.
+    pub is_broken_log: bool,
 }
 
 impl Refused {
@@ -29,6 +31,7 @@ impl Refused {
         Self {
             problem: Box::new(ApiProblem::new(code, detail, help)),
             headers: Vec::new(),
+            is_broken_log: false,
         }
     }
 
@@ -118,7 +121,11 @@ impl From<PortError> for Refused {
                 let help = "check the owner and permissions of the data directory";
                 Self::new(UNAVAILABLE, "the store cannot be written", help)
             }
-            other => Self::internal(other),
+            PortError::Unfit { reason, help, .. } => Self::new(INPUT, reason, help),
+            other => Self {
+                is_broken_log: matches!(other, PortError::Chain(_)),
+                ..Self::internal(other)
+            },
         }
     }
 }
@@ -135,7 +142,10 @@ impl From<DriverError> for Refused {
             ),
             DriverError::Start(error) => start(&error),
             DriverError::Contended { run, .. } => contended(&run),
-            other => Self::internal(other),
+            other => Self {
+                is_broken_log: other.is_broken_log(),
+                ..Self::internal(other)
+            },
         }
     }
 }
@@ -183,5 +193,23 @@ impl From<RequestError> for Refused {
         let said = error.to_string();
         let detail = said.split("; `lattice").next().unwrap_or_default();
         Self::new(code, detail, help)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refused;
+    use lattice_ports::PortError;
+
+    #[test]
+    fn a_run_that_a_deployment_cannot_keep_is_the_callers_to_change() {
+        let refused = Refused::from(PortError::Unfit {
+            port: "table",
+            reason: "the run may live 31 days, and what is stored is kept for 30".to_owned(),
+            help: "lower the workflow's lifetime".to_owned(),
+        });
+        let problem = &refused.problem;
+        assert_eq!((problem.status, refused.is_broken_log), (422, false));
+        assert!(problem.detail.contains("31 days") && problem.help.contains("lifetime"));
     }
 }

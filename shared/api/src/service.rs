@@ -29,6 +29,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 /// The adapters that an API stands on, under one name.
 pub trait Parts: Send + Sync + 'static {
@@ -220,18 +221,20 @@ impl<E: Parts> Api<E> {
         id: String,
         request: Request,
     ) -> Response {
-        let response = self
-            .answer(route, id, request)
-            .await
-            .unwrap_or_else(Refused::into_response);
+        let answer = self.answer(route, id, request).await;
+        if answer.as_ref().is_err_and(|refused| refused.is_broken_log) {
+            self.metrics.broken_log();
+        }
+        let response = answer.unwrap_or_else(Refused::into_response);
         self.metrics.request(route.id, response.status().as_u16());
         response
     }
 }
 
-/// Does the work in a task of its own, which whoever waits for it may leave.
+/// Does the work in a task of its own, which whoever waits for it may leave. What it logs belongs to
+/// the request as before.
 async fn detached(work: impl Future<Output = Done> + Send + 'static) -> Done {
-    let done = tokio::spawn(work).await;
+    let done = tokio::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|error| Err(Refused::internal(error)))
 }
 

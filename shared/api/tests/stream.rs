@@ -290,6 +290,39 @@ async fn every_reader_gets_every_event_once_while_the_log_grows() {
 }
 
 #[tokio::test]
+async fn a_log_with_a_hole_is_counted_whoever_finds_it() {
+    let world = World::with(quick());
+    let mut log = Growing::new(&world).await;
+    let run = log.run.to_string();
+    let counted = || {
+        let text = world.api.metrics.render(&[]);
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("lattice_stream_gaps_total "));
+        line.unwrap()
+            .split_once(' ')
+            .unwrap()
+            .1
+            .parse::<u64>()
+            .unwrap()
+    };
+    let mut reader = world.open(&run, 0).await;
+    reader.until(1).await;
+    assert_eq!(counted(), 0);
+    log.lose();
+    log.append(1, false).await;
+    // The tail reader comes to it again and again.
+    while counted() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    assert_eq!(counted(), 1);
+    let page = Ask::get(&format!("/v1/runs/{run}/events"));
+    assert_eq!(world.send(&page).await.status, 500);
+    assert_eq!(counted(), 2);
+}
+
+#[tokio::test]
 async fn one_behind_the_ring_and_one_at_its_end_get_the_same_in_one_answer() {
     let settings = StreamSettings {
         ring_bytes_max: 1_000,

@@ -61,14 +61,13 @@ impl AwsStore {
             return Ok(());
         }
         let days = queued.lifetime_ms.div_ceil(DAY_MS);
-        Err(PortError::Missing {
+        Err(PortError::Unfit {
             port: TABLE,
-            name: format!("room for a run that may live {days} days"),
-            help: format!(
-                "runs are kept for {} days: raise `LATTICE_KEEP_DAYS`, or lower the workflow's \
-                 lifetime",
+            reason: format!(
+                "the run may live {days} days, and what is stored is kept for {}",
                 self.keep.days
             ),
+            help: "lower the workflow's lifetime, or raise `LATTICE_KEEP_DAYS`".to_owned(),
         })
     }
 

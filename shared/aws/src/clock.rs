@@ -36,11 +36,16 @@ impl SystemClock {
     }
 }
 
+/// The system's time.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ms = since.map_or(0, |since| since.as_millis());
+    Millis::new(u64::try_from(ms).unwrap_or(u64::MAX))
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let ms = since.map_or(0, |since| since.as_millis());
-        Millis::new(u64::try_from(ms).unwrap_or(u64::MAX))
+        now()
     }
 
     fn monotonic_ms(&self) -> u64 {

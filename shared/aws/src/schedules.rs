@@ -1,5 +1,6 @@
 //! Schedules over EventBridge Scheduler: one of its schedules for each trigger, under its id.
 
+use crate::clock::now;
 use crate::error::{Resource, SCHEDULES, corrupt};
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
@@ -10,7 +11,7 @@ use aws_sdk_scheduler::types::{
 };
 use aws_smithy_runtime_api::client::result::SdkError;
 use lattice_ir::{Schedule, TriggerKind};
-use lattice_model::TriggerId;
+use lattice_model::{Millis, TriggerId};
 use lattice_ports::{PortError, Schedules, TriggerRow};
 use lattice_schedule::Expression;
 use serde_json::json;
@@ -82,7 +83,7 @@ impl AwsSchedules {
             .name(id.as_str())
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)
-            .set_start_date(begin(row, schedule))
+            .set_start_date(begin(row, schedule, now()))
             .flexible_time_window(on_time()?)
             .target(self.target(id)?);
         match create.send().await {
@@ -106,7 +107,7 @@ impl AwsSchedules {
             .name(id.as_str())
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)
-            .set_start_date(begin(row, schedule))
+            .set_start_date(begin(row, schedule, now()))
             .flexible_time_window(on_time()?)
             .target(self.target(id)?);
         let sent = update.send().await;
@@ -147,14 +148,15 @@ impl Schedules for AwsSchedules {
     }
 }
 
-/// When a rate first fires: one period after it was stored, as on a laptop. Without a beginning,
-/// EventBridge Scheduler fires a rate at once. A `cron` or `at` says itself when it fires.
-fn begin(row: &TriggerRow, schedule: &Schedule) -> Option<DateTime> {
+/// When a rate fires next: whole periods after it was stored, as on a laptop. Without a beginning,
+/// EventBridge Scheduler fires a rate at once, and it refuses one that lies more than five minutes
+/// back, as that of a rate does which is armed again. A `cron` or `at` says itself when it fires.
+fn begin(row: &TriggerRow, schedule: &Schedule, now: Millis) -> Option<DateTime> {
     if !schedule.expression.starts_with("rate(") {
         return None;
     }
     let expression = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
-    let first = expression.next_after(row.stored_at, row.stored_at)?;
+    let first = expression.next_after(row.stored_at.max(now), row.stored_at)?;
     i64::try_from(first.get()).ok().map(DateTime::from_millis)
 }
 
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_begins_one_period_after_it_was_stored_and_nothing_else_is_told_a_beginning() {
+    fn a_rate_begins_whole_periods_after_it_was_stored_and_nothing_else_is_told_a_beginning() {
         let schedule = |expression: &str| Schedule {
             expression: expression.to_owned(),
             timezone: "UTC".to_owned(),
@@ -203,12 +205,21 @@ mod tests {
             workflow: lattice_model::WorkflowId::new("w"),
             node: lattice_model::NodeId::new("n"),
             on: TriggerKind::Schedule(schedule("rate(2 hours)")),
-            stored_at: lattice_model::Millis::new(1_760_000_000_000),
+            stored_at: Millis::new(1_760_000_000_000),
         };
-        let first = begin(&row, &schedule("rate(2 hours)")).unwrap();
-        assert_eq!(first.to_millis().unwrap(), 1_760_000_000_000 + 7_200_000);
+        let (stored, period) = (1_760_000_000_000, 7_200_000);
+        // Armed at once, by a clock that is a little behind, and again after days.
+        for (now, periods) in [(0, 1), (-1, 1), (period - 1, 1), (100 * period + 1, 101)] {
+            let now = Millis::new(u64::try_from(stored + now).unwrap());
+            let first = begin(&row, &schedule("rate(2 hours)"), now).unwrap();
+            assert_eq!(first.to_millis().unwrap(), stored + periods * period);
+        }
         for other in ["cron(0 9 ? * 2-6 *)", "at(2030-01-01T00:00:00)"] {
-            assert_eq!(begin(&row, &schedule(other)), None, "{other}");
+            assert_eq!(
+                begin(&row, &schedule(other), Millis::new(0)),
+                None,
+                "{other}"
+            );
         }
     }
 }

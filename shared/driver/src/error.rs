@@ -53,6 +53,14 @@ pub enum DriverError {
     Internal(String),
 }
 
+impl DriverError {
+    /// Whether a log was found with a hole or a broken chain: the store lost something, or somebody
+    /// changed it.
+    pub fn is_broken_log(&self) -> bool {
+        matches!(self, Self::Chain(_) | Self::Port(PortError::Chain(_)))
+    }
+}
+
 /// Why a request is refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {

@@ -200,7 +200,9 @@ async fn serve_group<S: Store, Q: StageQueue, P: Performer, C: Clock>(
         counts.add(MESSAGES, done, group.records.len() as u64);
         return Vec::new();
     };
-    if let Trouble::Driver(DriverError::Chain(_)) = &trouble {
+    if let Trouble::Driver(error) = &trouble
+        && error.is_broken_log()
+    {
         counts.add(STREAM_GAPS, Vec::new(), 1);
     }
     let receives = group.records.iter().map(Record::receives).max();

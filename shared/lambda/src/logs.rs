@@ -19,6 +19,9 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
+/// What the names of our crates begin with.
+const OURS: &str = "lattice";
+
 /// What every line says of the process.
 #[derive(Debug, Clone)]
 pub struct Labels {
@@ -56,14 +59,31 @@ where
         redactor: Arc::clone(redactor),
         out,
     };
-    // Too much is better than nothing: of a filter that is none, the usual level is left.
-    let usual = || Targets::new().with_default(LevelFilter::INFO);
-    let targets = filter.parse().unwrap_or_else(|_| usual());
+    let targets = targets(filter);
     let layer = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(Json { labels })
         .with_writer(lines);
     tracing_subscriber::registry().with(targets).with(layer)
+}
+
+/// What is logged. A level alone that is finer than `info` is meant for us: the libraries below would
+/// tell each request, so they have to be named to be heard.
+fn targets(filter: &str) -> Targets {
+    // Too much is better than nothing: of a filter that is none, the usual level is left.
+    let usual = || Targets::new().with_default(LevelFilter::INFO);
+    let targets: Targets = filter.parse().unwrap_or_else(|_| usual());
+    let named = targets.iter().any(|(target, _)| target == OURS);
+    match targets.default_level() {
+        Some(level) if level > LevelFilter::INFO => {
+            let targets = targets.with_default(LevelFilter::INFO);
+            match named {
+                true => targets,
+                false => targets.with_target(OURS, level),
+            }
+        }
+        _ => targets,
+    }
 }
 
 /// Writes an event as one JSON object.
@@ -296,6 +316,21 @@ mod tests {
         assert_eq!(logged("error,lattice_driver=debug", work).len(), 2);
         assert_eq!(logged("off", work).len(), 0);
         assert_eq!(logged("what=is=this", work).len(), 2);
+    }
+
+    #[test]
+    fn a_fine_level_alone_is_ours_and_a_library_is_heard_when_it_is_named() {
+        let work = || {
+            tracing::debug!("ours");
+            tracing::info!(target: "aws_smithy_runtime", "a library's");
+            tracing::debug!(target: "aws_smithy_runtime", "a library's request");
+            tracing::trace!(target: "hyper_util", "a library's connection");
+        };
+        assert_eq!(logged("debug", work).len(), 2);
+        assert_eq!(logged("trace", work).len(), 2);
+        assert_eq!(logged("debug,aws_smithy_runtime=debug", work).len(), 3);
+        assert_eq!(logged("debug,lattice=warn", work).len(), 1);
+        assert_eq!(logged("warn", work).len(), 0);
     }
 
     #[test]

@@ -57,6 +57,16 @@ pub enum PortError {
         /// How to provide it.
         help: String,
     },
+    /// What is to be written does not fit what the port is set up for.
+    #[error("the {port} does not take it: {reason}; {help}")]
+    Unfit {
+        /// Which port.
+        port: &'static str,
+        /// What does not fit.
+        reason: String,
+        /// What to change.
+        help: String,
+    },
     /// The log of a run is not a chain.
     #[error(transparent)]
     Chain(#[from] ChainError),

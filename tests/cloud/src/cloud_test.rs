@@ -7,6 +7,7 @@ use crate::deploy::{
 use crate::drive::{self, PATHS, PROVIDER_KEY, Parts, Report, World, Wrong, wrong};
 use crate::engine::{self, Engine, Source};
 use crate::proxy::Proxy;
+use crate::stay;
 use lattice_model_server::{ModelServer, Options as ModelOptions};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,12 @@ pub fn engine() -> Result<Engine, Wrong> {
     Engine::find().map_err(|error| Wrong::Found(error.to_string()))
 }
 
+/// Deploys, and keeps everything up for whoever wants to try something, until it is interrupted.
+pub async fn stay(engine: &Engine, options: &Options, folder: &Path) -> Result<(), Wrong> {
+    let (world, _) = deployed(engine, options).await?;
+    stay::stay(&world, folder).await
+}
+
 /// Does it all on this engine.
 pub async fn test(engine: &Engine, options: &Options) -> Result<Report, Wrong> {
     if let Some(unknown) = options
@@ -66,6 +73,28 @@ pub async fn test(engine: &Engine, options: &Options) -> Result<Report, Wrong> {
              can be reached; the suites can be run against a container",
         );
     }
+    let (world, deployed_ms) = deployed(engine, options).await?;
+    let paths = drive::drive(&world, &options.paths).await;
+    let measured = match &options.counts {
+        Some(_) => Some(drive::measure(&world).await?),
+        None => None,
+    };
+    if let (Some(file), Some(measured)) = (&options.counts, &measured) {
+        let text = serde_json::to_string_pretty(measured).unwrap_or_default();
+        std::fs::write(root().join(file), text + "\n")
+            .map_err(|error| Wrong::Io("the counts cannot be written", error))?;
+    }
+    Ok(Report {
+        engine: format!("{} ({:?})", engine.endpoint(), engine.source()),
+        deployed_ms,
+        paths,
+        verdict: drive::judge(&world).await?,
+        measured,
+    })
+}
+
+/// Everything that is driven, and how long its deployment took.
+async fn deployed(engine: &Engine, options: &Options) -> Result<(World, u64), Wrong> {
     let root = root();
     let programs = match (&options.programs, options.release) {
         (Some(folder), _) => FUNCTIONS.map(|name| (name, folder.join(name))).to_vec(),
@@ -77,23 +106,7 @@ pub async fn test(engine: &Engine, options: &Options) -> Result<Report, Wrong> {
     let world = world(endpoint, &root.join(&options.template), &programs).await?;
     let deployed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     eprintln!("   deployed in {deployed_ms} ms on {endpoint}");
-    let paths = drive::drive(&world, &options.paths).await;
-    let measured = match &options.counts {
-        Some(_) => Some(drive::measure(&world).await?),
-        None => None,
-    };
-    if let (Some(file), Some(measured)) = (&options.counts, &measured) {
-        let text = serde_json::to_string_pretty(measured).unwrap_or_default();
-        std::fs::write(root.join(file), text + "\n")
-            .map_err(|error| Wrong::Io("the counts cannot be written", error))?;
-    }
-    Ok(Report {
-        engine: format!("{endpoint} ({:?})", engine.source()),
-        deployed_ms,
-        paths,
-        verdict: drive::judge(&world).await?,
-        measured,
-    })
+    Ok((world, deployed_ms))
 }
 
 /// Deploys the template with everything around it.
@@ -164,13 +177,14 @@ async fn upload(admin: &Admin, programs: &[(&'static str, PathBuf)]) -> Result<(
     Ok(())
 }
 
-/// The lane `cloud`: the adapters' suites and the cloud test, on one engine.
+/// The lane `cloud`: the adapters' suites, the test of `lattice doctor --stack` and the cloud test, on
+/// one engine.
 pub async fn check() -> Result<bool, Wrong> {
     let engine = engine()?;
     let mut suites = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     suites
         .args(["nextest", "run", "--locked", "--workspace"])
-        .args(["--filterset", "package(lattice-cloud)"])
+        .args(["--filterset", "package(lattice-cloud) or binary(doctor)"])
         .env(engine::ENDPOINT, engine.endpoint())
         .current_dir(root());
     let status = suites

@@ -8,3 +8,4 @@ pub mod drive;
 pub mod engine;
 pub mod http;
 pub mod proxy;
+pub mod stay;

@@ -1,13 +1,15 @@
 //! Lambda's Runtime API as far as a bootstrap uses it: hands out events, and takes what comes back
 //! piece by piece. With it a bootstrap is tested and measured as the program that it is.
 //!
-//! `api` is the server, `function` the process that asks it.
+//! `api` is the server, `function` the process that asks it; `unset` is one that cannot begin.
 
 mod api;
 mod function;
+mod unset;
 
 pub use api::{Answer, RuntimeApi};
 pub use function::{Function, environment};
+pub use unset::names_what_is_not_set;
 
 /// Why a function could not be tried.
 #[derive(Debug, thiserror::Error)]

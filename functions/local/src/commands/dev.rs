@@ -91,11 +91,13 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let firing = tokio::spawn(triggers::fire(Arc::clone(&api)));
     let notes = [Some(described), descriptors.note];
     notes.iter().flatten().for_each(|text| note(app, text));
+    // Listened for before anybody is told that it is there: who stops it at once is heard too.
+    let mut stops = Stops::listen()?;
     hello(app, &args.data, (&url, carried), &hooks);
     if !args.no_open && std::io::stdout().is_terminal() {
         open_page(app, &url);
     }
-    let ended = until_stopped(&mut host.seen).await;
+    let ended = until_stopped(&mut host.seen, &mut stops).await;
     note(
         app,
         "stopping: what is under way gets a moment; runs go on at the next start",
@@ -158,14 +160,30 @@ fn open_page(app: &App, url: &str) {
     }
 }
 
+/// The signals that stop the server.
+struct Stops {
+    interrupts: Signal,
+    terms: Signal,
+}
+
+impl Stops {
+    fn listen() -> Result<Self, CliError> {
+        Ok(Self {
+            interrupts: signal(SignalKind::interrupt()).map_err(CliError::Runtime)?,
+            terms: signal(SignalKind::terminate()).map_err(CliError::Runtime)?,
+        })
+    }
+}
+
 /// Waits for a signal, or for what nothing can go on after.
-async fn until_stopped(seen: &mut UnboundedReceiver<Seen>) -> Result<Exit, CliError> {
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(CliError::Runtime)?;
-    let mut terms = signal(SignalKind::terminate()).map_err(CliError::Runtime)?;
+async fn until_stopped(
+    seen: &mut UnboundedReceiver<Seen>,
+    stops: &mut Stops,
+) -> Result<Exit, CliError> {
     loop {
         let seen = tokio::select! {
-            () = heard(&mut interrupts) => return Ok(Exit::Completed),
-            () = heard(&mut terms) => return Ok(Exit::Completed),
+            () = heard(&mut stops.interrupts) => return Ok(Exit::Completed),
+            () = heard(&mut stops.terms) => return Ok(Exit::Completed),
             seen = seen.recv() => seen,
         };
         match seen {

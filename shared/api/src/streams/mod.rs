@@ -286,6 +286,7 @@ async fn follow<S: RunLog>(streams: Arc<Streams<S>>, feed: Arc<Feed>) {
     let poll = Duration::from_millis(streams.settings.poll_ms);
     let linger = Duration::from_millis(streams.settings.linger_ms);
     let mut idle_since: Option<Instant> = None;
+    let mut is_broken = false;
     while !*stop.borrow_and_update() {
         let (last, over) = feed.end();
         if !over {
@@ -296,7 +297,11 @@ async fn follow<S: RunLog>(streams: Arc<Streams<S>>, feed: Arc<Feed>) {
                     continue;
                 }
                 Err(error) => {
-                    tracing::warn!(run = %feed.run(), %error, "the tail could not be read")
+                    // It is read again and again, and counted once.
+                    if error.is_broken_log() && !std::mem::replace(&mut is_broken, true) {
+                        streams.metrics.broken_log();
+                    }
+                    tracing::warn!(run = %feed.run(), %error, "the tail could not be read");
                 }
             }
         }

@@ -138,6 +138,9 @@ impl<S: RunLog> Viewer<S> {
             Err(error) => {
                 // The reader comes back and is told then, if it is still so.
                 tracing::warn!(run = %self.feed.run(), %error, "a stream ends: its log could not be read");
+                if error.is_broken_log() {
+                    self.streams.metrics.broken_log();
+                }
                 return None;
             }
         };

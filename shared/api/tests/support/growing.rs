@@ -39,6 +39,13 @@ impl Growing {
         self.put(bodies, RunStatus::Running, told).await;
     }
 
+    /// A commit of one event that the store loses.
+    pub fn lose(&mut self) {
+        let id = CommitId::new(format!("lost-{}", self.last()));
+        let lost = Commit::seal(&self.tail, id, Millis::new(1), vec![RunStarted {}.into()]);
+        self.tail = self.tail.follow(&lost.unwrap()).unwrap();
+    }
+
     /// Appends the event that ends the run.
     pub async fn end(&mut self, told: bool) {
         let (output, _) = ValueRef::of(json!(null));

@@ -39,6 +39,9 @@ struct Test {
     /// The template, from the root of the repository.
     #[arg(long, default_value = cloud_test::TEMPLATE)]
     template: PathBuf,
+    /// Deploy and stay, to try things by hand; what they need is written into this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["paths", "json", "counts"])]
+    stay: Option<PathBuf>,
     /// Take the functions' programs from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -84,7 +87,13 @@ async fn one(test: Test) -> Result<bool, lattice_cloud::drive::Wrong> {
         template: test.template,
         programs: test.programs,
     };
-    let report = cloud_test::test(&cloud_test::engine()?, &options).await?;
+    let engine = cloud_test::engine()?;
+    if let Some(folder) = test.stay {
+        return cloud_test::stay(&engine, &options, &folder)
+            .await
+            .map(|()| true);
+    }
+    let report = cloud_test::test(&engine, &options).await?;
     match json {
         true => println!(
             "{}",

@@ -10,6 +10,9 @@ use zip::{CompressionMethod, ZipWriter};
 /// The functions: the names of their programs, and of their packages behind `lattice-`.
 pub const FUNCTIONS: [&str; 6] = ["compile", "start", "step", "signal", "stream", "sweep"];
 
+/// What builds them as they are deployed.
+const SCRIPT: &str = "infra/stack.sh";
+
 /// Why there are no packages.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
@@ -37,36 +40,41 @@ pub enum PackError {
 pub enum Build {
     /// As tests are, with the toolchain of this machine.
     Dev,
-    /// As they are deployed: by `cargo lambda`, with the profile `lambda`.
+    /// As they are deployed, by the same command.
     Release,
 }
 
 impl Build {
     /// Builds all of them; gives the path of each program by its function's name.
     pub fn run(self, root: &Path) -> Result<Vec<(&'static str, PathBuf)>, PackError> {
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |folder| root.join(folder));
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(root);
-        // Beside the folder that cargo itself gives to the profile.
-        let packed = target.join("functions");
         match self {
-            Self::Dev => command.args(["build", "--locked"]),
-            Self::Release => command
-                .args(["lambda", "build", "--locked", "--profile", "lambda"])
-                .arg("--lambda-dir")
-                .arg(&packed),
-        };
-        for function in FUNCTIONS {
-            command.args(["--package", &format!("lattice-{function}")]);
+            Self::Dev => dev(root),
+            Self::Release => release(root),
         }
-        run(&mut command, "cargo build")?;
-        let program = |function: &'static str| match self {
-            Self::Dev => (function, target.join("debug").join(function)),
-            Self::Release => (function, packed.join(function).join("bootstrap")),
-        };
-        Ok(FUNCTIONS.map(program).to_vec())
     }
+}
+
+fn dev(root: &Path) -> Result<Vec<(&'static str, PathBuf)>, PackError> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root).args(["build", "--locked"]);
+    for function in FUNCTIONS {
+        command.args(["--package", &format!("lattice-{function}")]);
+    }
+    run(&mut command, "cargo build")?;
+    let program = |function: &'static str| (function, target.join("debug").join(function));
+    Ok(FUNCTIONS.map(program).to_vec())
+}
+
+fn release(root: &Path) -> Result<Vec<(&'static str, PathBuf)>, PackError> {
+    let mut command = Command::new(root.join(SCRIPT));
+    command.current_dir(root).arg("build");
+    run(&mut command, SCRIPT)?;
+    // Where the template takes them from.
+    let packed = root.join("target/lambda");
+    let program = |function: &'static str| (function, packed.join(function).join("bootstrap"));
+    Ok(FUNCTIONS.map(program).to_vec())
 }
 
 fn run(command: &mut Command, name: &str) -> Result<(), PackError> {

@@ -38,6 +38,11 @@ impl Api {
         }
     }
 
+    /// Its address. The name leads to this machine, as every name below `localhost` does.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.host)
+    }
+
     /// Its token.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

@@ -4,7 +4,7 @@
 //! `measure` counts what a step costs, `report` says all of it.
 
 mod client;
-mod documents;
+pub(crate) mod documents;
 mod host;
 mod judge;
 mod measure;
@@ -18,7 +18,7 @@ pub use judge::Verdict;
 pub use measure::{Measured, measure};
 pub use paths::{PATHS, Path};
 pub use report::{Report, Row};
-pub use world::{PROVIDER_KEY, Parts, World};
+pub use world::{PROVIDER_KEY, Parts, TENANT, World};
 pub use wrong::{Wrong, must, want, wrong};
 
 use std::time::Instant;

@@ -71,7 +71,7 @@ fn a_run_that_outlives_what_is_kept_is_refused() {
             ..Put::of(queued(run(1), 30 * DAY_MS + 1))
         };
         let error = store.append(over).await.unwrap_err();
-        assert!(matches!(error, PortError::Missing { .. }), "{error}");
+        assert!(matches!(error, PortError::Unfit { .. }), "{error}");
         let text = error.to_string();
         assert!(
             text.contains("31 days") && text.contains("LATTICE_KEEP_DAYS"),
