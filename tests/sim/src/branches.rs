@@ -148,7 +148,10 @@ impl Branches {
 
     fn failed(&mut self, failed: &StageFailed, nesting: &Nesting) -> Vec<String> {
         let stage = &failed.stage;
-        let mut texts: Vec<_> = self.not_open(stage, nesting, "failed").into_iter().collect();
+        let mut texts: Vec<_> = self
+            .not_open(stage, nesting, "failed")
+            .into_iter()
+            .collect();
         self.open.remove(stage);
         texts.extend(self.end_of_join(stage, false, nesting));
         match &failed.next {
@@ -266,7 +269,9 @@ impl Branches {
         }
         let ends = self.ends(split, nesting);
         if !can_be(fan.policy, &ends) {
-            texts.push(format!("`{join}` fired when its branches stood as {ends:?}"));
+            texts.push(format!(
+                "`{join}` fired when its branches stood as {ends:?}"
+            ));
         }
         let of = |end: Option<bool>| -> Vec<u32> {
             let ends = (0..).zip(&ends).filter(|(_, found)| **found == end);

@@ -25,7 +25,13 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
         let skipped = shadow.branches.skipped.contains_key(stage);
-        impose(sim, &mut program, (stage.as_str(), skipped), log, &mut imposed)?;
+        impose(
+            sim,
+            &mut program,
+            (stage.as_str(), skipped),
+            log,
+            &mut imposed,
+        )?;
     }
     let mut world = (case.world)();
     world.run_id = shadow.tail.run().clone();

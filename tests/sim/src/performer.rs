@@ -126,7 +126,9 @@ impl SimPerformer {
     }
 
     fn duration_ms(&self, request: &CallRequest) -> u64 {
-        if let Some(ms) = self.sim.scenario.rig.effect_ms {
+        let rig = &self.sim.scenario.rig;
+        let of_stage = rig.stages_ms.get(request.stage.as_str()).copied();
+        if let Some(ms) = of_stage.or(rig.effect_ms) {
             return ms;
         }
         let of_stage = request.stage.as_str().bytes().map(u64::from).sum::<u64>();

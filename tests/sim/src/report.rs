@@ -1,6 +1,7 @@
 //! What a simulation came to.
 
 use crate::fate::{Fate, Kind};
+use crate::oracle::Outcome;
 use lattice_journal::RunStatus;
 use lattice_model::Hash;
 use std::fmt;
@@ -68,6 +69,8 @@ pub struct Report {
     pub faults: Vec<(u64, Kind, Fate)>,
     /// How the run stood in the end; `None` = it never began.
     pub status: Option<RunStatus>,
+    /// What the run came to; `None` if it never began, or if that cannot be read.
+    pub outcome: Option<Outcome>,
     /// When the last thing happened, in virtual milliseconds.
     pub ended_ms: u64,
     /// How many attempts of effects were sent.

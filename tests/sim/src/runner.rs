@@ -8,6 +8,7 @@ use crate::oracle::Chance;
 use crate::process;
 use crate::report::{BreachKind, Report};
 use crate::scenario::{Case, Order, Regime, Scenario};
+use crate::seen;
 use crate::sim::{CANCELLER, CLIENT, Sim};
 use futures::FutureExt;
 use lattice_journal::RunStatus;
@@ -327,8 +328,9 @@ impl Runner {
 
     fn report(self) -> Report {
         let effects = crate::lock(&self.sim.effects);
-        let (status, log) = self.sim.look(|shadows| {
+        let (status, outcome, log) = self.sim.look(|shadows| {
             let last = shadows.values().next_back();
+            let outcome = last.and_then(|shadow| seen::outcome(&self.sim, shadow).ok());
             let parts: Vec<Vec<u8>> = shadows
                 .values()
                 .flat_map(|shadow| &shadow.commits)
@@ -337,6 +339,7 @@ impl Runner {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             (
                 last.map(|shadow| shadow.state.status),
+                outcome,
                 Hash::of_parts(&parts),
             )
         });
@@ -345,6 +348,7 @@ impl Runner {
             calls: self.calls,
             faults: self.faults,
             status,
+            outcome,
             ended_ms: self.ended_ms,
             effects: effects.count(),
             repeated: effects.repeated(),

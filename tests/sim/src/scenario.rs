@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use lattice_ir::{OpKind, Plan, Program, Timer};
 use lattice_model::{Guards, limits};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -241,6 +242,8 @@ pub struct Rig {
     pub stray_answer: Option<Value>,
     /// How long every effect takes.
     pub effect_ms: Option<u64>,
+    /// How long the effects of some stages take.
+    pub stages_ms: BTreeMap<String, u64>,
     /// Whether a run that waits is watched until its lifetime is over.
     pub to_the_end: bool,
 }
@@ -257,6 +260,7 @@ impl Default for Rig {
             corrupt_checkpoints: false,
             stray_answer: None,
             effect_ms: None,
+            stages_ms: BTreeMap::new(),
             to_the_end: false,
         }
     }

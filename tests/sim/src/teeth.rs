@@ -101,6 +101,11 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         Guard::EarlySignalBuffer => "early_answer",
         Guard::Tombstones | Guard::InboxDedupe | Guard::AnswerNamesWait => "one_option",
         Guard::Lifetime => "nobody_answers",
+        Guard::JoinWaits => "all_of_three",
+        Guard::BranchScope => "variables_in_branches",
+        // The second branch is over long before the first.
+        Guard::MergeInOrder => "merge_deep",
+        Guard::LosersEnd => "any",
         _ => "chain",
     };
     let case = Case::find(name, 0)?;
@@ -183,7 +188,11 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
         Guard::ClaimBeforeEffect
         | Guard::AttemptCeiling
         | Guard::EarlySignalBuffer
-        | Guard::Tombstones => vec![quiet.clone()],
+        | Guard::Tombstones
+        | Guard::JoinWaits
+        | Guard::BranchScope
+        | Guard::MergeInOrder
+        | Guard::LosersEnd => vec![quiet.clone()],
         other => of_lost_workers(other, quiet),
     }
 }

@@ -6,7 +6,7 @@ mod bare;
 
 use bare::Bare;
 use lattice_engine::{Cause, RunState, fold};
-use lattice_ir::{CallOutcome, End, Eval, Op, OpKind, Program};
+use lattice_ir::{CallOutcome, End, Eval, JoinPolicy, Op, OpKind, Program};
 use lattice_journal::{
     Commit, EventBody, Failure, FailureKind, InboxBody, RunStatus, Tail, Usage, ValueRef,
 };
@@ -54,16 +54,36 @@ fn is_half(body: &EventBody, next: Option<&EventBody>) -> bool {
         | EventBody::CancelRequested(_)
         | EventBody::StageSkipped(_) => true,
         EventBody::WaitOpened(_) => matches!(next, Some(EventBody::TimerSet(_))),
+        // The branches begin with their split, and a join ends with its firing.
+        EventBody::BranchStarted(_) | EventBody::JoinFired(_) => true,
+        _ if matches!(
+            next,
+            Some(EventBody::BranchEnded(_) | EventBody::JoinFired(_) | EventBody::StageSkipped(_))
+        ) =>
+        {
+            true
+        }
         EventBody::StageCompleted(done) => done.next.is_none(),
         EventBody::StageFailed(failed) => failed.next.is_none(),
         _ => false,
     }
 }
 
+/// Whether what the Program comes to does not hang on which of its branches is quicker: a worker that
+/// died costs time.
+fn is_timeless(seed: u64) -> bool {
+    let (program, _) = random_program(seed);
+    program.ops.iter().all(|op| match &op.kind {
+        OpKind::Split(split) => split.branches.iter().all(|one| one.timeout_ms.is_none()),
+        OpKind::Join(join) => join.policy == JoinPolicy::All,
+        _ => true,
+    })
+}
+
 #[test]
 fn a_decision_that_was_cut_between_two_steps_is_carried_on_to_the_same_end() {
     let (mut cuts, mut given_up) = (0, 0);
-    for seed in 0..150 {
+    for seed in (0..250).filter(|seed| is_timeless(*seed)) {
         let whole = finished(seed, None);
         for (number, decision) in decisions(seed).iter().enumerate() {
             for count in 0..decision.len() {
@@ -285,6 +305,6 @@ fn what_is_too_much_for_one_commit_goes_into_several() {
         bare.take(&decision, decision.events.len());
     }
     assert_eq!(bare.end()["status"], json!("completed"));
-    assert!((5..=20).contains(&commits), "{commits} commits");
+    assert!((3..=20).contains(&commits), "{commits} commits");
     assert!(bare.inbox.is_empty(), "every item was folded");
 }

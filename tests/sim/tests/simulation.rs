@@ -28,7 +28,16 @@ fn every_shape_comes_to_what_the_oracle_says() {
 
 #[test]
 fn one_fault_at_every_call_breaks_no_promise() {
-    for name in ["chain", "retry_then_success", "free_text", "never_twice"] {
+    let names = [
+        "chain",
+        "retry_then_success",
+        "free_text",
+        "never_twice",
+        "two_of_three",
+        "nested_losers",
+        "time_way",
+    ];
+    for name in names {
         let table = every_point(&case(name), Sample { every: 3 });
         assert!(table.is_clean(), "{table}");
         assert!(table.runs() > 100, "{table}");

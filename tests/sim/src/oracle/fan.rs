@@ -77,7 +77,10 @@ impl Walk<'_> {
         let mut is_over = false;
         for empty in [true, false] {
             for (place, branch) in split.branches.iter().enumerate() {
-                let Some(arm) = fan.arms.get_mut(place).filter(|_| is_empty(branch) == empty)
+                let Some(arm) = fan
+                    .arms
+                    .get_mut(place)
+                    .filter(|_| is_empty(branch) == empty)
                 else {
                     continue;
                 };
@@ -306,9 +309,7 @@ fn ended(
             BranchEnd::Failed(failure.kind, node),
             Arrived::Failed(failure),
         )),
-        (None | Some(SaidEnd::Open), Left::Stays) => {
-            Ok((BranchEnd::Open, Arrived::Open { due }))
-        }
+        (None | Some(SaidEnd::Open), Left::Stays) => Ok((BranchEnd::Open, Arrived::Open { due })),
         (Some(SaidEnd::Cut), Left::Cut) => Ok((BranchEnd::Cut, Arrived::Cut)),
         (Some(SaidEnd::TimedOut), Left::Cut) if due.is_some() => Ok((
             BranchEnd::Failed(FailureKind::Timeout, None),

@@ -167,7 +167,10 @@ impl<'w> Walk<'w> {
                 Step::Stay => return Ok(Left::Stays),
             }
         }
-        let failure = Failure::new(FailureKind::Configuration, "the ways of the Program go round");
+        let failure = Failure::new(
+            FailureKind::Configuration,
+            "the ways of the Program go round",
+        );
         Ok(Left::Failed(failure, None))
     }
 

@@ -180,17 +180,16 @@ mod tests {
             merged(Merge::Error).unwrap_err().kind,
             FailureKind::MergeConflict
         );
-        assert_eq!(
-            merge_outputs(Merge::Error, 3, &[(1, one.clone())]),
-            Ok(one)
-        );
+        assert_eq!(merge_outputs(Merge::Error, 3, &[(1, one.clone())]), Ok(one));
     }
 
     #[test]
     fn a_variable_that_one_branch_changed_is_taken_as_it_is() {
         let of = |pairs: &[(&str, Option<Value>)]| -> Changes {
             let pairs = pairs.iter().cloned();
-            pairs.map(|(name, value)| (name.to_owned(), value)).collect()
+            pairs
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
         };
         let one = of(&[("a", Some(json!(1))), ("b", None), ("c", Some(json!(1)))]);
         let two = of(&[("b", Some(json!(2))), ("c", Some(json!(1)))]);

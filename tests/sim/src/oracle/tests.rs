@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::shapes::build::{ask, call, delay, end, eval, program, question, retry};
+use super::told::{Refused, Said, SaidEnd, Told};
 use super::world::{World, fail, succeed};
-use super::{Outcome, interpret};
+use super::{Outcome, explain, interpret};
 use lattice_ir::{Call, Eval, OpKind, Program, Timer};
 use lattice_journal::{FailureKind, RunStatus};
 use lattice_model::limits::VALUE_BYTES_MAX;
-use lattice_model::{NodeId, OpId};
+use lattice_model::{BranchId, NodeId, OpId, StageId};
 use serde_json::{Value, json};
 
 fn run(ops: Vec<(&str, OpKind)>, world: World) -> Outcome {
@@ -144,4 +145,90 @@ fn a_program_that_does_not_verify_ends() {
         let outcome = interpret(&broken, &World::new(json!({})));
         assert_eq!(outcome.failure, Some((FailureKind::Configuration, None)));
     }
+}
+
+/// What the oracle makes of a log of `two_of_three_broken`, whose second branch is refused, and
+/// which says this of its branches: the end, the stages that ended, the outcomes recorded besides.
+fn told(shape: &str, said: [(SaidEnd, usize, u32); 3]) -> Result<Outcome, Refused> {
+    let mut shapes = super::shapes().into_iter();
+    let shape = shapes.find(|found| found.name == shape).unwrap();
+    let branches = (0..).zip(said).map(|(index, (end, ended, recorded))| {
+        let said = Said {
+            end,
+            ended,
+            recorded,
+            due_at: None,
+        };
+        (BranchId::of(&StageId::new("fan"), index), said)
+    });
+    let told = Told {
+        branches: branches.collect(),
+        clocks_are_right: true,
+    };
+    explain(&shape.program, &(shape.world)(), &told)
+}
+
+const DONE: (SaidEnd, usize, u32) = (SaidEnd::Completed, 1, 0);
+const LOST: (SaidEnd, usize, u32) = (SaidEnd::Failed, 1, 0);
+const CUT: (SaidEnd, usize, u32) = (SaidEnd::Cut, 0, 0);
+
+#[test]
+fn a_log_says_which_branches_were_quick_enough() {
+    let third = told("two_of_three", [CUT, DONE, DONE]).unwrap();
+    let output = &third.outputs[&NodeId::new("fan")];
+    let right = json!([null, "second(second of rain)", "third(third of rain)"]);
+    assert_eq!(*output, right);
+    assert!(!third.calls.contains_key("first"));
+    assert!(told("two_of_three_broken", [DONE, LOST, DONE]).is_ok());
+}
+
+#[test]
+fn a_log_that_cannot_be_is_refused() {
+    for (shape, said, why) in [
+        // Too few for the quorum, more than it needs, or one that lost by its own rules.
+        ("two_of_three", [DONE, CUT, CUT], "did not wait for `fan/1`"),
+        ("two_of_three", [DONE, DONE, DONE], "before the last"),
+        (
+            "two_of_three_broken",
+            [DONE, DONE, CUT],
+            "`fan/1` should be Failed",
+        ),
+        (
+            "two_of_three",
+            [DONE, LOST, DONE],
+            "`fan/1` should be Joined",
+        ),
+        (
+            "all_of_three",
+            [DONE, DONE, CUT],
+            "did not wait for `fan/2`",
+        ),
+        (
+            "fail_fast_broken",
+            [DONE, CUT, DONE],
+            "did not wait for `fan/1`",
+        ),
+        // A call that was skipped after an outcome that ends it, and after more stages than it has.
+        (
+            "any",
+            [DONE, (SaidEnd::Cut, 0, 1), CUT],
+            "`second` was skipped after 1",
+        ),
+        (
+            "any",
+            [DONE, (SaidEnd::Cut, 1, 0), CUT],
+            "`fan/1` should be Joined",
+        ),
+        (
+            "any",
+            [DONE, (SaidEnd::TimedOut, 0, 0), CUT],
+            "`fan/1` should be Cut",
+        ),
+    ] {
+        let refused = told(shape, said).unwrap_err();
+        assert!(refused.text.contains(why), "{shape}: {refused:?}");
+        assert!(!refused.is_stuck);
+    }
+    let stands = told("all_of_three", [DONE, DONE, (SaidEnd::Open, 0, 0)]);
+    assert!(stands.unwrap_err().is_stuck);
 }

@@ -1,7 +1,7 @@
 //! A run without a driver, for properties of the engine alone.
 
-use lattice_engine::{BlobCache, Cause, Decision, Input, RunState, decide, fold, start};
-use lattice_ir::{EffectRequest, Plan, Program};
+use lattice_engine::{BlobCache, Cause, Claimed, Decision, Input, RunState, decide, fold, start};
+use lattice_ir::{CallRequest, EffectRequest, Plan, Program};
 use lattice_journal::{Event, EventBody, FailureKind, InboxBody, InboxItem, ValueRef};
 use lattice_model::{BootId, Guards, InboxId, Millis, NodeId, RunId, StageId};
 use lattice_sim::oracle::World;
@@ -21,6 +21,8 @@ pub struct Bare {
     pub inbox: Vec<InboxItem>,
     pub answers: BTreeMap<NodeId, VecDeque<Value>>,
     pub asked: u32,
+    /// Calls that were claimed and have not ended: several branches have one each.
+    pub under_way: VecDeque<CallRequest>,
 }
 
 impl Bare {
@@ -44,6 +46,7 @@ impl Bare {
             blobs: BlobCache::new(),
             inbox: Vec::new(),
             asked: 0,
+            under_way: VecDeque::new(),
             plan,
             world,
             run,
@@ -103,9 +106,16 @@ impl Bare {
         self.inbox.retain(|item| !folded.contains(&item.id));
     }
 
-    /// The next thing that happens to a run in a world without faults; `None` = nothing will.
-    pub fn next(&mut self, calls: &[lattice_ir::CallRequest]) -> Option<Cause> {
-        if let Some(call) = calls.first() {
+    /// The next thing that happens to a run in a world without faults, once these calls were
+    /// claimed; `None` = nothing will.
+    pub fn next(&mut self, calls: &[CallRequest]) -> Option<Cause> {
+        self.under_way.extend(calls.iter().cloned());
+        while let Some(call) = self.under_way.pop_front() {
+            let counts =
+                |claimed: Claimed| claimed.stage == call.stage && claimed.attempt == call.attempt;
+            if !self.state.claims().any(counts) {
+                continue;
+            }
             let (stage, attempt) = (call.stage.clone(), call.attempt);
             let epoch = self.epoch(&stage);
             let EffectRequest::Model(model) = &call.effect;
@@ -121,12 +131,9 @@ impl Bare {
             let (stage, attempt) = (claimed.stage, claimed.attempt);
             return Some(Cause::Lost { stage, attempt });
         }
-        let asking = self
-            .state
-            .questions()
-            .map(|(_, node, ..)| node.clone())
-            .next();
-        if let Some((node, value)) = asking.and_then(|node| self.answer(node)) {
+        let asking = self.state.questions().map(|(_, node, ..)| node.clone());
+        let asking: Vec<NodeId> = asking.collect();
+        if let Some((node, value)) = asking.into_iter().find_map(|node| self.answer(node)) {
             self.asked += 1;
             let id = format!("answer-{}", self.asked);
             self.put(
@@ -184,6 +191,7 @@ impl Bare {
             }
             cause = if kept < decision.events.len() {
                 // The worker died: what it was about to do is lost, nobody else looked.
+                self.under_way.clear();
                 self.next(&[]).unwrap_or(Cause::Wake)
             } else if decision.more {
                 Cause::Wake

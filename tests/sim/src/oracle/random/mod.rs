@@ -17,9 +17,9 @@ use super::shapes::build::{
 };
 use super::world::{STARTED_AT, World};
 use expressions::Words;
-use layout::Place;
 use lattice_ir::{Call, Choice, Eval, OpKind, Program, Timer, Wait};
 use lattice_model::{NodeId, OpId};
+use layout::Place;
 use scripts::{LABELS, Script};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -395,7 +395,12 @@ mod tests {
             let outputs = outcome.branches.values().map(|branch| &branch.outputs);
             let outputs = outputs.chain([&outcome.outputs]).flatten();
             // A join may give on what nothing reads.
-            let joined = |node: &NodeId| program.ops.iter().any(|op| op.name == format!("{node}.join"));
+            let joined = |node: &NodeId| {
+                program
+                    .ops
+                    .iter()
+                    .any(|op| op.name == format!("{node}.join"))
+            };
             let outputs = outputs.filter(|(node, _)| !joined(node));
             for value in values.chain(outputs.map(|(_, value)| value)) {
                 if *value == json!({ "waitedUntil": "a moment" }) {

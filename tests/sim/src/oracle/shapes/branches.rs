@@ -181,7 +181,10 @@ fn choice_in_branch() -> Shape {
         ("guess", ask_or("guess", 4, 4)),
         (
             "look",
-            OpKind::Eval(eval(json!({ "kind": "{{nodes.guess.output.error.kind}}" }), 5)),
+            OpKind::Eval(eval(
+                json!({ "kind": "{{nodes.guess.output.error.kind}}" }),
+                5,
+            )),
         ),
         (
             "fan.join",
@@ -280,11 +283,17 @@ fn waits_in_branches() -> Shape {
 fn variables_in_branches() -> Shape {
     let ops = vec![
         ("fan", fan(&[1, 4], 7)),
-        ("first-set", assign("tag", Some(json!("first of {{vars.tag}}")), 2)),
+        (
+            "first-set",
+            assign("tag", Some(json!("first of {{vars.tag}}")), 2),
+        ),
         ("first", ask("{{vars.tag}}, {{vars.n}}", 3)),
         ("first-own", assign("own", Some(json!("{{vars.tag}}!")), 7)),
         ("second", ask("{{vars.tag}}, {{vars.n}}", 5)),
-        ("second-set", assign("tag", Some(json!("second of {{vars.tag}}")), 6)),
+        (
+            "second-set",
+            assign("tag", Some(json!("second of {{vars.tag}}")), 6),
+        ),
         ("second-drop", assign("n", None, 7)),
         (
             "fan.join",

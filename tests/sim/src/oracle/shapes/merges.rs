@@ -30,15 +30,22 @@ fn overlapping(name: &'static str, merge: Merge) -> Shape {
         on_error: Some(OpId(9)),
         ..join(0, JoinPolicy::All, merge, 8)
     };
-    let one = json!({ "by": "first", "in": { "a": 1, "list": [1] }, "text": "{{nodes.first.output}}" });
+    let one =
+        json!({ "by": "first", "in": { "a": 1, "list": [1] }, "text": "{{nodes.first.output}}" });
     let two = json!({ "by": "second", "in": { "b": 2, "list": [2, 2] } });
     let ops = vec![
         ("fan", OpKind::Split(split(&[1, 4], 7))),
         ("first", ask("first", 2)),
-        ("first-set", assign("both", Some(json!({ "x": 1, "y": 1 })), 3)),
+        (
+            "first-set",
+            assign("both", Some(json!({ "x": 1, "y": 1 })), 3),
+        ),
         ("first-made", OpKind::Eval(eval(one, 7))),
         ("second", ask("second", 5)),
-        ("second-set", assign("both", Some(json!({ "y": 2, "z": 2 })), 6)),
+        (
+            "second-set",
+            assign("both", Some(json!({ "y": 2, "z": 2 })), 6),
+        ),
         ("second-made", OpKind::Eval(eval(two, 7))),
         ("fan.join", OpKind::Join(caught)),
         ("end", end(json!(["{{nodes.fan.output}}", "{{vars.both}}"]))),
