@@ -31,6 +31,7 @@ pub mod sim;
 pub mod store;
 pub mod table;
 pub mod teeth;
+mod teeth_cases;
 
 pub use fate::{Fate, Kind};
 pub use report::{Breach, BreachKind, Report};
