@@ -20,6 +20,14 @@ type Landed = (StageId, u32, Option<CallOutcome>);
 #[derive(Default)]
 pub(crate) struct Flight<'f> {
     running: FuturesUnordered<BoxFuture<'f, Landed>>,
+    /// What ended while something else was waited for.
+    landed: Vec<Landed>,
+    /// When, on the monotonic clock, this worker last knew the tail: it looked, or its own commit
+    /// stood there.
+    known_ms: u64,
+    /// Whether the tail showed something that came to no commit of this worker: somebody else may
+    /// have been faster, so it is looked at again at once.
+    unsettled: bool,
     held: BTreeMap<(StageId, u32), Held>,
 }
 
@@ -33,7 +41,25 @@ struct Held {
 impl<'f> Flight<'f> {
     /// Whether nothing is under way.
     pub fn is_empty(&self) -> bool {
-        self.running.is_empty()
+        self.running.is_empty() && self.landed.is_empty()
+    }
+
+    /// Notes that this worker knows the tail as it is now.
+    pub fn knows_tail(&mut self, now_ms: u64) {
+        self.known_ms = now_ms;
+    }
+
+    /// Does something else beside the effects. They go on meanwhile, and above all their deadlines
+    /// do: a store that is slow to answer must not let an effect outlive its lease.
+    pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        while !self.running.is_empty() {
+            match select(work.as_mut(), self.running.next()).await {
+                Either::Left((done, _)) => return done,
+                Either::Right((landed, _)) => self.landed.extend(landed),
+            }
+        }
+        work.await
     }
 
     /// Begins an effect; `begun_ms` is the monotonic moment before its claim was sent.
@@ -81,19 +107,21 @@ impl<'f> Flight<'f> {
         until.max().unwrap_or(0)
     }
 
-    /// Every outcome that is there already, behind the first one.
-    fn with_ready(&mut self, first: Landed) -> Vec<Cause> {
-        let mut landed = vec![first];
+    /// Every outcome that is there already.
+    fn take_landed(&mut self) -> Vec<Cause> {
         while let Some(Some(next)) = self.running.next().now_or_never() {
-            landed.push(next);
+            self.landed.push(next);
         }
-        let ended = landed.into_iter().filter_map(|(stage, attempt, outcome)| {
-            Some(Cause::Ended {
-                stage,
-                attempt,
-                outcome: outcome?,
-            })
-        });
+        let ended = self
+            .landed
+            .drain(..)
+            .filter_map(|(stage, attempt, outcome)| {
+                Some(Cause::Ended {
+                    stage,
+                    attempt,
+                    outcome: outcome?,
+                })
+            });
         ended.collect()
     }
 }
@@ -108,36 +136,40 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         flight: &mut Flight<'_>,
         (claims, wrote): (bool, bool),
     ) -> Result<Vec<Cause>, DriverError> {
+        let mut look_now = std::mem::take(&mut flight.unsettled) && !wrote;
         loop {
+            // An effect that was stopped says nothing.
+            let causes = flight.take_landed();
+            if !causes.is_empty() || flight.is_empty() {
+                return Ok(causes);
+            }
             let due_ms = match self.due_in_flight(session, claims) {
                 // What is due and led to nothing has to wait for something else to happen.
                 Some(0) if !wrote => None,
                 due => due,
             };
             let polls = self.settings.guards.on(Guard::CancelFence);
-            let poll_ms = polls.then_some(self.settings.cancel_poll_ms);
-            let pause = due_ms.into_iter().chain(poll_ms).min();
+            let poll_at = flight.known_ms.saturating_add(self.settings.cancel_poll_ms);
+            let left_ms = poll_at.saturating_sub(self.clock.monotonic_ms());
+            let poll_ms = polls.then_some(if look_now { 0 } else { left_ms });
+            look_now = false;
+            let is_due = due_ms.is_some_and(|due| poll_ms.is_none_or(|poll| due <= poll));
             let pause = async {
-                match pause {
+                match due_ms.into_iter().chain(poll_ms).min() {
                     Some(ms) => self.clock.sleep(ms).await,
                     None => std::future::pending().await,
                 }
             };
-            let landed = match select(flight.running.next(), pin!(pause)).await {
-                Either::Left((Some(landed), _)) => landed,
-                Either::Left((None, _)) => return Ok(Vec::new()),
+            match select(flight.running.next(), pin!(pause)).await {
+                Either::Left((landed, _)) => flight.landed.extend(landed),
+                Either::Right(_) if is_due => return Ok(Vec::new()),
                 Either::Right(_) => {
-                    match due_ms.is_some_and(|due| poll_ms.is_none_or(|poll| due <= poll)) {
-                        true => return Ok(Vec::new()),
-                        false if self.has_news(session).await? => return Ok(Vec::new()),
-                        false => continue,
+                    flight.knows_tail(self.clock.monotonic_ms());
+                    if flight.beside(self.has_news(session)).await? {
+                        flight.unsettled = true;
+                        return Ok(flight.take_landed());
                     }
                 }
-            };
-            // An effect that was stopped says nothing.
-            let causes = flight.with_ready(landed);
-            if !causes.is_empty() || flight.is_empty() {
-                return Ok(causes);
             }
         }
     }

@@ -96,9 +96,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             session.patient_until_ms = flight.counts_until();
             let step = match first.take() {
                 Some(step) => step,
-                None => self.step(session, &causes, claims).await?,
+                None => flight.beside(self.step(session, &causes, claims)).await?,
             };
             session.patient_until_ms = 0;
+            if step.wrote {
+                flight.knows_tail(self.clock.monotonic_ms());
+            }
             if session.state.status.is_terminal() {
                 self.forget(&session.run);
                 if step.leaves_items {
@@ -209,6 +212,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if !self.settings.guards.on(Guard::ReturnOnLiveClaim) {
             return Ok(());
         }
+        // Before this message is deleted the row has to lead to the run too: whoever claimed may have
+        // died before it wrote the row, and the queue may lose what is sent here.
+        self.put_row(session, self.clock.now()).await?;
         let saw = claimed.iter().map(|it| Saw {
             stage: it.stage.clone(),
             attempt: it.attempt,

@@ -55,8 +55,8 @@ fn apply_causes(scratch: &mut Scratch<'_>) -> Result<usize, DecideError> {
         if taken > 0 && scratch.is_full() {
             return Ok(taken);
         }
-        // What comes after the end of the run changes nothing any more.
-        if scratch.state.status.is_terminal() {
+        // What comes behind the cause that ended the run changes nothing any more.
+        if taken > 0 && scratch.state.status.is_terminal() {
             break;
         }
         apply_cause(scratch, cause)?;

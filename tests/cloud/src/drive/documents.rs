@@ -71,6 +71,39 @@ pub fn chain(id: &str, calls: usize) -> Value {
     )
 }
 
+/// Branches side by side, each of so many calls; they meet at the end.
+pub fn branches(id: &str, settings: Value, branches: usize, calls: usize) -> Value {
+    let mut all = json!({"branchCount": branches});
+    for (name, value) in settings.as_object().into_iter().flatten() {
+        all[name] = value.clone();
+    }
+    let mut nodes = vec![
+        json!({"id": "start", "type": "start"}),
+        json!({"id": "both", "type": "parallel", "settings": all}),
+    ];
+    let mut edges = vec![json!({"id": "e", "from": "start", "to": "both"})];
+    for branch in 0..branches {
+        let name = |at: usize| match at < calls {
+            true => format!("step{branch}-{at}"),
+            false => "end".to_owned(),
+        };
+        nodes.extend((0..calls).map(|at| prompt(&name(at))));
+        edges.push(json!({
+            "id": format!("b{branch}"), "from": "both",
+            "fromPort": format!("branch-{branch}"), "to": name(0),
+        }));
+        edges.extend((0..calls).map(
+            |at| json!({"id": format!("b{branch}-{at}"), "from": name(at), "to": name(at + 1)}),
+        ));
+    }
+    nodes.push(json!({"id": "end", "type": "end",
+        "settings": {"output": {"all": "{{nodes.both.output}}"}}}));
+    json!({
+        "format": "agent-lattice/workflow", "formatVersion": 1, "id": id, "name": id,
+        "nodes": nodes, "edges": edges,
+    })
+}
+
 /// The document with this time for each of its model calls.
 pub fn patient(mut document: Value, timeout_ms: u64) -> Value {
     for node in document["nodes"].as_array_mut().into_iter().flatten() {
@@ -103,6 +136,16 @@ mod tests {
         let document = patient(chain("c", 1), 7);
         assert_eq!(document["nodes"][1]["settings"]["timeoutMs"], 7);
         assert!(document["nodes"][0].get("settings").is_none());
+    }
+
+    #[test]
+    fn branches_leave_from_their_ports_and_meet_at_the_end() {
+        let document = branches("b", json!({"failureStrategy": "any"}), 3, 2);
+        assert_eq!(document["nodes"].as_array().unwrap().len(), 2 + 6 + 1);
+        let edges = document["edges"].as_array().unwrap();
+        let meeting = edges.iter().filter(|edge| edge["to"] == "end").count();
+        assert_eq!((edges.len(), meeting), (1 + 3 * 3, 3));
+        assert_eq!(document["nodes"][1]["settings"]["failureStrategy"], "any");
     }
 
     #[test]

@@ -177,6 +177,47 @@ pub(super) async fn killed(world: &World) -> Result<String, Wrong> {
     ))
 }
 
+/// Branches whose effects are under way when the function dies.
+const LOST: usize = 4;
+
+/// The model server has applied the effects of all branches and holds their answers. Whoever takes the
+/// run over waits for all four leases at once.
+pub(super) async fn lost(world: &World) -> Result<String, Wrong> {
+    let tuned = Tuned::new(world, None).await?;
+    let before = world.models.seen().len();
+    let stalls = std::iter::repeat_n(Behaviour::StallBeforeHeaders, LOST);
+    world.models.script(stalls);
+    let document = documents::branches("lost", json!({}), LOST, 2);
+    let run = world.run(&document).await?;
+    world
+        .wait("a call of each branch", async || {
+            Ok(world.models.seen().len() == before + LOST)
+        })
+        .await?;
+    let began = Instant::now();
+    let killed = world.kill("step")?;
+    must(killed > 0, || {
+        "there was no step function to kill".to_owned()
+    })?;
+    world.until(&run, "completed").await?;
+    tuned.back().await?;
+    let asked = world.models.seen().len() - before;
+    must(asked == 3 * LOST, || {
+        format!("the model was asked {asked} times, not for {LOST} lost calls and {LOST} times 2")
+    })?;
+    let seen = world.models.seen();
+    let keys = |from: usize| {
+        let of = seen.iter().skip(before + from).take(LOST);
+        let keys = of.map(|seen| seen.headers.get("idempotency-key").cloned());
+        keys.collect::<std::collections::BTreeSet<_>>()
+    };
+    must(keys(0) == keys(LOST), || "the keys changed".to_owned())?;
+    let took = began.elapsed().as_millis();
+    Ok(format!(
+        "{killed} processes killed; completed {took} ms later, each of {LOST} effects asked for again under its key"
+    ))
+}
+
 pub(super) async fn twice(world: &World) -> Result<String, Wrong> {
     world.store(&documents::question("twice")).await?;
     let (_, before) = world.proxy.done();

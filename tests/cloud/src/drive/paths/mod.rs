@@ -37,6 +37,7 @@ paths! {
     "tokens" callers::tokens "no token and an expired one 401, a scope that is missing 403, another tenant 404";
     "refusals" callers::refusals "a document of 4 MB and a byte 413, an unknown field 400";
     "run" runs::question "a run started over HTTP asks, is answered, ends; its state at each place";
+    "branches" runs::branches "sixteen branches at once meet; of three only the first counts, the others are stopped";
     "cancel" runs::cancel "a run is cancelled in the middle of a model call";
     "timer" runs::timer "a wait of 20 minutes ends when all clocks are set ahead";
     "webhook" triggers::webhook "a signed webhook starts a run; unsigned, stale, replayed, re-encoded ones do not";
@@ -46,6 +47,7 @@ paths! {
     "poison" faults::poison "what cannot be read goes to the dead-letter queue, its neighbours go on";
     "redrive" faults::redrive "a message that was given up is put back, and its run ends well";
     "killed" faults::killed "the step function is killed in the middle of an effect";
+    "lost" faults::lost "the step function is killed while the effects of four branches are under way";
     "twice" faults::twice "every message is delivered twice";
     "refused" faults::refused "DynamoDB refuses for a minute: callers are told, nothing is lost";
 }

@@ -64,6 +64,62 @@ pub(super) async fn question(world: &World) -> Result<String, Wrong> {
     ))
 }
 
+/// Branches of the widest split.
+const BRANCHES: usize = 16;
+
+pub(super) async fn branches(world: &World) -> Result<String, Wrong> {
+    let all = documents::branches("branches", json!({}), BRANCHES, 2);
+    let run = world.run(&all).await?;
+    world.until(&run, "completed").await?;
+    let path = format!("/v1/runs/{run}");
+    let answer = want(200, "a run", &world.api.get(&path).await?)?;
+    let given = answer["output"]["all"].as_array().map_or(0, Vec::len);
+    must(given == BRANCHES, || {
+        format!("{BRANCHES} branches: {answer}")
+    })?;
+    let events = world.events(&run).await?;
+    let count = |kind: &str| {
+        events
+            .iter()
+            .filter(|event| event.body.kind() == kind)
+            .count()
+    };
+    let kinds = [
+        "branch.started",
+        "branch.ended",
+        "join.fired",
+        "stage.started",
+    ]
+    .map(count);
+    must(kinds == [BRANCHES, BRANCHES, 1, 2 * BRANCHES], || {
+        format!("branches, ends, joins, claims: {kinds:?}")
+    })?;
+    // The first answer decides; the two others would come in an hour.
+    let stall = [
+        Behaviour::Made,
+        Behaviour::StallBeforeHeaders,
+        Behaviour::StallBeforeHeaders,
+    ];
+    world.models.script(stall);
+    let any = documents::branches("any", json!({"failureStrategy": "any"}), 3, 1);
+    let any = world.run(&documents::patient(any, 60_000)).await?;
+    let began = Instant::now();
+    world.until(&any, "completed").await?;
+    let took = began.elapsed().as_millis();
+    let events = world.events(&any).await?;
+    let skipped = events
+        .iter()
+        .filter(|event| event.body.kind() == "stage.skipped")
+        .count();
+    must(skipped == 2, || {
+        format!("{skipped} branches skipped, not 2")
+    })?;
+    Ok(format!(
+        "{BRANCHES} branches of 2 calls: {calls} calls, 1 join; the first of three decided after {took} ms",
+        calls = kinds[3]
+    ))
+}
+
 pub(super) async fn cancel(world: &World) -> Result<String, Wrong> {
     world.models.script([Behaviour::StallBeforeHeaders]);
     let asked = world.models.seen().len();
