@@ -112,7 +112,10 @@ impl Nesting<'_> {
         };
         match &kind {
             OpKind::Split(_) if around.len() == limits::SPLIT_DEPTH_MAX => {
-                self.wrong(id, "stands in 4 splits, and no more can stand in each other");
+                self.wrong(
+                    id,
+                    "stands in 4 splits, and no more can stand in each other",
+                );
             }
             OpKind::Split(split) => {
                 for (index, branch) in split.branches.iter().enumerate() {
