@@ -1,10 +1,11 @@
 //! The Program: what the compiler makes of a document and all that the engine knows of it.
 //!
-//! `program` is the stored form, `plan` the form with every expression parsed, `call` what a
-//! worker hands to an effect and gets back, `trigger` what starts runs from outside, `verify` what
-//! must hold before a Program may run, `nesting` which ops stand in which branch, `print` a text for
-//! people.
+//! `program` is the stored form, `branches` the ops of it that run side by side, `plan` the form with
+//! every expression parsed, `call` what a worker hands to an effect and gets back, `trigger` what
+//! starts runs from outside, `verify` what must hold before a Program may run, `nesting` which ops
+//! stand in which branch, `print` a text for people.
 
+pub mod branches;
 pub mod call;
 pub mod nesting;
 pub mod plan;
@@ -14,6 +15,7 @@ pub mod trigger;
 pub mod value_template;
 pub mod verify;
 
+pub use branches::{Join, JoinPolicy, Merge, Split, SplitBranch};
 pub use call::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 pub use plan::{Plan, PlannedArm, PlannedOp, PlannedTest};
 pub use program::*;

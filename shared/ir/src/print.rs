@@ -1,8 +1,8 @@
 //! A Program as a text for people: one line per op, in the order of the list.
 
+use crate::branches::{Join, JoinPolicy, Split};
 use crate::program::{
-    Assign, Call, Choice, Effect, Eval, Join, JoinPolicy, Op, OpKind, Program, Split, Test, Timer,
-    Wait, Way,
+    Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
 };
 use crate::trigger::{Schedule, Trigger, TriggerKind, WebhookAuth};
 use lattice_model::OpId;

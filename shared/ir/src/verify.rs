@@ -1,7 +1,8 @@
 //! What must hold before a Program may run, whoever made it.
 
+use crate::branches::Split;
 use crate::nesting;
-use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Split, Wait};
+use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
 use crate::trigger::{TriggerKind, WebhookAuth};
 use lattice_expr::{ExprError, Schema};
 use lattice_model::limits;

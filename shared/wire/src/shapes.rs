@@ -3,9 +3,7 @@
 use lattice_document::{Change, Problem};
 use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
-use lattice_model::{
-    BranchId, Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId,
-};
+use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -307,9 +305,8 @@ answers! {
         stage: StageId,
         /// The branch that it stands in, if it is in one.
         #[serde(skip_serializing_if = "Option::is_none")]
-        branch: Option<BranchId>,
-        /// How far it is: `ready`, `claimed`, `backoff`, `waiting`, or `joining` for a join whose
-        /// branches are not over.
+        branch: Option<lattice_model::BranchId>,
+        /// How far it is: `ready`, `claimed`, `backoff`, `waiting`, or `joining`: waits for branches.
         phase: String,
         /// The attempt that is under way, or the last one.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -392,8 +389,7 @@ fn moment(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": "date-time" })
 }
 
-/// Whether a text may be an idempotency key: printable ASCII, neither empty nor too long, without
-/// blanks at its ends.
+/// Whether a text may be an idempotency key: printable ASCII without blanks around it, of a fit length.
 pub fn is_key(text: &str) -> bool {
     let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     (1..=KEY_CHARS_MAX).contains(&text.len()) && printable && text.trim() == text
