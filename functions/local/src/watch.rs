@@ -123,9 +123,14 @@ impl Watched {
                 due_at,
                 ..
             } => !self.answered.contains(id) && due_at.is_none_or(|due| due > soon),
+            // It goes on with the last of its branches.
+            Phase::Joining { .. } => true,
             _ => false,
         };
-        self.state.status == RunStatus::Waiting && self.state.stages.iter().all(by_a_person)
+        let mut branches = self.state.open_branches();
+        self.state.status == RunStatus::Waiting
+            && self.state.stages.iter().all(by_a_person)
+            && branches.all(|(_, branch)| branch.due_at.is_none_or(|due| due > soon))
     }
 }
 
@@ -134,9 +139,11 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use super::*;
-    use lattice_journal::payload::{RunCancelled, RunStarted, RunWaiting, WaitOpened};
+    use lattice_journal::payload::{
+        BranchStarted, RunCancelled, RunStarted, RunWaiting, StageRef, WaitOpened,
+    };
     use lattice_journal::{Choice, EventBody, Question, Tail, Totals};
-    use lattice_model::{CommitId, NodeId, OpId};
+    use lattice_model::{BranchId, CommitId, NodeId, OpId};
 
     fn commits(bodies: Vec<Vec<EventBody>>) -> Vec<Commit> {
         let mut tail = Tail::empty(RunId::from_parts(Millis::new(1), [0; 10]));
@@ -181,6 +188,38 @@ mod tests {
         assert_eq!(watched.take(told[1].clone()).len(), 0);
         assert_eq!(watched.state.status, RunStatus::Cancelled);
         assert!(watched.is_settled(Millis::new(3)));
+    }
+
+    #[test]
+    fn a_question_in_a_branch_settles_a_run_unless_the_time_of_the_branch_is_soon_up() {
+        let visit = |stage: &str, op| StageRef {
+            stage: StageId::new(stage),
+            op: OpId(op),
+        };
+        let settles = |due_at: Option<u64>| {
+            let branch = BranchStarted {
+                branch: BranchId::of(&StageId::new("p"), 0),
+                split: StageId::new("p"),
+                index: 0,
+                outer: None,
+                entry: visit("ask", 0),
+                join: visit("p.join", 1),
+                due_at: due_at.map(Millis::new),
+            };
+            let told = commits(vec![vec![
+                RunStarted {}.into(),
+                branch.into(),
+                asks(),
+                RunWaiting {}.into(),
+            ]]);
+            let mut watched = Watched::at(RunState::empty());
+            watched.take(told[0].clone());
+            watched.served = true;
+            watched.is_settled(Millis::new(3))
+        };
+        assert!(settles(None));
+        assert!(settles(Some(u64::MAX)));
+        assert!(!settles(Some(4)));
     }
 
     #[test]
