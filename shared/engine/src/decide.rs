@@ -5,7 +5,7 @@ use crate::fold_inbox::fold_inbox;
 use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
 use crate::ops;
 use crate::scratch::Scratch;
-use crate::state::{Buffered, Phase, RunState};
+use crate::state::{Branch, Buffered, Phase, RunState};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::RunStarted;
 use lattice_journal::{Failure, FailureKind, RunStatus};
@@ -39,6 +39,14 @@ pub fn decide(
     if state.status == RunStatus::Queued {
         scratch.push(RunStarted {});
     }
+    // What was over when it began comes before all that happened since: a commit may have been cut,
+    // or its worker may have died, between a split and the end of its empty branches.
+    while let Some(branch) = empty_branch(&scratch) {
+        if scratch.is_full() {
+            return Ok(scratch.done(0, true));
+        }
+        ops::join::complete_branch(&mut scratch, &branch)?;
+    }
     let taken = apply_causes(&mut scratch)?;
     fold_inbox(&mut scratch)?;
     let more = advance(&mut scratch)? || taken < input.causes.len();
@@ -55,8 +63,8 @@ fn apply_causes(scratch: &mut Scratch<'_>) -> Result<usize, DecideError> {
         if taken > 0 && scratch.is_full() {
             return Ok(taken);
         }
-        // What comes behind the cause that ended the run changes nothing any more.
-        if taken > 0 && scratch.state.status.is_terminal() {
+        // What comes behind the end of the run changes nothing any more.
+        if scratch.has_events() && scratch.state.status.is_terminal() {
             break;
         }
         apply_cause(scratch, cause)?;
@@ -147,17 +155,25 @@ fn fits(scratch: &Scratch<'_>, ready: &Ready) -> bool {
 }
 
 fn ready_branch(scratch: &Scratch<'_>) -> Option<Ready> {
-    let (state, now) = (&scratch.state, scratch.input.at);
+    let now = scratch.input.at;
+    let is_late = |branch: &Branch| branch.due_at.is_some_and(|due_at| due_at <= now);
+    let late = || {
+        let mut open = scratch.state.open_branches();
+        open.find(|(_, branch)| is_late(branch))
+            .map(|(id, _)| Ready::Late(id.clone()))
+    };
+    empty_branch(scratch).map(Ready::Empty).or_else(late)
+}
+
+/// The first open branch in which no stage stands.
+fn empty_branch(scratch: &Scratch<'_>) -> Option<BranchId> {
+    let state = &scratch.state;
     let holds = |id: &BranchId| {
         let mut stages = state.stages.values();
         stages.any(|stage| state.is_inside(stage.branch.as_ref(), id))
     };
-    state.open_branches().find_map(|(id, branch)| {
-        if branch.due_at.is_some_and(|due_at| due_at <= now) {
-            return Some(Ready::Late(id.clone()));
-        }
-        (!holds(id)).then(|| Ready::Empty(id.clone()))
-    })
+    let mut open = state.open_branches();
+    open.find(|(id, _)| !holds(id)).map(|(id, _)| id.clone())
 }
 
 fn ready_stage(scratch: &Scratch<'_>) -> Option<StageId> {

@@ -99,6 +99,11 @@ impl<'a> Scratch<'a> {
         !self.has_room(events) || self.bytes > cut
     }
 
+    /// Whether anything was decided.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Whether the commit takes so many more events.
     pub fn has_room(&self, events: usize) -> bool {
         self.events.len() + events <= limits::COMMIT_EVENTS_MAX
