@@ -42,9 +42,17 @@ pub const TEMPLATES: Venv = Venv {
     requirements: "infra/requirements.txt",
 };
 
+/// Builds the functions as they are deployed.
+pub const BUILDER: Venv = Venv {
+    program: "cargo-lambda",
+    package: "cargo-lambda",
+    version: "1.9.2",
+    requirements: "infra/build-requirements.txt",
+};
+
 /// All of them.
 #[cfg(test)]
-const ALL: [&Venv; 3] = [&SCHEMATHESIS, &ENGINE, &TEMPLATES];
+const ALL: [&Venv; 4] = [&SCHEMATHESIS, &ENGINE, &TEMPLATES, &BUILDER];
 
 /// Makes sure that the program can be run. Gives the folder to search first.
 pub fn ensure(venv: &Venv, root: &Path) -> Result<PathBuf, String> {

@@ -102,10 +102,15 @@ pub fn simulate(arguments: &[OsString]) -> Result<(), String> {
     hand_over("lattice-sim", "sim", &[], arguments, &[])
 }
 
-/// Hands everything behind `cloud-test` to the cloud test, which finds its engine in the search path.
+/// Hands everything behind `cloud-test` to the cloud test, which finds its engine in the search path,
+/// and what builds the functions if they are to be built as they are deployed.
 pub fn cloud_test(arguments: &[OsString]) -> Result<(), String> {
-    let engine = python::ensure(&python::ENGINE, &root()?)?;
-    hand_over("lattice-cloud", "cloud", &["test"], arguments, &[engine])
+    let root = root()?;
+    let mut folders = vec![python::ensure(&python::ENGINE, &root)?];
+    if arguments.iter().any(|word| word == "--release") {
+        folders.push(python::ensure(&python::BUILDER, &root)?);
+    }
+    hand_over("lattice-cloud", "cloud", &["test"], arguments, &folders)
 }
 
 /// Runs a program of the workspace with these words and then the caller's.
