@@ -106,10 +106,12 @@ pub fn simulate(arguments: &[OsString]) -> Result<(), String> {
 /// and what builds the functions if they are to be built as they are deployed.
 pub fn cloud_test(arguments: &[OsString]) -> Result<(), String> {
     let root = root()?;
-    let mut folders = vec![python::ensure(&python::ENGINE, &root)?];
+    let mut folders = Vec::new();
+    // It asks the first `python3` of the search path for zig, so it stands before the engine.
     if arguments.iter().any(|word| word == "--release") {
         folders.push(python::ensure(&python::BUILDER, &root)?);
     }
+    folders.push(python::ensure(&python::ENGINE, &root)?);
     hand_over("lattice-cloud", "cloud", &["test"], arguments, &folders)
 }
 
