@@ -195,6 +195,7 @@ mod tests {
         let visit = |stage: &str, op| StageRef {
             stage: StageId::new(stage),
             op: OpId(op),
+            visit: None,
         };
         let settles = |due_at: Option<u64>| {
             let branch = BranchStarted {

@@ -5,6 +5,7 @@ use crate::unit::Unit;
 use lattice_document::branch_of_port;
 use lattice_nodes::{Carries, Write};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// For each node, the variables that are set on every path to it.
 pub(crate) struct Assigned<'u> {
@@ -21,7 +22,8 @@ type Bits = Vec<u64>;
 const WORD_BITS: usize = 64;
 
 impl<'u> Assigned<'u> {
-    /// Follows every variable from where runs begin along the order of the walk.
+    /// Follows every variable from where runs begin along the order of the walk, until going round a
+    /// loop once more changes nothing.
     pub fn new(unit: &'u Unit<'u>) -> Self {
         let mut changing = BTreeMap::new();
         for slot in &unit.slots {
@@ -39,10 +41,16 @@ impl<'u> Assigned<'u> {
             certain: vec![Vec::new(); unit.slots.len()],
             changing,
         };
-        for node in &unit.walk.order {
-            let bits = assigned.bits_at(*node);
-            if let Some(slot) = assigned.certain.get_mut(*node) {
-                *slot = bits;
+        // A way back counts from the second round on, when something is known of where it begins.
+        let mut is_settled = false;
+        while !is_settled {
+            is_settled = true;
+            for node in &unit.walk.order {
+                let bits = assigned.bits_at(*node);
+                if let Some(slot) = assigned.certain.get_mut(*node).filter(|it| **it != bits) {
+                    *slot = bits;
+                    is_settled = unit.walk.cycles.is_empty();
+                }
             }
         }
         assigned
@@ -64,10 +72,10 @@ impl<'u> Assigned<'u> {
         let mut ready: Vec<_> = firsts.collect();
         before.extend(ready.iter().map(|first| (*first, None)));
         while let Some(at) = ready.pop() {
-            for (place, link) in self.links_out(at.0) {
+            for link in self.unit.graph.links_out(at.0) {
                 let next = (link.to, self.is_set_behind(variable, link, at.1));
-                if self.is_way_on(place) && !before.contains_key(&next) {
-                    before.insert(next, Some(at));
+                if let Entry::Vacant(first) = before.entry(next) {
+                    first.insert(Some(at));
                     ready.push(next);
                 }
             }
@@ -87,11 +95,7 @@ impl<'u> Assigned<'u> {
         if self.unit.entries.contains(&node) {
             return self.declared();
         }
-        let links = self
-            .unit
-            .graph
-            .links_into(node)
-            .filter(|(place, _)| self.is_way_on(*place));
+        let links = self.unit.graph.links_into(node);
         // By the branch of the outermost split that ends here; in no branch, if none does.
         let mut behind: BTreeMap<Option<(usize, usize)>, Bits> = BTreeMap::new();
         for (place, link) in links {
@@ -192,15 +196,6 @@ impl<'u> Assigned<'u> {
 
     fn write_of(&self, node: usize) -> Option<&'u Write> {
         self.unit.opened(node)?.writes.as_ref()
-    }
-
-    fn links_out(&self, node: usize) -> impl Iterator<Item = (usize, &'u Link)> {
-        let places = self.unit.graph.out_places(node).iter();
-        places.filter_map(|place| Some((*place, self.unit.graph.links.get(*place)?)))
-    }
-
-    fn is_way_on(&self, place: usize) -> bool {
-        self.unit.walk.is_back.get(place) == Some(&false)
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::graph::{Graph, Walk};
 use crate::unit::Slot;
 use lattice_document::{Document, branch_of_port};
+use lattice_ir::loops::rings;
 use lattice_model::limits;
 use lattice_nodes::Split;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,8 @@ pub(crate) enum Fault {
     },
     /// The run would end inside a branch.
     End { split: usize, end: usize },
+    /// A way back leads around the split, or into one of its branches or out of it.
+    Loop { split: usize, link: usize },
     /// Too many stages can be open at once, or splits stand too deep in each other.
     Many { split: usize, open: usize },
 }
@@ -70,6 +73,7 @@ impl Branching {
         for node in &walk.order {
             finder.come(*node);
         }
+        finder.go_round();
         finder.measure();
         finder.found
     }
@@ -239,6 +243,45 @@ impl Finder<'_, '_> {
                 left.1 = split;
             }
         }
+    }
+
+    /// Ways back stay among the nodes of one branch, and no split stands on one.
+    fn go_round(&mut self) {
+        if self.walk.cycles.is_empty() {
+            return;
+        }
+        let targets = |from: usize| self.graph.links_out(from).map(|link| link.to).collect();
+        let on_ring = rings(self.slots.len(), targets);
+        for cycle in &self.walk.cycles {
+            let Some(link) = self.graph.links.get(cycle.link) else {
+                continue;
+            };
+            let on_way = cycle.nodes.iter().copied();
+            let split = on_way
+                .chain([link.from])
+                .find(|node| self.split(*node).is_some());
+            let (from, to) = (self.found.around(link.from), self.found.around(link.to));
+            let other = from.iter().zip(to).find(|(from, to)| from != to);
+            let longer = from.get(to.len()..).or_else(|| to.get(from.len()..));
+            let crossed = other.map(|(from, _)| from);
+            let crossed = crossed.or_else(|| longer.and_then(<[_]>::first));
+            if let Some(split) = split.or_else(|| crossed.map(|(split, _)| *split)) {
+                let link = cycle.link;
+                self.found.faults.push(Fault::Loop { split, link });
+            }
+        }
+        // What the paths above did not show: a way back that is closed by a detour.
+        let is_told = |split: usize| {
+            let mut faults = self.found.faults.iter();
+            faults.any(|fault| matches!(fault, Fault::Loop { split: told, .. } if *told == split))
+        };
+        let splits = self.walk.order.iter().copied();
+        let hidden = splits.filter(|it| {
+            self.split(*it).is_some() && on_ring.get(*it) == Some(&true) && !is_told(*it)
+        });
+        let link = self.walk.cycles.first().map_or(0, |cycle| cycle.link);
+        let hidden: Vec<_> = hidden.map(|split| Fault::Loop { split, link }).collect();
+        self.found.faults.extend(hidden);
     }
 
     /// How many stages can be open at once, the innermost splits first.

@@ -22,8 +22,8 @@ pub const UNREACHABLE: Code = Code::new("LAT-C008", "a node is never reached");
 pub const DEAD_END: Code = Code::new("LAT-C009", "a path ends without an end");
 /// Several edges from one port.
 pub const TWO_WAYS: Code = Code::new("LAT-C010", "several edges leave one port");
-/// A way back to an earlier node.
-pub const CYCLE: Code = Code::new("LAT-C011", "the nodes form a cycle");
+/// A way back to an earlier node that nothing bounds.
+pub const CYCLE: Code = Code::new("LAT-C011", "a loop has no ceiling");
 /// A variable that nothing declares or sets.
 pub const UNDEFINED_VARIABLE: Code = Code::new("LAT-C012", "a variable is not defined");
 /// A variable that is not set on every path.
@@ -66,6 +66,8 @@ pub const HALF_JOIN: Code = Code::new("LAT-C030", "branches do not meet");
 pub const END_IN_BRANCH: Code = Code::new("LAT-C031", "a branch ends the run");
 /// More open at once than one commit can end.
 pub const MANY_OPEN: Code = Code::new("LAT-C032", "too much happens at once");
+/// A loop that does not stay in one branch, or that has a split inside.
+pub const LOOP_AROUND: Code = Code::new("LAT-C033", "a loop leads around branches");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -101,6 +103,7 @@ pub const ALL: &[Code] = &[
     HALF_JOIN,
     END_IN_BRANCH,
     MANY_OPEN,
+    LOOP_AROUND,
 ];
 
 #[cfg(test)]

@@ -5,13 +5,17 @@
 //! is several vertices: itself, `any` behind every way that carries something, `output` and
 //! `error`. A node is certain to have run before another one if it dominates it (Lengauer and
 //! Tarjan's word: every path goes through it). Without ways back, vertices in topological order
-//! have their immediate dominator at once: the nearest common ancestor of what leads to them.
+//! have their immediate dominator at once: the nearest common ancestor of what leads to them. A way
+//! back changes that only where a loop can be entered at several nodes; then the walk is repeated
+//! with what it leads to kept below that ancestor, until nothing changes.
 //! Where runs begin at several nodes, the first vertex belongs to none and leads to all of them.
 //! Ancestors are found in logarithmic time by Myers' jump pointers ("An applicative random-access
 //! stack", 1983).
 
+use crate::graph::Link;
 use crate::unit::Unit;
 use lattice_nodes::Carries;
+use std::collections::BTreeMap;
 
 /// A vertex; its number rises along every path.
 type Vertex = usize;
@@ -41,21 +45,65 @@ pub(crate) struct Flow {
     parent: Vec<Vertex>,
     jump: Vec<Vertex>,
     depth: Vec<usize>,
+    /// For a node that a way back leads to around its dominators, which vertex is above it at most.
+    bounds: BTreeMap<usize, Vertex>,
 }
 
 impl Flow {
     /// The flow from where runs begin; `None` if that is not clear.
     pub fn new(unit: &Unit<'_>) -> Option<Self> {
         unit.begins()?;
-        let mut flow = Self {
-            of_node: vec![None; unit.document.nodes.len()],
-            ..Self::default()
-        };
-        flow.add(NO_NODE, Vec::new());
-        for node in &unit.walk.order {
-            flow.add_node(unit, *node);
+        let mut bounds = BTreeMap::new();
+        loop {
+            let mut flow = Self {
+                of_node: vec![None; unit.document.nodes.len()],
+                bounds,
+                ..Self::default()
+            };
+            flow.add(NO_NODE, Vec::new(), None);
+            for node in &unit.walk.order {
+                flow.add_node(unit, *node);
+            }
+            if !flow.go_back(unit) {
+                return Some(flow);
+            }
+            bounds = flow.bounds;
         }
-        Some(flow)
+    }
+
+    /// Takes the ways back in; says whether one of them leads around what was thought to dominate.
+    fn go_back(&mut self, unit: &Unit<'_>) -> bool {
+        let mut has_changed = false;
+        for cycle in &unit.walk.cycles {
+            let Some(link) = unit.graph.links.get(cycle.link) else {
+                continue;
+            };
+            let (Some(from), Some(to)) = (self.behind(link), self.vertices(link.to)) else {
+                continue;
+            };
+            let parent = self.parent_of(to.node);
+            let common = self.common(parent, from);
+            if common != parent && !unit.entries.contains(&link.to) {
+                let known = self.bounds.get(&link.to).copied();
+                let bound = known.map_or(common, |known| self.common(known, common));
+                self.bounds.insert(link.to, bound);
+                has_changed = true;
+            }
+            if let Some(into) = self.into.get_mut(to.node) {
+                into.push(from);
+            }
+        }
+        has_changed
+    }
+
+    /// The vertex that a link comes from.
+    fn behind(&self, link: &Link) -> Option<Vertex> {
+        let from = self.vertices(link.from)?;
+        Some(match link.carries {
+            Carries::Output => from.output,
+            Carries::Error => from.error.unwrap_or(from.any),
+            Carries::Nothing => from.node,
+        })
     }
 
     /// The vertices of a node that is reached.
@@ -77,7 +125,8 @@ impl Flow {
                 break;
             }
             for before in self.into.get(at).into_iter().flatten() {
-                let is_new = *before != around && next.get(*before).is_some_and(Option::is_none);
+                let is_known = *before == around || *before == vertex;
+                let is_new = !is_known && next.get(*before).is_some_and(Option::is_none);
                 if let (true, Some(slot)) = (is_new, next.get_mut(*before)) {
                     *slot = Some(at);
                     ready.push(*before);
@@ -103,31 +152,27 @@ impl Flow {
             if let Some(split) = unit.branching.leaves(place) {
                 return Some(self.of_node.get(split).copied().flatten()?.output);
             }
-            let from = self.of_node.get(link.from).copied().flatten()?;
-            Some(match link.carries {
-                Carries::Output => from.output,
-                Carries::Error => from.error.unwrap_or(from.any),
-                Carries::Nothing => from.node,
-            })
+            self.behind(link)
         });
         let into = match unit.entries.contains(&node) {
             true => vec![0],
             false => into.collect(),
         };
-        let own = self.add(node, into);
+        let bound = self.bounds.get(&node).copied();
+        let own = self.add(node, into, bound);
         let has = |carries| graph.links_out(node).any(|link| link.carries == carries);
         let (error, nothing) = (has(Carries::Error), has(Carries::Nothing));
         let any = if nothing {
-            self.add(node, vec![own])
+            self.add(node, vec![own], None)
         } else {
             own
         };
         let output = if error || nothing {
-            self.add(node, vec![any])
+            self.add(node, vec![any], None)
         } else {
             any
         };
-        let error = error.then(|| self.add(node, vec![any]));
+        let error = error.then(|| self.add(node, vec![any], None));
         if let Some(slot) = self.of_node.get_mut(node) {
             *slot = Some(Vertices {
                 node: own,
@@ -138,11 +183,12 @@ impl Flow {
         }
     }
 
-    fn add(&mut self, owner: usize, into: Vec<Vertex>) -> Vertex {
+    fn add(&mut self, owner: usize, into: Vec<Vertex>, bound: Option<Vertex>) -> Vertex {
         let vertex = self.owner.len();
         let parent = into
             .iter()
             .copied()
+            .chain(bound)
             .reduce(|one, other| self.common(one, other));
         let (parent, depth) = match parent {
             Some(parent) => (parent, self.depth_of(parent) + 1),

@@ -145,6 +145,7 @@ enum Mark {
 
 struct Walker<'g, 'd> {
     graph: &'g Graph<'d>,
+    goes: &'g dyn Fn(&Link) -> bool,
     marks: Vec<Mark>,
     /// The nodes on the path, each with the number of its links that were taken.
     path: Vec<(usize, usize)>,
@@ -153,11 +154,13 @@ struct Walker<'g, 'd> {
 }
 
 impl Walk {
-    /// Walks from the starts, and then from every node that was not met, for its cycles.
-    pub fn new(graph: &Graph<'_>, starts: &[usize]) -> Self {
+    /// Walks from the starts, and then from every node that was not met, for its cycles; along the
+    /// links that `goes` lets through.
+    pub fn new(graph: &Graph<'_>, starts: &[usize], goes: &dyn Fn(&Link) -> bool) -> Self {
         let count = graph.out.len();
         let mut walker = Walker {
             graph,
+            goes,
             marks: vec![Mark::New; count],
             path: Vec::new(),
             finished: Vec::new(),
@@ -217,7 +220,7 @@ impl Walker<'_, '_> {
     }
 
     fn follow(&mut self, place: usize) {
-        let Some(link) = self.graph.links.get(place) else {
+        let Some(link) = self.graph.links.get(place).filter(|link| (self.goes)(link)) else {
             return;
         };
         match self.marks.get(link.to) {

@@ -70,7 +70,7 @@ impl<'d> Unit<'d> {
             .filter(begins)
             .filter(|index| !starts.contains(index));
         let entries: Vec<usize> = starts.iter().copied().chain(triggers).collect();
-        let walk = Walk::new(&graph, &entries);
+        let walk = Walk::new(&graph, &entries, &|_| true);
         let branching = Branching::new(document, &slots, &graph, &walk);
         Self {
             document,

@@ -1,6 +1,6 @@
 //! The document itself: nodes, edges and settings, and how it is written down.
 
-use lattice_model::limits::{EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX};
+use lattice_model::limits::{EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX, VISITS_MAX};
 use lattice_model::{NodeId, WorkflowId};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -94,6 +94,11 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::id")]
     pub parent: Option<NodeId>,
+    /// How often a run may come to it; one visit more fails. It bounds the loops that the node is
+    /// part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = VISITS_MAX))]
+    pub max_visits: Option<u32>,
     /// The settings of its type, untyped here.
     #[serde(default, serialize_with = "sorted_map")]
     pub settings: Map<String, Value>,

@@ -109,6 +109,9 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
 /// Opens the next visit. A join is open already: coming to it opens nothing.
 pub(crate) fn open(state: &mut RunState, branch: Option<BranchId>, next: Option<&StageRef>) {
     if let Some(next) = next {
+        if let Some(visit) = next.visit {
+            state.visits.insert(next.op, visit);
+        }
         let stage = Stage {
             op: next.op,
             branch,
@@ -182,6 +185,7 @@ fn end(state: &mut RunState, status: RunStatus) {
     state.stages.clear();
     state.branches.clear();
     state.asked.clear();
+    state.visits.clear();
     state.buffered.clear();
 }
 

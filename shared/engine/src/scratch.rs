@@ -12,7 +12,7 @@ use lattice_journal::payload::{
     StageSkipped,
 };
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, ValueRef};
-use lattice_model::{BranchId, Hash, InboxId, NodeId, OpId, StageId, limits};
+use lattice_model::{BranchId, Guard, Hash, InboxId, NodeId, OpId, StageId, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +44,21 @@ pub(crate) struct At {
     pub node: NodeId,
     /// The branch that it stands in.
     pub branch: Option<BranchId>,
+}
+
+/// The visit of an op behind so many others: its name is the identity of the first one, and of those
+/// behind it the name and their number.
+pub(crate) fn visit(plan: &Plan, op: OpId, before: u32) -> Option<StageRef> {
+    let name = plan.name(op)?;
+    let (stage, visit) = match (plan.is_in_loop(op), before) {
+        (false, _) => (StageId::new(name), None),
+        (true, 0) => (StageId::new(name), Some(1)),
+        (true, _) => (
+            StageId::new(format!("{name}@{}", before + 1)),
+            Some(before + 1),
+        ),
+    };
+    Some(StageRef { stage, op, visit })
 }
 
 impl<'a> Scratch<'a> {
@@ -170,12 +185,21 @@ impl<'a> Scratch<'a> {
         reference
     }
 
-    /// The first visit of an op: without loops and maps its name is its identity.
+    /// The next visit of an op.
     pub fn way(&self, at: &At, op: OpId) -> Result<StageRef, DecideError> {
-        let name = self.plan.name(op);
-        let name = name.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))?;
-        let stage = StageId::new(name);
-        Ok(StageRef { stage, op })
+        let before = self.state.visits.get(&op).copied().unwrap_or(0);
+        let way = visit(self.plan, op, before);
+        // INVARIANT: no visit is taken for an earlier one (Guard::VisitIsStage).
+        let way = match self.input.guards.on(Guard::VisitIsStage) {
+            true => way,
+            false => way
+                .zip(visit(self.plan, op, 0))
+                .map(|(way, first)| StageRef {
+                    stage: first.stage,
+                    ..way
+                }),
+        };
+        way.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))
     }
 
     /// A stage that stands open, and how far it is.

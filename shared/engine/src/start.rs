@@ -2,12 +2,13 @@
 
 use crate::evolve::apply;
 use crate::input::Decision;
+use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::{RunQueued, StageRef, TriggerFired};
+use lattice_journal::payload::{RunQueued, TriggerFired};
 use lattice_journal::{EventBody, ValueRef};
 use lattice_model::{
-    Millis, NodeId, Seq, StageId, Tenant, canonical_len, json_depth, json_text_len, limits,
+    Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -101,11 +102,7 @@ pub fn start(
                 .entry
         }
     };
-    let entry = plan.name(op).ok_or(StartError::NoEntry)?;
-    let entry = StageRef {
-        stage: StageId::new(entry),
-        op,
-    };
+    let entry = visit(plan, op, 0).ok_or(StartError::NoEntry)?;
     let queued = EventBody::from(RunQueued {
         tenant,
         workflow: program.workflow.clone(),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct RunState {
     /// Nodes of decided branches that asked: their questions are over.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub asked: BTreeSet<NodeId>,
+    /// How often each op that stands in a loop was visited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub visits: BTreeMap<OpId, u32>,
     /// Answers to waits that have not been reached.
     pub buffered: Vec<Buffered>,
     /// The ids of the inbox items folded last; older ones are tombstones by now.
@@ -172,6 +175,7 @@ impl RunState {
             stages: BTreeMap::new(),
             branches: BTreeMap::new(),
             asked: BTreeSet::new(),
+            visits: BTreeMap::new(),
             buffered: Vec::new(),
             folded: VecDeque::new(),
             totals: Totals::default(),

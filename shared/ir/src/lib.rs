@@ -3,10 +3,11 @@
 //! `program` is the stored form, `branches` the ops of it that run side by side, `plan` the form with
 //! every expression parsed, `call` what a worker hands to an effect and gets back, `trigger` what
 //! starts runs from outside, `verify` what must hold before a Program may run, `nesting` which ops
-//! stand in which branch, `print` a text for people.
+//! stand in which branch, `loops` which stand on a way back, `print` a text for people.
 
 pub mod branches;
 pub mod call;
+pub mod loops;
 pub mod nesting;
 pub mod plan;
 pub mod print;

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 /// The branches around an op, the outermost first: a split, and a place among its branches.
 type Around = Vec<(OpId, u32)>;
 
-/// What is wrong with the nesting of a Program whose ways all lead to ops and never back.
+/// What is wrong with the nesting of a Program whose ways all lead to ops.
 pub(crate) fn check(program: &Program) -> Vec<VerifyError> {
     let mut nesting = Nesting {
         program,
         around: vec![None; program.ops.len()],
+        met: Vec::new(),
         errors: Vec::new(),
     };
     nesting.pair();
@@ -21,7 +22,7 @@ pub(crate) fn check(program: &Program) -> Vec<VerifyError> {
     for entry in entries.chain([program.entry]) {
         nesting.come(entry, None, &Around::new());
     }
-    for op in order(program) {
+    while let Some(op) = nesting.met.pop() {
         nesting.leave(op);
     }
     if nesting.errors.is_empty() {
@@ -36,6 +37,8 @@ type Widths = BTreeMap<Around, usize>;
 struct Nesting<'p> {
     program: &'p Program,
     around: Vec<Option<Around>>,
+    /// Ops that some way leads to and whose own ways were not followed yet.
+    met: Vec<OpId>,
     errors: Vec<VerifyError>,
 }
 
@@ -93,7 +96,10 @@ impl Nesting<'_> {
             }
         }
         match self.around.get_mut(to.index()) {
-            Some(slot @ None) => *slot = Some(here),
+            Some(slot @ None) => {
+                *slot = Some(here);
+                self.met.push(to);
+            }
             Some(Some(before)) if *before != here => {
                 let at = through.unwrap_or(to);
                 self.wrong(at, "leads into a branch, or out of one, past the join");
@@ -163,30 +169,4 @@ impl Nesting<'_> {
             self.wrong(widest.1, "has more than 40 stages open at once");
         }
     }
-}
-
-/// The ops in an order in which every way leads forward.
-fn order(program: &Program) -> Vec<OpId> {
-    let mut into = vec![0_usize; program.ops.len()];
-    let targets = |op: usize| program.ops.get(op).map(|op| op.kind.targets());
-    for target in (0..program.ops.len()).filter_map(targets).flatten() {
-        if let Some(count) = into.get_mut(target.index()) {
-            *count += 1;
-        }
-    }
-    let is_first = |op: &usize| into.get(*op) == Some(&0);
-    let mut order: Vec<usize> = (0..program.ops.len()).filter(is_first).collect();
-    let mut next = 0;
-    while let Some(op) = order.get(next).copied() {
-        next += 1;
-        for target in targets(op).into_iter().flatten() {
-            if let Some(count) = into.get_mut(target.index()) {
-                *count -= 1;
-                if *count == 0 {
-                    order.push(target.index());
-                }
-            }
-        }
-    }
-    order.into_iter().map(|op| OpId(op as u32)).collect()
 }

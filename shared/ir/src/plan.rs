@@ -14,6 +14,8 @@ pub struct Plan {
     program: Arc<Program>,
     hash: ProgramHash,
     ops: Vec<PlannedOp>,
+    /// Whether a way leads back to the op.
+    loops: Vec<bool>,
     input: Option<Schema>,
 }
 
@@ -99,6 +101,7 @@ impl Plan {
         };
         if errors.is_empty() {
             return Ok(Self {
+                loops: crate::loops::of(&program),
                 program,
                 hash,
                 ops,
@@ -140,6 +143,11 @@ impl Plan {
     /// An op and its parsed expressions.
     pub fn op(&self, id: OpId) -> Option<(&Op, &PlannedOp)> {
         Some((self.program.ops.get(id.index())?, self.ops.get(id.index())?))
+    }
+
+    /// Whether the op may be visited more than once.
+    pub fn is_in_loop(&self, id: OpId) -> bool {
+        self.loops.get(id.index()).copied().unwrap_or(false)
     }
 
     /// The name of an op, which is the identity of its first visit.

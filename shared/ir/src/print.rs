@@ -63,7 +63,8 @@ fn line(op: &Op) -> String {
         OpKind::Join(op) => join(op),
         OpKind::End(op) => format!(" {}", op.output),
     };
-    format!("{}{text}", op.kind.word())
+    let visits = op.visits_max.map(|max| format!(" at most {max} times"));
+    format!("{}{}{text}", op.kind.word(), visits.unwrap_or_default())
 }
 
 fn call(op: &Call) -> String {

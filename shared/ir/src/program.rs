@@ -63,6 +63,10 @@ pub struct Op {
     pub name: String,
     /// The node it came from.
     pub node: NodeId,
+    /// How often a run may come to it, 1..=`VISITS_MAX`; one visit more fails as `limit`. Set on one
+    /// op of each loop at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visits_max: Option<u32>,
     /// What it does.
     pub kind: OpKind,
 }
@@ -342,6 +346,19 @@ impl OpKind {
             .into_iter()
             .chain(optional.into_iter().flatten())
             .collect()
+    }
+
+    /// Where a failure of the op leads, if anything catches it.
+    pub fn on_error(&self) -> Option<OpId> {
+        match self {
+            Self::Call(op) => op.on_error,
+            Self::Eval(op) => op.on_error,
+            Self::Assign(op) => op.on_error,
+            Self::Choice(op) => op.on_error,
+            Self::Wait(op) => op.on_error,
+            Self::Join(op) => op.on_error,
+            Self::Split(_) | Self::End(_) => None,
+        }
     }
 
     /// The word of the op, as the printer shows it.

@@ -1,6 +1,7 @@
 //! What must hold before a Program may run, whoever made it.
 
 use crate::branches::Split;
+use crate::loops;
 use crate::nesting;
 use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
 use crate::trigger::{TriggerKind, WebhookAuth};
@@ -28,7 +29,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    fn op(op: &Op, reason: impl Into<String>) -> Self {
+    pub(crate) fn op(op: &Op, reason: impl Into<String>) -> Self {
         Self::Op {
             op: op.name.clone(),
             reason: reason.into(),
@@ -72,9 +73,7 @@ pub fn verify(program: &Program) -> Result<(), Vec<VerifyError>> {
         check_op(op, &mut errors);
     }
     if errors.is_empty() {
-        check_order(program, &mut errors);
-    }
-    if errors.is_empty() {
+        errors.extend(loops::check(program));
         errors.extend(nesting::check(program));
     }
     if errors.is_empty() {
@@ -206,43 +205,4 @@ fn check_wait(wait: &Wait) -> Option<&'static str> {
     }
     (wait.timer.is_some() != wait.on_timer.is_some())
         .then_some("has a timer without a way on, or the reverse")
-}
-
-/// Refuses a way back: no op of this version of the IR bounds one.
-fn check_order(program: &Program, errors: &mut Vec<VerifyError>) {
-    let count = program.ops.len();
-    let mut indegree = vec![0_usize; count];
-    for target in program.ops.iter().flat_map(|op| op.kind.targets()) {
-        if let Some(degree) = indegree.get_mut(target.index()) {
-            *degree += 1;
-        }
-    }
-    let mut ready: Vec<usize> = (0..count)
-        .filter(|op| indegree.get(*op) == Some(&0))
-        .collect();
-    let mut done = 0;
-    while let Some(op) = ready.pop() {
-        done += 1;
-        for target in program
-            .ops
-            .get(op)
-            .map(|op| op.kind.targets())
-            .unwrap_or_default()
-        {
-            if let Some(degree) = indegree.get_mut(target.index()) {
-                *degree -= 1;
-                if *degree == 0 {
-                    ready.push(target.index());
-                }
-            }
-        }
-    }
-    if done < count {
-        let stuck = program
-            .ops
-            .iter()
-            .zip(&indegree)
-            .find(|(_, degree)| **degree > 0);
-        errors.extend(stuck.map(|(op, _)| VerifyError::op(op, "is on a way back to itself")));
-    }
 }

@@ -13,6 +13,7 @@ fn op(name: &str, kind: OpKind) -> Op {
     Op {
         name: name.to_owned(),
         node: NodeId::new(name),
+        visits_max: None,
         kind,
     }
 }

@@ -31,6 +31,9 @@ payloads! {
         stage: StageId,
         /// The op it visits.
         op: OpId,
+        /// Which visit of the op it is, from 1; unset where there can be only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        visit: Option<u32>,
     }
     /// A trigger that fired.
     TriggerFired {

@@ -47,6 +47,7 @@ fn next(name: &str, op: u32) -> Option<StageRef> {
     Some(StageRef {
         stage: StageId::new(name),
         op: OpId(op),
+        visit: None,
     })
 }
 
@@ -78,6 +79,7 @@ fn samples() -> Vec<EventBody> {
             entry: StageRef {
                 stage: StageId::new("classify"),
                 op: OpId(0),
+                visit: None,
             },
         }
         .into(),
@@ -217,10 +219,15 @@ fn samples() -> Vec<EventBody> {
             split: StageId::new("both"),
             index: 1,
             outer: Some(BranchId::of(&StageId::new("around"), 0)),
-            entry: StageRef { stage, op },
+            entry: StageRef {
+                stage,
+                op,
+                visit: None,
+            },
             join: StageRef {
                 stage: StageId::new("both.join"),
                 op: OpId(4),
+                visit: None,
             },
             due_at: Some(Millis::new(1_767_225_660_000)),
         }

@@ -39,6 +39,10 @@ pub enum Guard {
     MergeInOrder,
     /// A join that is decided ends the branches that are still open (rule 8).
     LosersEnd,
+    /// Each visit of an op in a loop is a stage of its own, with keys of its own (rule 5).
+    VisitIsStage,
+    /// Visits of a loop have a ceiling (rule 5).
+    VisitCeiling,
     /// An inbox item is folded at once, wait or no wait (rule 9).
     EarlySignalBuffer,
     /// A folded inbox item becomes a tombstone in the fold's own commit (rule 9).
@@ -83,6 +87,8 @@ impl Guard {
         Self::BranchScope,
         Self::MergeInOrder,
         Self::LosersEnd,
+        Self::VisitIsStage,
+        Self::VisitCeiling,
         Self::EarlySignalBuffer,
         Self::Tombstones,
         Self::InboxDedupe,

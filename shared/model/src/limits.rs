@@ -321,3 +321,7 @@ pub const OPEN_STAGES_MAX: usize = 40;
 pub const JOIN_INLINE_BYTES_MAX: usize = 8 * 1024;
 /// Variables that the branches of one split may write.
 pub const JOIN_VARIABLES_MAX: usize = 256;
+/// Visits of one node in one run that a document may ask for.
+pub const VISITS_MAX: u32 = 10_000;
+/// Visits of a node that a fix proposes for a loop without a ceiling.
+pub const VISITS_PROPOSED: u32 = 10;

@@ -16,6 +16,7 @@ fn node(kind: &str, settings: Value) -> Node {
         parent: None,
         settings: settings.as_object().cloned().unwrap_or_default(),
         legacy: None,
+        max_visits: None,
     }
 }
 

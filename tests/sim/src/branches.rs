@@ -200,10 +200,12 @@ impl Branches {
                 entry: StageRef {
                     op: branch.way.to,
                     stage: began.entry.stage.clone(),
+                    visit: None,
                 },
                 join: StageRef {
                     op: fan.join_op,
                     stage: fan.join.clone(),
+                    visit: None,
                 },
                 due_at,
             })

@@ -32,6 +32,7 @@ pub fn long_chain(case: &Case) -> Result<Case, String> {
         });
         Op {
             node: NodeId::new(&name),
+            visits_max: None,
             name,
             kind,
         }

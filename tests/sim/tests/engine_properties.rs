@@ -269,6 +269,7 @@ fn long_program() -> Program {
         let name = format!("op-{place}");
         Op {
             node: NodeId::new(&name),
+            visits_max: None,
             name,
             kind,
         }

@@ -219,7 +219,12 @@ fn place(op: u64) -> OpId {
 
 fn op(name: String, kind: OpKind) -> Op {
     let node = NodeId::new(name.as_str());
-    Op { name, node, kind }
+    Op {
+        name,
+        node,
+        visits_max: None,
+        kind,
+    }
 }
 
 fn call(name: String, next: u64) -> Op {

@@ -55,6 +55,14 @@ fn explain(unit: &Unit<'_>, fault: &Fault) -> Problem {
                         when they are over";
             (codes::END_IN_BRANCH, *end, text, help.to_owned())
         }
+        Fault::Loop { split, link } => {
+            let at = unit.graph.links.get(*link).map_or(*split, |link| link.from);
+            let (split, from) = (unit.id(*split), unit.id(at));
+            let text = format!("the way back from `{from}` leads around branches of `{split}`");
+            let help = "keep a loop inside one branch, or outside of all; what has to be tried \
+                        several times with branches in it can be a workflow of its own";
+            (codes::LOOP_AROUND, at, text, help.to_owned())
+        }
         Fault::Many { split, open } => {
             let (most, deepest) = (limits::OPEN_STAGES_MAX, limits::SPLIT_DEPTH_MAX);
             let text = format!(

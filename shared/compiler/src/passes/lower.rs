@@ -23,11 +23,20 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         let ports = |port: &str| places.behind(unit, *index, port);
         let input = inputs::template(unit, *index);
         let lowering = Lowering::new(&node.id, places.first(*index), &ports, input);
-        ops.extend(opened.parts.iter().map(|part| Op {
-            name: part.name(node.id.as_str()),
-            node: node.id.clone(),
-            kind: part.lower(&lowering),
-        }));
+        // Whoever comes to the node comes to its first part.
+        let visits = std::iter::once(node.max_visits).chain(std::iter::repeat(None));
+        ops.extend(
+            opened
+                .parts
+                .iter()
+                .zip(visits)
+                .map(|(part, visits_max)| Op {
+                    name: part.name(node.id.as_str()),
+                    node: node.id.clone(),
+                    visits_max,
+                    kind: part.lower(&lowering),
+                }),
+        );
         if !opened.parts.is_empty() || opened.trigger.is_some() {
             let label = node.label.clone().unwrap_or_else(|| node.id.to_string());
             let kind = node.kind.clone();

@@ -154,6 +154,7 @@ fn finish(mut work: Work<'_>, old: &OldNode, layout: &Layout) -> (Node, Ports) {
         label: old.label.clone(),
         position: old.position.map(|(x, y)| Position { x, y }),
         parent: work.parent,
+        max_visits: None,
         settings: work.settings,
         legacy,
     };

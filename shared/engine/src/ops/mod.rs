@@ -13,12 +13,22 @@ pub(crate) mod wait;
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use lattice_ir::OpKind;
+use lattice_journal::{Failure, FailureKind};
+use lattice_model::Guard;
 
 /// Visits an op for the first time.
 pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
     let plan = scratch.plan;
     let unknown = || DecideError::UnknownOp(at.stage.clone());
     let (op, planned) = plan.op(at.op).ok_or_else(unknown)?;
+    let visits = scratch.state.visits.get(&at.op).copied().unwrap_or(1);
+    // INVARIANT: nothing goes round for ever (Guard::VisitCeiling).
+    let ceiling = scratch.input.guards.on(Guard::VisitCeiling);
+    if let Some(max) = op.visits_max.filter(|max| visits > *max && ceiling) {
+        let message = format!("the loop came here more often than {max} times");
+        let failure = Failure::new(FailureKind::Limit, message);
+        return scratch.fail_stage(at, 0, failure, op.kind.on_error());
+    }
     match &op.kind {
         OpKind::Call(_) => call::claim(scratch, at, 0, 0),
         OpKind::Eval(op) => eval::visit(scratch, at, op, planned),
@@ -33,6 +43,6 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
 }
 
 /// An expression that could not be evaluated, as a failure.
-pub(crate) fn expression_failure(error: &lattice_expr::ExprError) -> lattice_journal::Failure {
-    lattice_journal::Failure::new(lattice_journal::FailureKind::Expression, error.to_string())
+pub(crate) fn expression_failure(error: &lattice_expr::ExprError) -> Failure {
+    Failure::new(FailureKind::Expression, error.to_string())
 }

@@ -304,6 +304,7 @@ pub fn op(name: &str, kind: OpKind) -> Op {
     Op {
         name: name.to_owned(),
         node: NodeId::new(node),
+        visits_max: None,
         kind,
     }
 }

@@ -187,6 +187,7 @@ pub fn program(name: &str) -> Program {
         ops: vec![Op {
             name: "end".to_owned(),
             node: node.clone(),
+            visits_max: None,
             kind,
         }],
         nodes: BTreeMap::from([(node, info)]),

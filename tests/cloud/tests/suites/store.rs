@@ -53,6 +53,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         entry: StageRef {
             stage: StageId::new("start"),
             op: OpId(0),
+            visit: None,
         },
         trigger: None,
     };

@@ -35,6 +35,7 @@ pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
             .map(|(name, kind)| Op {
                 name: name.to_owned(),
                 node: node_of(name),
+                visits_max: None,
                 kind,
             })
             .collect(),
