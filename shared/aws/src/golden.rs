@@ -12,11 +12,11 @@ use crate::versions::{newest_item, read_row, version_item};
 use crate::{Access, AwsSettings, Clients, Http, inbox, triggers};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use lattice_ir::{Schedule, TriggerKind};
+use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_journal::{RunStatus, RunSummary};
 use lattice_model::{Hash, NodeId, Seq, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::{Chain, NOON, head, item, run, summary, workflow};
-use lattice_ports::{Checkpoint, TriggerRow};
+use lattice_ports::{Checkpoint, FiringNote, TriggerRow};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -59,8 +59,12 @@ fn trigger() -> TriggerRow {
             expression: "rate(1 hours)".to_owned(),
             timezone: "UTC".to_owned(),
             input: json!({"n": 1}),
+            overlap: Overlap::default(),
+            missed: Missed::default(),
         }),
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     }
 }
 

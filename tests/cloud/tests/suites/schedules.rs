@@ -3,10 +3,10 @@
 use crate::bench::{Place, runtime};
 use aws_sdk_scheduler::Client;
 use lattice_aws::ScheduleSettings;
-use lattice_ir::{Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
+use lattice_ir::{Missed, Overlap, Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
 use lattice_model::{NodeId, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::NOON;
-use lattice_ports::{PortError, Schedules, TriggerRow};
+use lattice_ports::{FiringNote, PortError, Schedules, TriggerRow};
 use serde_json::{Value, json};
 
 fn row(on: TriggerKind) -> TriggerRow {
@@ -17,6 +17,8 @@ fn row(on: TriggerKind) -> TriggerRow {
         node: NodeId::new("clock"),
         on,
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     }
 }
 
@@ -25,6 +27,8 @@ fn schedule(expression: &str, timezone: &str) -> TriggerKind {
         expression: expression.to_owned(),
         timezone: timezone.to_owned(),
         input: json!({"n": 1}),
+        overlap: Overlap::default(),
+        missed: Missed::default(),
     })
 }
 
