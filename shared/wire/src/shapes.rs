@@ -169,10 +169,28 @@ answers! {
         expression: String,
         /// The IANA time zone in which it is read.
         timezone: String,
-        /// When it fires next; absent if it never fires again.
+        /// What becomes of a moment that finds the run of an earlier one open: `allow`, `skip`,
+        /// `queue` or `cancelOld`.
+        overlap: String,
+        /// What becomes of moments that went by while nothing could fire: `skip` or `once`.
+        missed: String,
+        /// When it fires next; absent if it never fires again, and while it is paused.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(schema_with = "moment")]
         next_at: Option<String>,
+        /// Since when it is paused; absent if it is not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "moment")]
+        paused_at: Option<String>,
+        /// The moment that waits until the run of an earlier one is over; absent if none does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "moment")]
+        waiting_at: Option<String>,
+        /// The newest moment that started nothing because the run of an earlier one was open; absent
+        /// if there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "moment")]
+        last_skipped: Option<String>,
         /// When it was stored.
         #[schemars(schema_with = "moment")]
         stored_at: String,

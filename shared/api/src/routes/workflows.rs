@@ -9,11 +9,14 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lattice_compiler::Compiled;
-use lattice_document::Problem;
-use lattice_model::{Hash, Tenant, WorkflowId};
+use lattice_document::{Document, Problem};
+use lattice_ir::{Program, TriggerKind};
+use lattice_model::{Hash, Millis, Tenant, WorkflowId};
+use lattice_nodes::codes::BAD_SCHEDULE;
 use lattice_ports::{
     Clock, Expect, PortError, StoredWorkflow, TriggerRow, WorkflowPut, WorkflowVersion, Workflows,
 };
+use lattice_schedule::Expression;
 use lattice_wire::codes::{
     BODY_SHAPE, DOCUMENT, HEADER, NO_WORKFLOW, OTHER_ID, PRECONDITION_FAILED, PRECONDITION_MISSING,
 };
@@ -94,7 +97,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         document,
         changes,
         program,
-        problems,
+        mut problems,
     } = compiled(call)?;
     let (Some(document), Some(program)) = (document, program) else {
         return Err(unsound(problems));
@@ -118,6 +121,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     if !expect.holds(newest) {
         return Err(conflict(expect, newest));
     }
+    problems.extend(over(&program, &document, row.stored_at));
     api.store().put_program(hash, Arc::new(program)).await?;
     let stored = StoredWorkflow {
         row: row.clone(),
@@ -147,6 +151,24 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let mut response = json(status, &saved)?;
     set(&mut response, "etag", &etag)?;
     Ok(response)
+}
+
+/// Warns of schedules that never fire again. Only a server knows what time it is, and a workflow is
+/// saved again after its one moment too, so they are no errors.
+fn over(program: &Program, document: &Document, now: Millis) -> Vec<Problem> {
+    let over = |trigger: &lattice_ir::Trigger| {
+        let TriggerKind::Schedule(schedule) = &trigger.on else {
+            return None;
+        };
+        let read = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
+        let error = read.arm(now).err()?;
+        let mut nodes = document.nodes.iter();
+        let place = nodes.position(|node| node.id == trigger.node)?;
+        let at = format!("/nodes/{place}/settings/expression");
+        let problem = Problem::warning(BAD_SCHEDULE, at, error.to_string());
+        Some(problem.at_node(&trigger.node).help(error.help()))
+    };
+    program.triggers.iter().filter_map(over).collect()
 }
 
 /// A document that does not compile.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod hooks;
+mod policies;
 mod runs;
 mod schedules;
 #[path = "../support/mod.rs"]
