@@ -35,9 +35,10 @@ impl Triggers for AwsStore {
     }
 
     async fn pause_trigger(&self, id: &TriggerId, pause: Pause) -> Result<bool, PortError> {
+        let (name, value) = pause_attribute(&pause)?;
         let there = Expression::new("attribute_exists(p)")
-            .name(PAUSE)
-            .value(PAUSE, json("a pause", &pause)?);
+            .name(name)
+            .value(name, value);
         let key = key(keys::trigger(id), TRIGGER);
         let paused = self.table.update(key, "SET #pause = :pause", there).await?;
         Ok(paused.is_done())
@@ -155,6 +156,11 @@ pub(crate) fn trigger_item(row: &TriggerRow) -> Result<Item, PortError> {
         .with(LIST_P, text(List::Triggers.shard(&row.tenant, id)))
         .with(LIST_S, text(id));
     Ok(item.build())
+}
+
+/// What a pause writes.
+pub(crate) fn pause_attribute(pause: &Pause) -> Result<(&'static str, AttributeValue), PortError> {
+    Ok((PAUSE, json("a pause", pause)?))
 }
 
 /// What a note writes; in `due` while it is open.

@@ -82,15 +82,21 @@ async fn rest(one: &One, rests: bool, app: &App) -> Result<Exit, CliError> {
     let (workflow, node) = (&row.workflow, &row.node);
     let now = SystemClock::new()?.now();
     let Some(pause) = pause_of(&row, rests, now) else {
-        let stands = if rests { "is paused already" } else { "is not paused" };
-        app.screen.line(format!("{id} of `{workflow}` (node `{node}`) {stands}"));
+        let stands = if rests {
+            "is paused already"
+        } else {
+            "is not paused"
+        };
+        app.screen
+            .line(format!("{id} of `{workflow}` (node `{node}`) {stands}"));
         return Ok(Exit::Completed);
     };
     if !store.pause_trigger(&id, pause).await? {
         return Err(none());
     }
     let done = if rests { "is paused" } else { "fires again" };
-    app.screen.line(format!("{id} of `{workflow}` (node `{node}`) {done}"));
+    app.screen
+        .line(format!("{id} of `{workflow}` (node `{node}`) {done}"));
     Ok(Exit::Completed)
 }
 
@@ -115,9 +121,7 @@ async fn list(args: &Args, app: &App) -> Result<Exit, CliError> {
         }));
         let next = match &schedule.paused_at {
             Some(since) => format!("paused since {since}"),
-            None => schedule
-                .next_at
-                .unwrap_or_else(|| "never again".to_owned()),
+            None => schedule.next_at.unwrap_or_else(|| "never again".to_owned()),
         };
         lines.push(vec![
             schedule.workflow.to_string(),

@@ -3,10 +3,13 @@
 
 use crate::is;
 use crate::support::{Ask, World};
+use futures::FutureExt;
 use futures::future::join_all;
 use lattice_driver::Fired;
+use lattice_local::LocalSchedules;
 use lattice_model::{Millis, TriggerId};
-use lattice_ports::{Clock, FiringNote, LastFiring, Triggers};
+use lattice_ports::memory::ManualClock;
+use lattice_ports::{Clock, FiringNote, LastFiring, Schedules, Triggers};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -100,13 +103,7 @@ impl Bench {
 
     async fn set_note(&self, change: impl FnOnce(&mut FiringNote)) {
         let next = self.note().await.changed(change);
-        assert!(
-            self.world
-                .store
-                .note_firing(&self.id, next)
-                .await
-                .unwrap()
-        );
+        assert!(self.world.store.note_firing(&self.id, next).await.unwrap());
     }
 
     /// The hours that have a run, and the runs that are open.
@@ -133,7 +130,9 @@ impl Bench {
 
     async fn act(&self, act: &str) -> Value {
         let path = format!("/v1/schedules/{}/{act}", self.id);
-        let done = self.world.tell(&Ask::new("POST", &path).id(self.id.as_str()));
+        let done = self
+            .world
+            .tell(&Ask::new("POST", &path).id(self.id.as_str()));
         let done = done.await;
         assert_eq!(done.status, 200, "{done:?}");
         done.json()
@@ -150,7 +149,10 @@ async fn allowed_moments_run_side_by_side() {
     let (one, two) = (bench.run(1).await, bench.run(2).await);
     assert_ne!(one, two);
     assert_eq!(bench.hours().await.1.len(), 2);
-    assert!(bench.note().await.is_blank(), "nothing is noted for nothing");
+    assert!(
+        bench.note().await.is_blank(),
+        "nothing is noted for nothing"
+    );
 }
 
 #[tokio::test]
@@ -250,10 +252,11 @@ async fn a_crash_between_the_claim_and_its_note_loses_no_start_and_makes_none_tw
                     bench.run(1).await;
                 }
                 let at = Millis::new(BEGAN + HOUR);
-                bench.set_note(|note| {
-                    note.last = Some(LastFiring { at, run: None });
-                })
-                .await;
+                bench
+                    .set_note(|note| {
+                        note.last = Some(LastFiring { at, run: None });
+                    })
+                    .await;
                 let said = format!("{overlap}, {next}, started {started}");
                 match next {
                     "the same moment" => assert!(matches!(
@@ -301,7 +304,9 @@ async fn processes_that_fire_at_once_come_to_one_run_at_a_time() {
 async fn whatever_happens_no_two_runs_are_open_and_no_moment_has_two() {
     let mut seed = 7_u64;
     let mut draw = move |below: u64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
     for overlap in ["skip", "queue", "cancelOld"] {
@@ -332,12 +337,13 @@ async fn whatever_happens_no_two_runs_are_open_and_no_moment_has_two() {
                     8 => {
                         // A process ended behind a start, before it was noted.
                         if bench.note().await.last.is_some() {
-                            bench.set_note(|note| {
-                                if let Some(last) = &mut note.last {
-                                    last.run = None;
-                                }
-                            })
-                            .await;
+                            bench
+                                .set_note(|note| {
+                                    if let Some(last) = &mut note.last {
+                                        last.run = None;
+                                    }
+                                })
+                                .await;
                         }
                     }
                     _ => {
@@ -366,7 +372,11 @@ async fn a_pause_outlives_saves_and_goes_with_the_trigger() {
     let paused = bench.act("pause").await;
     assert_eq!(paused["pausedAt"], hour(2));
     assert_eq!(
-        (&paused["nextAt"], &paused["waitingAt"], &paused["lastSkipped"]),
+        (
+            &paused["nextAt"],
+            &paused["waitingAt"],
+            &paused["lastSkipped"]
+        ),
         (&Value::Null, &Value::Null, &json!(hour(2)))
     );
     bench.world.clock.advance(HOUR);
@@ -383,7 +393,10 @@ async fn a_pause_outlives_saves_and_goes_with_the_trigger() {
     assert_eq!(bench.sweep().await, 0);
     bench.world.clock.advance(HOUR);
     let resumed = bench.act("resume").await;
-    assert_eq!((&resumed["pausedAt"], &resumed["nextAt"]), (&Value::Null, &json!(hour(5))));
+    assert_eq!(
+        (&resumed["pausedAt"], &resumed["nextAt"]),
+        (&Value::Null, &json!(hour(5)))
+    );
     assert_eq!(bench.act("resume").await, resumed);
     assert_eq!(bench.world.schedules.paused(), [false]);
     // A firing of a moment in the pause that was under way starts nothing either.
@@ -423,7 +436,11 @@ async fn what_cannot_be_paused_is_refused() {
     for id in [hook.as_str(), "tr_00000000000000000000000000"] {
         for act in ["pause", "resume"] {
             let path = format!("/v1/schedules/{id}/{act}");
-            is(&world.tell(&Ask::new("POST", &path).id(id)).await, 404, "LAT-A024");
+            is(
+                &world.tell(&Ask::new("POST", &path).id(id)).await,
+                404,
+                "LAT-A024",
+            );
         }
     }
 }
@@ -463,7 +480,111 @@ async fn a_policy_of_another_word_and_a_moment_that_is_over_are_told() {
     let warned = &saved.json()["problems"][0];
     assert_eq!(
         (&warned["severity"], &warned["pointer"], &warned["node"]),
-        (&json!("warning"), &json!("/nodes/0/settings/expression"), &json!("clock"))
+        (
+            &json!("warning"),
+            &json!("/nodes/0/settings/expression"),
+            &json!("clock")
+        )
     );
     assert!(warned["help"].as_str().unwrap().contains("still to come"));
+}
+
+/// A process of `lattice dev`: the clock of one machine, armed with what is stored.
+struct Machine<'a> {
+    bench: &'a Bench,
+    wheel: LocalSchedules<ManualClock>,
+}
+
+impl<'a> Machine<'a> {
+    async fn start(bench: &'a Bench) -> Self {
+        let wheel = LocalSchedules::new(bench.world.clock.clone());
+        let row = bench.world.store.trigger(&bench.id).await.unwrap();
+        wheel.arm(&row.unwrap()).await.unwrap();
+        let machine = Self { bench, wheel };
+        machine.settle().await;
+        machine
+    }
+
+    async fn settle(&self) {
+        self.bench.sweep().await;
+    }
+
+    /// The moment that fires now, if one does.
+    fn due(&self) -> Option<Millis> {
+        self.wheel.next().now_or_never().map(|firing| firing.at)
+    }
+
+    /// Fires all that is due, until the process is killed.
+    async fn work(&self) {
+        while let Some(at) = self.due() {
+            self.bench.world.api.fire(&self.bench.id, at).await.unwrap();
+            self.bench.world.settle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_between_firing_and_start_is_made_up_for_by_the_next() {
+    for (overlap, missed) in [("allow", "skip"), ("skip", "once"), ("queue", "once")] {
+        let bench = Bench::new(json!({ "overlap": overlap, "missed": missed })).await;
+        let machine = Machine::start(&bench).await;
+        bench.world.clock.advance(HOUR + 100);
+        assert!(machine.due().is_some());
+        drop(machine);
+        // Again and again: the moment is a minute old at most.
+        for _ in 0..3 {
+            let machine = Machine::start(&bench).await;
+            bench.world.clock.advance(5_000);
+            machine.work().await;
+        }
+        assert_eq!(bench.hours().await.0, [1], "{overlap} {missed}");
+        for run in bench.hours().await.1 {
+            bench.end(&run).await;
+        }
+        // Down for five moments and a half.
+        bench.world.clock.advance(11 * HOUR / 2);
+        for _ in 0..3 {
+            let machine = Machine::start(&bench).await;
+            machine.work().await;
+        }
+        let expected: &[u64] = if missed == "once" { &[1, 6] } else { &[1] };
+        assert_eq!(bench.hours().await.0, expected, "{overlap} {missed}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_when_a_process_ends_is_started_by_the_next() {
+    for overlap in ["queue", "cancelOld"] {
+        let bench = Bench::new(json!({ "overlap": overlap })).await;
+        let machine = Machine::start(&bench).await;
+        let first = bench.run(1).await;
+        bench.world.clock.advance(HOUR);
+        let at = Millis::new(BEGAN + 2 * HOUR);
+        let fired = bench.world.api.fire(&bench.id, at).await.unwrap();
+        assert!(matches!(fired, Fired::Waits { .. }));
+        drop(machine);
+        bench.world.clock.advance(HOUR / 2);
+        if overlap == "queue" {
+            bench.end(&first).await;
+        }
+        let machine = Machine::start(&bench).await;
+        machine.settle().await;
+        assert_eq!(bench.hours().await.0, [1, 2], "{overlap}");
+        machine.work().await;
+        assert_eq!(bench.hours().await.0, [1, 2], "{overlap}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_makes_up_for_a_pause() {
+    let bench = Bench::new(json!({ "missed": "once" })).await;
+    bench.act("pause").await;
+    bench.world.clock.advance(5 * HOUR / 2);
+    Machine::start(&bench).await.work().await;
+    bench.act("resume").await;
+    Machine::start(&bench).await.work().await;
+    assert!(bench.hours().await.0.is_empty());
+    bench.world.clock.advance(HOUR);
+    Machine::start(&bench).await.work().await;
+    assert_eq!(bench.hours().await.0, [3]);
 }
