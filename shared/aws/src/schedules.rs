@@ -197,6 +197,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use super::*;
+    use lattice_ir::Overlap;
+    use lattice_ports::FiringNote;
 
     #[test]
     fn the_start_function_is_told_which_trigger_fires_and_when() {

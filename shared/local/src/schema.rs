@@ -116,7 +116,15 @@ mod tests {
             .iter()
             .map(|step| Hash::of(step.as_bytes()).short())
             .collect();
-        assert_eq!(steps, ["3e16adbe8e26", "ee4699c07e68", "22c21aeaf335", "eca324758553"]);
+        assert_eq!(
+            steps,
+            [
+                "3e16adbe8e26",
+                "ee4699c07e68",
+                "22c21aeaf335",
+                "eca324758553"
+            ]
+        );
     }
 
     #[test]

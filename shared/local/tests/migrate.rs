@@ -8,8 +8,8 @@ use lattice_local::{LocalOptions, LocalStore};
 use lattice_model::{Hash, NodeId, RunId, Seq, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::{Chain, NOON, head, item, run, workflow};
 use lattice_ports::{
-    Expect, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, TriggerRow, Triggers,
-    WorkflowPut, Workflows,
+    Expect, FiringNote, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, TriggerRow,
+    Triggers, WorkflowPut, Workflows,
 };
 use rusqlite::Connection;
 use std::path::Path;

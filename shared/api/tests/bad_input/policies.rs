@@ -130,10 +130,8 @@ impl Bench {
 
     async fn act(&self, act: &str) -> Value {
         let path = format!("/v1/schedules/{}/{act}", self.id);
-        let done = self
-            .world
-            .tell(&Ask::new("POST", &path).id(self.id.as_str()));
-        let done = done.await;
+        let ask = Ask::new("POST", &path).id(self.id.as_str());
+        let done = self.world.tell(&ask).await;
         assert_eq!(done.status, 200, "{done:?}");
         done.json()
     }
