@@ -3,11 +3,13 @@
 
 use crate::refuse::Refused;
 use crate::service::{Api, Parts};
+use lattice_document::{Document, Problem};
 use lattice_driver::Fired;
 pub(crate) use lattice_driver::start_key;
-use lattice_ir::{Missed, Plan, Schedule, TriggerKind};
+use lattice_ir::{Missed, Plan, Program, Schedule, Trigger, TriggerKind};
 use lattice_model::limits::{LIST_ROWS_MAX, SCHEDULE_LATE_MS_MAX, TRIGGER_SYNCS_MAX};
 use lattice_model::{Hash, Millis, NodeId, ProgramHash, Tenant, TriggerId, WorkflowId};
+use lattice_nodes::codes::BAD_SCHEDULE;
 use lattice_ports::{
     Clock, FiringNote, Pause, PortError, Schedules, TriggerRow, Triggers, Workflows,
 };
@@ -48,6 +50,24 @@ pub fn is_trigger_id(text: &str) -> bool {
 pub fn next_at(schedule: &Schedule, after: Millis, stored_at: Millis) -> Option<Millis> {
     let read = Expression::read(&schedule.expression, &schedule.timezone);
     read.ok()?.next_after(after, stored_at)
+}
+
+/// Warns of schedules that never fire again. Only a server knows what time it is, and a workflow is
+/// saved again after its one moment too, so they are no errors.
+pub(crate) fn over(program: &Program, document: &Document, now: Millis) -> Vec<Problem> {
+    let over = |trigger: &Trigger| {
+        let TriggerKind::Schedule(schedule) = &trigger.on else {
+            return None;
+        };
+        let read = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
+        let error = read.arm(now).err()?;
+        let mut nodes = document.nodes.iter();
+        let place = nodes.position(|node| node.id == trigger.node)?;
+        let at = format!("/nodes/{place}/settings/expression");
+        let problem = Problem::warning(BAD_SCHEDULE, at, error.to_string());
+        Some(problem.at_node(&trigger.node).help(error.help()))
+    };
+    program.triggers.iter().filter_map(over).collect()
 }
 
 /// The pause that a schedule gets when it is to rest, or no more; none if it stands so already.

@@ -3,20 +3,17 @@
 use crate::refuse::Refused;
 use crate::service::{Api, Call, Done, Parts, json, set};
 use crate::take::{header, value};
-use crate::triggers::sync_triggers;
+use crate::triggers::{over, sync_triggers};
 use crate::view::{hook_row, schedule_row, workflow_row};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lattice_compiler::Compiled;
-use lattice_document::{Document, Problem};
-use lattice_ir::{Program, TriggerKind};
-use lattice_model::{Hash, Millis, Tenant, WorkflowId};
-use lattice_nodes::codes::BAD_SCHEDULE;
+use lattice_document::Problem;
+use lattice_model::{Hash, Tenant, WorkflowId};
 use lattice_ports::{
     Clock, Expect, PortError, StoredWorkflow, TriggerRow, WorkflowPut, WorkflowVersion, Workflows,
 };
-use lattice_schedule::Expression;
 use lattice_wire::codes::{
     BODY_SHAPE, DOCUMENT, HEADER, NO_WORKFLOW, OTHER_ID, PRECONDITION_FAILED, PRECONDITION_MISSING,
 };
@@ -151,24 +148,6 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     let mut response = json(status, &saved)?;
     set(&mut response, "etag", &etag)?;
     Ok(response)
-}
-
-/// Warns of schedules that never fire again. Only a server knows what time it is, and a workflow is
-/// saved again after its one moment too, so they are no errors.
-fn over(program: &Program, document: &Document, now: Millis) -> Vec<Problem> {
-    let over = |trigger: &lattice_ir::Trigger| {
-        let TriggerKind::Schedule(schedule) = &trigger.on else {
-            return None;
-        };
-        let read = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
-        let error = read.arm(now).err()?;
-        let mut nodes = document.nodes.iter();
-        let place = nodes.position(|node| node.id == trigger.node)?;
-        let at = format!("/nodes/{place}/settings/expression");
-        let problem = Problem::warning(BAD_SCHEDULE, at, error.to_string());
-        Some(problem.at_node(&trigger.node).help(error.help()))
-    };
-    program.triggers.iter().filter_map(over).collect()
 }
 
 /// A document that does not compile.
