@@ -23,7 +23,10 @@ pub struct Signals {
     asking: BTreeMap<NodeId, StageId>,
     /// When the timer of a stage fires.
     due: BTreeMap<StageId, Millis>,
-    /// Nodes that asked, failed or gave something: what comes between two visits is too late.
+    /// Nodes that asked: what comes between two visits is too late.
+    asked: BTreeSet<NodeId>,
+    /// Nodes that failed or gave something without asking: what comes then is too late as well,
+    /// unless they stand in a branch that is over, where it is kept for nobody.
     past: BTreeSet<NodeId>,
     /// Answers that are kept, for which node.
     kept: BTreeMap<InboxId, NodeId>,
@@ -41,7 +44,7 @@ impl Signals {
         match &event.body {
             EventBody::WaitOpened(wait) if wait.question.is_some() => {
                 self.asking.insert(wait.node.clone(), wait.stage.clone());
-                self.past.insert(wait.node.clone());
+                self.asked.insert(wait.node.clone());
             }
             EventBody::TimerSet(timer) => {
                 self.due.insert(timer.stage.clone(), timer.due_at);
@@ -102,8 +105,9 @@ impl Signals {
             },
             SignalOutcome::Buffered => {
                 self.kept.insert(inbox.clone(), node.clone());
-                let is_late = asking.is_some() || self.past.contains(node);
-                is_late.then_some("was kept, and the node has asked")
+                self.asked
+                    .contains(node)
+                    .then_some("was kept, and the node has asked")
             }
             SignalOutcome::Refused { .. } if names_another || !fits(signal, sim) => None,
             SignalOutcome::Refused { .. } => {
@@ -111,7 +115,8 @@ impl Signals {
                 // The timer has the first word, by the clock of whoever handed the answer in.
                 let due = asking.and_then(|stage| self.due.get(stage));
                 let is_up = due.is_some_and(|due| *due <= at || sim.scenario.skew_ms > 0);
-                let in_time = asking.is_some() && !is_up || !self.past.contains(node);
+                let is_over = self.asked.contains(node) || self.past.contains(node);
+                let in_time = asking.is_some() && !is_up || !is_over;
                 in_time.then_some("was refused, and fits what is asked")
             }
         };
