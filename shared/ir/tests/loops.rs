@@ -213,6 +213,27 @@ fn a_loop_does_not_lead_out_of_its_branch() {
     assert_ne!(said(ops), "fine");
 }
 
+/// Where both branches go round until they fail, the run goes on behind the join all the same.
+#[test]
+fn what_follows_a_join_that_no_branch_leads_to_is_looked_at_too() {
+    let ops = |behind: Op| {
+        vec![
+            split("p", &[2, 3], 1),
+            join("p.join", 0, 4, Some(4)),
+            at_most(2, step("a", 2, None)),
+            at_most(2, step("b", 3, None)),
+            behind,
+            end("end"),
+        ]
+    };
+    assert_eq!(said(ops(step("behind", 5, None))), "fine");
+    let back = said(ops(step("behind", 2, Some(5))));
+    assert!(
+        back.contains("leads into a branch, or out of one"),
+        "{back}"
+    );
+}
+
 #[test]
 fn a_plan_knows_what_may_be_visited_again() {
     let ops = vec![

@@ -17,6 +17,7 @@ use crate::sim::Sim;
 use lattice_ir::{CallOutcome, OnUnknown, OpKind, Program};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
 use lattice_model::StageId;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
@@ -183,10 +184,19 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
 fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Breach> {
     for (node, answers) in &mut world.answers {
         let numbered = (0..).zip(mem::take(answers));
-        let is_late = |number: usize| shadow.signals.late.contains(&answer_id(node, number));
+        let is_late = |number: usize| {
+            let inbox = answer_id(node, number);
+            shadow.signals.late.contains(&inbox) || sim.is_turned_away(&inbox)
+        };
         let (late, in_time): (Vec<_>, Vec<_>) = numbered.partition(|(number, _)| is_late(*number));
-        // Whoever answers before being asked cannot know which visit will.
-        if !late.is_empty() && !may_be_late(sim) && !sim.scenario.early {
+        let fits = |(_, answer): &(usize, Value)| {
+            signals::question(sim, node).is_some_and(|question| question.check(answer).is_ok())
+        };
+        // Whoever answers before being asked cannot know which visit will; and what a branch asks
+        // is over when another one decides the join.
+        let first = StageId::new(node.as_str());
+        let may_be_late = may_be_late(sim) || sim.scenario.early;
+        if !may_be_late && sim.nesting.around(&first).is_empty() && late.iter().any(fits) {
             return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
         }
         *answers = in_time.into_iter().map(|(_, answer)| answer).collect();

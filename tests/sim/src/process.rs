@@ -223,7 +223,7 @@ async fn deliver(
         match driver.signal(run, signal.clone()).await {
             Ok(_) => break,
             Err(RequestError::Driver(_)) => sim.clock_sleep(PAUSE_MS).await,
-            Err(_) => return,
+            Err(_) => return sim.turn_away(id),
         }
     }
     sim.until(|shadows| {

@@ -5,7 +5,7 @@ use crate::seen;
 use crate::sim::Sim;
 use lattice_ir::{OpKind, QuestionTemplate};
 use lattice_journal::payload::{SignalOutcome, SignalReceived};
-use lattice_journal::{Event, EventBody};
+use lattice_journal::{Event, EventBody, ValueRef};
 use lattice_model::{InboxId, Millis, NodeId, StageId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ impl Signals {
                     .contains(node)
                     .then_some("was kept, and the node has asked")
             }
-            SignalOutcome::Refused { .. } if names_another || !fits(signal, sim) => None,
+            SignalOutcome::Refused { .. } if !fits(sim, &signal.node, &signal.value) => None,
             SignalOutcome::Refused { .. } => {
                 self.late.insert(inbox.clone());
                 // The timer has the first word, by the clock of whoever handed the answer in.
@@ -117,7 +117,7 @@ impl Signals {
                 let is_up = due.is_some_and(|due| *due <= at || sim.scenario.skew_ms > 0);
                 let is_over = self.asked.contains(node) || self.past.contains(node);
                 let in_time = asking.is_some() && !is_up || !is_over;
-                in_time.then_some("was refused, and fits what is asked")
+                (in_time && !names_another).then_some("was refused, and fits what is asked")
             }
         };
         if !is_kept(&signal.outcome) {
@@ -130,9 +130,8 @@ impl Signals {
 }
 
 /// Whether the question of the node could take the answer; not, if there is none.
-fn fits(signal: &SignalReceived, sim: &Sim) -> bool {
-    let question = question(sim, &signal.node);
-    let value = seen::resolve(sim, &signal.value);
+fn fits(sim: &Sim, node: &NodeId, value: &ValueRef) -> bool {
+    let (question, value) = (question(sim, node), seen::resolve(sim, value));
     matches!((question, value), (Some(question), Ok(value)) if question.check(&value).is_ok())
 }
 
