@@ -106,6 +106,9 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         // The second branch is over long before the first.
         Guard::MergeInOrder => "merge_deep",
         Guard::LosersEnd => "any",
+        Guard::VisitIsStage => "loop_until_good",
+        // The round that would end the loop by itself is one too many.
+        Guard::VisitCeiling => "loop_to_ceiling",
         _ => "chain",
     };
     let case = Case::find(name, 0)?;
@@ -192,7 +195,9 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
         | Guard::JoinWaits
         | Guard::BranchScope
         | Guard::MergeInOrder
-        | Guard::LosersEnd => vec![quiet.clone()],
+        | Guard::LosersEnd
+        | Guard::VisitIsStage
+        | Guard::VisitCeiling => vec![quiet.clone()],
         other => of_lost_workers(other, quiet),
     }
 }
