@@ -1,0 +1,11 @@
+//! Explores every state that two or three workers can bring one run into.
+//!
+//! Reading order: `world` (a state), `model` (what can happen), `steps` (what it does), `log` and
+//! `rules` (what must hold), `programs` (what runs).
+
+pub mod log;
+pub mod model;
+pub mod programs;
+pub mod rules;
+pub mod steps;
+pub mod world;
