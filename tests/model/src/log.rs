@@ -1,18 +1,19 @@
 //! The log of the run as the store keeps it: the rule of the put, and what each commit leads to.
 
+use crate::memo::Memo;
 use crate::rules::{Rule, look_at};
 use lattice_engine::{RunState, fold};
 use lattice_ir::Plan;
 use lattice_journal::{Commit, Event, Tail};
-use lattice_model::{Guard, Guards, Hash, RunId, Seq};
+use lattice_model::{CommitId, Guard, Guards, Hash, RunId, Seq};
 use std::hash::Hasher;
 use std::sync::Arc;
 
-/// A commit that stands, and the run behind it.
+/// A commit that stands, and the run behind it, whoever wrote it.
 #[derive(Debug)]
 pub struct Entry {
     /// The commit.
-    pub commit: Commit,
+    pub commit: Arc<Commit>,
     /// The end of the log behind it.
     pub tail: Tail,
     /// The fold up to there.
@@ -22,9 +23,18 @@ pub struct Entry {
 /// Every commit that was ever acknowledged, in the order in which that happened.
 #[derive(Debug, Clone)]
 pub struct Log {
-    entries: Arc<Vec<Arc<Entry>>>,
+    entries: Arc<Vec<Stored>>,
     /// Names the whole content, but not who wrote it.
     digest: Hash,
+}
+
+/// A commit under the id of its put.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The id of the put.
+    pub id: CommitId,
+    /// The commit.
+    pub entry: Arc<Entry>,
 }
 
 /// What became of a put.
@@ -32,7 +42,7 @@ pub enum Answer {
     /// It stands; the rule that the log breaks now, if it breaks one.
     Written(Log, Option<Rule>),
     /// Another commit stands there.
-    Taken(Arc<Entry>),
+    Taken(Stored),
 }
 
 /// A run as a worker believes it to be.
@@ -54,65 +64,76 @@ impl Log {
     }
 
     /// The commits.
-    pub fn entries(&self) -> &[Arc<Entry>] {
-        &self.entries
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
+        self.entries.iter().map(|stored| &stored.entry)
     }
 
     /// The run at the end of the log.
     pub fn head(&self) -> Option<&Arc<Entry>> {
-        self.entries.last()
+        self.entries.last().map(|stored| &stored.entry)
     }
 
     /// Every event, in order.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
-        let commits = self.entries.iter().map(|entry| &entry.commit);
-        commits.flat_map(|commit| &commit.events)
+        self.entries().flat_map(|entry| &entry.commit.events)
     }
 
     /// The commit at a seq, as a reader finds it.
-    pub fn at(&self, first: Seq) -> Option<&Arc<Entry>> {
+    pub fn at(&self, first: Seq) -> Option<&Stored> {
         let mut found = self.entries.iter().rev();
-        found.find(|entry| entry.commit.first == first)
+        found.find(|stored| stored.entry.commit.first == first)
     }
 
     /// Writes a commit where none stands (protocol, rule 1).
-    pub fn put(&self, plan: &Plan, commit: &Commit, guards: Guards) -> Answer {
+    pub fn put(
+        &self,
+        (plan, memo): (&Plan, &Memo),
+        (id, commit): (&CommitId, &Arc<Commit>),
+        guards: Guards,
+    ) -> Answer {
         match self.at(commit.first) {
-            Some(winner) if guards.on(Guard::ConditionalPut) => Answer::Taken(Arc::clone(winner)),
+            Some(winner) if guards.on(Guard::ConditionalPut) => Answer::Taken(winner.clone()),
             _ => {
-                let (log, broken) = self.push(plan, commit.clone());
-                Answer::Written(log, broken)
+                let write = || self.entry(plan, commit);
+                let (entry, broken) = memo.write(self.digest, commit, write);
+                Answer::Written(self.with(id.clone(), entry), broken)
             }
         }
     }
 
-    fn push(&self, plan: &Plan, commit: Commit) -> (Self, Option<Rule>) {
+    fn with(&self, id: CommitId, entry: Arc<Entry>) -> Self {
+        let parts = [self.digest.as_bytes().as_slice(), entry.commit.hash.as_bytes()];
+        let digest = Hash::of_parts(&parts);
+        let mut entries = Vec::clone(&self.entries);
+        entries.push(Stored { id, entry });
+        let entries = Arc::new(entries);
+        Self { entries, digest }
+    }
+
+    fn entry(&self, plan: &Plan, commit: &Arc<Commit>) -> (Arc<Entry>, Option<Rule>) {
         let last = self.head();
         let tail = last.map_or_else(|| Tail::empty(commit.run.clone()), |it| it.tail.clone());
         let state = last.map_or_else(RunState::empty, |it| RunState::clone(&it.state));
-        let followed = tail.follow(&commit);
+        let followed = tail.follow(commit);
         let chained = followed.is_ok();
-        let parts = [self.digest.as_bytes().as_slice(), commit.hash.as_bytes()];
-        let digest = Hash::of_parts(&parts);
-        let entry = Entry {
-            tail: followed.unwrap_or_else(|_| tail.follow_unchecked(&commit)),
+        let entry = Arc::new(Entry {
+            tail: followed.unwrap_or_else(|_| tail.follow_unchecked(commit)),
             state: Arc::new(fold(state, &commit.events)),
-            commit,
-        };
-        let mut entries = Vec::clone(&self.entries);
-        entries.push(Arc::new(entry));
-        let entries = Arc::new(entries);
-        let log = Self { entries, digest };
+            commit: Arc::clone(commit),
+        });
         let broken = match chained {
-            true => look_at(plan, &log),
+            true => look_at(plan, &self.with(CommitId::new(""), Arc::clone(&entry))),
             false => Some(Rule::OneCommitAtASeq),
         };
-        (log, broken)
+        (entry, broken)
     }
 
     /// The run as a strong read of everything finds it.
     pub fn load(&self) -> Option<View> {
-        self.head().map(|entry| View::of(entry))
+        self.head().map(|entry| View {
+            tail: entry.tail.clone(),
+            state: Arc::clone(&entry.state),
+        })
     }
 
     /// The run as a read finds it that misses the commit at this place. `None` if the loader
@@ -122,7 +143,7 @@ impl Log {
             tail: Tail::empty(run.clone()),
             state: Arc::new(RunState::empty()),
         };
-        for (place, entry) in self.entries.iter().enumerate() {
+        for (place, entry) in self.entries().enumerate() {
             if place == missing {
                 continue;
             }
@@ -138,17 +159,9 @@ impl Log {
 }
 
 impl View {
-    /// The run at a commit that stands.
-    pub fn of(entry: &Entry) -> Self {
-        Self {
-            tail: entry.tail.clone(),
-            state: Arc::clone(&entry.state),
-        }
-    }
-
     /// Whether this is what the log says of the run at that seq.
     pub fn is_right(&self, log: &Log) -> bool {
-        let mut entries = log.entries.iter();
+        let mut entries = log.entries();
         let found = entries.find(|entry| entry.tail.last() == self.tail.last());
         found.is_some_and(|entry| {
             entry.tail == self.tail

@@ -1,13 +1,15 @@
 //! The model: what can happen in a state, and what must hold in every one.
 
 use crate::log::{Answer, Log};
+use crate::memo::Memo;
 use crate::rules::Rule;
 use crate::steps::Step;
 use crate::world::{Faults, How, Item, Message, Name, Worker, World};
 use lattice_engine::start;
 use lattice_ir::{Plan, Program};
+use lattice_journal::payload::{BranchOutcome, SignalOutcome};
 use lattice_journal::{Commit, EventBody, RunStatus, Tail};
-use lattice_model::{BootId, CommitId, Guards, Millis, RunId, Tenant};
+use lattice_model::{BootId, CommitId, Guard, Guards, Millis, RunId, Tenant};
 use serde_json::json;
 use stateright::{Model, Property};
 use std::sync::Arc;
@@ -36,6 +38,8 @@ pub struct Bounds {
     pub chain: usize,
     /// Whether a load may miss a commit.
     pub holes: bool,
+    /// Whether who asked may ask the same again, because no answer came.
+    pub repeats: bool,
 }
 
 /// A Program within bounds, under the rules of the protocol.
@@ -50,6 +54,8 @@ pub struct RunModel {
     pub run: RunId,
     /// Every worker writes the same one: it may mean nothing (protocol, rule 1).
     pub boot: BootId,
+    /// What the engine said before.
+    pub memo: Memo,
 }
 
 /// One thing that happens. Workers, messages, effects and items are named by their places.
@@ -79,6 +85,8 @@ pub enum Action {
     Tick,
     /// Somebody asks for something.
     Ask(usize),
+    /// Somebody asks for the same again, which was taken already.
+    Repeat(usize),
 }
 
 impl RunModel {
@@ -91,6 +99,7 @@ impl RunModel {
             guards,
             run: RunId::from_parts(Millis::new(1), [1; 10]),
             boot: BootId::new("boot"),
+            memo: Memo::default(),
         })
     }
 
@@ -99,8 +108,10 @@ impl RunModel {
         let at = Millis::new(1_000_000);
         let first = start(&self.plan, Tenant::local(), json!({}), None, at).ok()?;
         let tail = Tail::empty(self.run.clone());
-        let commit = Commit::seal(&tail, CommitId::new("start"), at, first.events).ok()?;
-        let Answer::Written(log, broken) = Log::empty().put(&self.plan, &commit, self.guards)
+        let id = CommitId::new("start");
+        let commit = Commit::seal(&tail, id.clone(), at, first.events).ok()?;
+        let (log, put) = (Log::empty(), (&id, &Arc::new(commit)));
+        let Answer::Written(log, broken) = log.put((&self.plan, &self.memo), put, self.guards)
         else {
             return None;
         };
@@ -200,8 +211,12 @@ impl Model for RunModel {
             actions.push(Action::Tick);
         }
         for (place, item) in world.inbox.iter().enumerate() {
-            if matches!(item, Item::Unsaid) {
-                actions.push(Action::Ask(place));
+            match item {
+                Item::Unsaid => actions.push(Action::Ask(place)),
+                Item::Folded if self.bounds.repeats && !self.guards.on(Guard::InboxDedupe) => {
+                    actions.push(Action::Repeat(place));
+                }
+                Item::Folded | Item::Unread(_) => {}
             }
         }
     }
@@ -220,7 +235,8 @@ impl Model for RunModel {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut all = Rule::properties();
-        all.extend(witnesses());
+        let seen = |(name, is_it): &Witness| Property::sometimes(name, *is_it);
+        all.extend(WITNESSES.iter().map(seen));
         all
     }
 }
@@ -240,51 +256,64 @@ impl RunModel {
     }
 }
 
+/// Something to be seen somewhere.
+type Witness = (&'static str, fn(&RunModel, &World) -> bool);
+
 /// What has to be seen somewhere, or the model shows nothing.
-fn witnesses() -> Vec<Property<RunModel>> {
-    let about = |world: &World, is_it: fn(&EventBody) -> bool| {
-        world.log.events().any(|event| is_it(&event.body))
-    };
-    let _ = about;
-    vec![
-        Property::sometimes("a put meets the commit of another worker", |_, world| {
-            pending(world, false)
-        }),
-        Property::sometimes("a put finds that it stands already", |_, world| {
-            pending(world, true)
-        }),
-        Property::sometimes("a claim is taken over", |_, world| {
-            any(world, |body| {
-                matches!(body, EventBody::StageStarted(claim) if claim.attempt > 1)
-            })
-        }),
-        Property::sometimes("a result comes too late", |_, world| {
-            any(world, |body| {
-                matches!(body, EventBody::TraceBreadcrumb(crumb) if crumb.kind == "result.late")
-            })
-        }),
-        Property::sometimes("a run is cancelled beside an effect", |_, world| {
-            let is_over = any(world, |body| matches!(body, EventBody::RunCancelled(_)));
-            is_over && world.flights().next().is_some()
-        }),
-        Property::sometimes("a join fires while a branch is open", |_, world| {
-            any(world, |body| {
-                matches!(body, EventBody::JoinFired(fired) if !fired.skipped.is_empty())
-            })
-        }),
-        Property::sometimes("an answer comes before its question", |_, world| {
-            any(world, |body| {
-                matches!(body, EventBody::SignalReceived(signal)
-                    if signal.outcome == lattice_journal::payload::SignalOutcome::Buffered)
-            })
-        }),
-        Property::sometimes("a question runs out of its time", |_, world| {
-            any(world, |body| matches!(body, EventBody::TimerFired(_)))
-        }),
-        Property::sometimes("the run completes", |_, world| {
-            any(world, |body| matches!(body, EventBody::RunCompleted(_)))
-        }),
-    ]
+pub const WITNESSES: &[Witness] = &[
+    ("a put meets the commit of another worker", |_, world| {
+        meets(world, false)
+    }),
+    ("a put finds that it stands already", |_, world| {
+        meets(world, true)
+    }),
+    ("a claim is taken over", |_, world| {
+        any(
+            world,
+            |body| matches!(body, EventBody::StageStarted(claim) if claim.attempt > 1),
+        )
+    }),
+    ("a result comes too late", |_, world| {
+        any(
+            world,
+            |body| matches!(body, EventBody::TraceBreadcrumb(crumb) if crumb.kind == "result.late"),
+        )
+    }),
+    ("a run is cancelled beside an effect", |_, world| {
+        let is_over = any(world, |body| matches!(body, EventBody::RunCancelled(_)));
+        is_over && world.flights().next().is_some()
+    }),
+    ("a join fires while a branch is open", |_, world| {
+        any(
+            world,
+            |body| matches!(body, EventBody::JoinFired(fired) if !fired.skipped.is_empty()),
+        )
+    }),
+    ("a branch fails", |_, world| {
+        any(
+            world,
+            |body| matches!(body, EventBody::BranchEnded(ended) if is_failed(&ended.outcome)),
+        )
+    }),
+    ("an answer comes before its question", |_, world| {
+        any(
+            world,
+            |body| matches!(body, EventBody::SignalReceived(got) if got.outcome == SignalOutcome::Buffered),
+        )
+    }),
+    ("a question runs out of its time", |_, world| {
+        any(world, |body| matches!(body, EventBody::TimerFired(_)))
+    }),
+    ("a run completes", |_, world| {
+        any(world, |body| matches!(body, EventBody::RunCompleted(_)))
+    }),
+    ("a run fails", |_, world| {
+        any(world, |body| matches!(body, EventBody::RunFailed(_)))
+    }),
+];
+
+fn is_failed(outcome: &BranchOutcome) -> bool {
+    matches!(outcome, BranchOutcome::Failed { .. })
 }
 
 fn any(world: &World, is_it: impl Fn(&EventBody) -> bool) -> bool {
@@ -292,11 +321,11 @@ fn any(world: &World, is_it: impl Fn(&EventBody) -> bool) -> bool {
 }
 
 /// Whether a put is about to find a commit in its place: its own, or another one.
-fn pending(world: &World, own: bool) -> bool {
+fn meets(world: &World, own: bool) -> bool {
     let jobs = world.workers.iter().filter_map(|worker| worker.job.as_ref());
     let mut puts = jobs.filter_map(|job| job.pending.as_ref());
     puts.any(|put| {
         let found = world.log.at(put.commit.first);
-        found.is_some_and(|winner| (winner.commit.id == put.commit.id) == own)
+        found.is_some_and(|winner| (winner.id == put.id) == own)
     })
 }

@@ -21,8 +21,23 @@ pub fn calls(count: u32) -> Program {
     program(ops.collect())
 }
 
-/// A split with one call in each branch.
+/// A split with one call in each branch, and nothing behind its join.
 pub fn fan(branches: u32, policy: JoinPolicy) -> Program {
+    let mut ops = fanned(branches, policy);
+    ops.push(("end".to_owned(), end()));
+    program(ops)
+}
+
+/// A split with one call in each branch, and a call behind its join: what lost may still be under way
+/// while the run goes on.
+pub fn fan_and_on(branches: u32, policy: JoinPolicy) -> Program {
+    let mut ops = fanned(branches, policy);
+    ops.push(("on".to_owned(), call(branches + 3)));
+    ops.push(("end".to_owned(), end()));
+    program(ops)
+}
+
+fn fanned(branches: u32, policy: JoinPolicy) -> Vec<(String, OpKind)> {
     let join = branches + 1;
     let way = |place: u32| Way {
         port: format!("branch-{place}"),
@@ -46,21 +61,21 @@ pub fn fan(branches: u32, policy: JoinPolicy) -> Program {
     });
     let inside = (1..=branches).map(|place| (format!("call-{place}"), call(join)));
     let first = [("fan".to_owned(), split)];
-    let behind = [("fan.join".to_owned(), join_op), ("end".to_owned(), end())];
-    program(first.into_iter().chain(inside).chain(behind).collect())
+    let last = [("fan.join".to_owned(), join_op)];
+    first.into_iter().chain(inside).chain(last).collect()
 }
 
-/// A question with a timer, behind a call, so that an answer can come before it is asked.
-pub fn question() -> Program {
+/// A question behind a call, so that an answer can come before it is asked.
+pub fn question(has_timer: bool) -> Program {
     let wait = OpKind::Wait(Wait {
         question: Some(QuestionTemplate {
             text: "Go on?".to_owned(),
             options: Vec::new(),
             choice: Choice::Text,
         }),
-        timer: Some(Timer::After(TIME_TO_ANSWER_MS)),
+        timer: has_timer.then_some(Timer::After(TIME_TO_ANSWER_MS)),
         on_answer: Some(OpId(2)),
-        on_timer: Some(OpId(2)),
+        on_timer: has_timer.then_some(OpId(2)),
         on_error: None,
     });
     program(vec![

@@ -2,14 +2,16 @@
 
 use crate::log::Log;
 use crate::programs::ATTEMPTS_MAX;
+use crate::world::{Attempt, Happened};
 use lattice_engine::{Phase, RunState};
 use lattice_ir::{JoinPolicy, OpKind, Plan};
 use lattice_journal::payload::{
     BranchOutcome, JoinFired, SignalOutcome, SignalReceived, StageStarted,
 };
-use lattice_journal::{Event, EventBody};
+use lattice_journal::{Event, EventBody, InboxBody, InboxItem};
 use lattice_model::{BranchId, Hash, InboxId, StageId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident: $sentence:literal,)*) => {
@@ -50,12 +52,16 @@ rules! {
     LosersEnd: "no stage is open in a branch that is over",
     /// Protocol, rule 3.
     StageEndsOnce: "a stage is completed, failed or skipped once",
+    /// Protocol, rule 3.
+    OwnOutcome: "an outcome is recorded for the attempt that gave it",
     /// Protocol, rule 5.
     Attempts: "a claim is the attempt after the last one, and below the ceiling",
     /// Protocol, rule 5.
     StableKey: "the key of a stage changes with a recorded failure and not otherwise",
     /// Protocol, rule 9.
-    InboxOnce: "what somebody asked for is taken once, and by whom it was meant for",
+    InboxOnce: "what somebody asked for is taken once",
+    /// Protocol, rule 9.
+    NamedWait: "an answer to another visit is refused",
     /// Protocol, rule 11.
     CancelIsWhole: "a cancel and the end that it brings are one commit",
     /// Protocol, rule 2.
@@ -89,6 +95,36 @@ pub fn look_at(plan: &Plan, log: &Log) -> Option<Rule> {
             return Some(Rule::CancelIsWhole);
         }
         look.at_rest(&end.state).err()
+    })
+}
+
+/// The first rule that events break which a worker wants to write, because of what happened to it and
+/// what it read in the inbox.
+pub fn look_at_events(
+    events: &[EventBody],
+    happened: &[Happened],
+    unread: &[&Arc<InboxItem>],
+) -> Option<Rule> {
+    let gave = |stage: &StageId, attempt: u32| {
+        let is_it = |it: &Attempt| it.stage == *stage && it.attempt == attempt;
+        happened.iter().any(|it| is_it(&it.what))
+    };
+    let elsewhere = |inbox: &InboxId| {
+        let names = |body: &InboxBody| matches!(body, InboxBody::Signal { node, wait: Some(wait), .. } if wait.as_str() != node.as_str());
+        unread.iter().any(|item| item.id == *inbox && names(&item.body))
+    };
+    events.iter().find_map(|event| match event {
+        EventBody::LlmStepCompleted(done) if !gave(&done.stage, done.attempt) => {
+            Some(Rule::OwnOutcome)
+        }
+        EventBody::LlmStepFailed(failed) if !gave(&failed.stage, failed.attempt) => {
+            Some(Rule::OwnOutcome)
+        }
+        EventBody::SignalReceived(signal) if elsewhere(&signal.inbox) => {
+            let is_refused = matches!(signal.outcome, SignalOutcome::Refused { .. });
+            (!is_refused).then_some(Rule::NamedWait)
+        }
+        _ => None,
     })
 }
 
@@ -178,12 +214,6 @@ impl Look<'_> {
     }
 
     fn signal(&mut self, signal: &SignalReceived) -> Kept {
-        let is_accepted = signal.outcome == SignalOutcome::Accepted;
-        let named = signal.wait.as_ref();
-        let is_meant = named.is_none_or(|wait| wait.as_str() == signal.node.as_str());
-        if is_accepted && !is_meant {
-            return Err(Rule::InboxOnce);
-        }
         // What was kept is counted when it is taken.
         let kept = signal.outcome == SignalOutcome::Buffered;
         self.count(&signal.inbox, if kept { 1 } else { 2 })

@@ -1,17 +1,20 @@
 //! What each action does. A worker goes the way of `lattice_driver`, cut at every call of the store
 //! and the queue: whatever another worker can do in between, it does somewhere in the space.
 
-use crate::log::{Answer, Entry, View};
+use crate::log::{Answer, Entry, Stored, View};
+use crate::memo::Decided;
 use crate::model::{Action, Ask, RunModel};
-use crate::rules::Rule;
+use crate::rules::{Rule, look_at_events};
 use crate::world::{Attempt, Delay, Happened, How, Item, Job, Message, Pending, World};
-use lattice_engine::{BlobCache, Cause, Decision, Input, decide, fold};
+use lattice_engine::{Cause, Decision, Input, RunState, fold};
 use lattice_ir::{CallDone, CallOutcome};
 use lattice_journal::{
     Commit, EventBody, Failure, FailureKind, InboxBody, InboxItem, Usage, ValueRef,
 };
 use lattice_model::{CommitId, Guard, InboxId, NodeId, Seq, StageId, limits};
 use serde_json::json;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A state on its way to the next one.
@@ -71,7 +74,7 @@ impl<'m> Step<'m> {
             Action::Die(worker) => self.die(worker),
             Action::LeaseOver(place) => self.lease_over(place),
             Action::Tick => self.tick(),
-            Action::Ask(place) => self.ask(place),
+            Action::Ask(place) | Action::Repeat(place) => self.ask(place),
         }
     }
 
@@ -101,6 +104,9 @@ impl<'m> Step<'m> {
         if view.state.status.is_terminal() && guards.on(Guard::TerminalIsFinal) {
             return self.bury();
         }
+        if !view.is_right(&self.world.log) {
+            self.breaks(Rule::Belief);
+        }
         self.world.workers[worker].job = Some(Job {
             message,
             view,
@@ -122,28 +128,43 @@ impl<'m> Step<'m> {
 
     /// Reads the inbox and decides; what is to be written is put next.
     fn decide(&mut self, worker: usize, mut job: Job) -> Option<Job> {
-        let input = self.input(&job);
-        let decided = decide(&self.model.plan, &job.view.state, &input, &BlobCache::new());
-        let Ok(decision) = decided else {
+        let (model, told) = (self.model, self.world.unread().count());
+        let known = (&job.view.tail, &*job.view.state);
+        let input = || self.input(&job);
+        let decided = model.memo.decide(&model.plan, known, self.question(&job), input);
+        let Some(decided) = decided else {
             self.breaks(Rule::NothingStuck);
             return Some(job);
         };
-        if !self.model.guards.on(Guard::ClaimBeforeEffect) {
-            job.flight.extend(attempts(&decision));
+        let events = &decided.decision.events;
+        let unread: Vec<_> = self.world.unread().collect();
+        if let Some(rule) = look_at_events(events, &job.causes, &unread) {
+            self.breaks(rule);
         }
-        if decision.events.is_empty() {
+        if !model.guards.on(Guard::ClaimBeforeEffect) {
+            job.flight.extend(attempts(&decided.decision));
+        }
+        let Some(commit) = decided.commit.clone() else {
             let came = Came {
                 calls: Vec::new(),
                 late: Vec::new(),
-                taken: decision.taken,
+                taken: decided.decision.taken,
                 more: false,
-                leaves_items: !input.inbox.is_empty(),
+                leaves_items: told > 0,
             };
             return self.go_on(job, came);
-        }
+        };
         job.wakes = true;
-        job.pending = self.pending(worker, &job.view, decision, input.inbox.len());
+        job.pending = Some(self.pending(worker, commit, decided, told));
         Some(job)
+    }
+
+    /// All that the engine is told, beside the run itself.
+    fn question(&self, job: &Job) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let world = &self.world;
+        (&job.causes, self.claims(job), &world.inbox, world.now).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn input(&self, job: &Job) -> Input {
@@ -164,41 +185,35 @@ impl<'m> Step<'m> {
         job.claimed == 0 || job.claimed < self.model.bounds.chain
     }
 
-    /// Seals a decision at the tail that the worker knows.
+    /// A put under an id that no other put has.
     fn pending(
-        &mut self,
+        &self,
         worker: usize,
-        view: &View,
-        decision: Decision,
+        commit: Arc<Commit>,
+        decided: Arc<Decided>,
         told: usize,
-    ) -> Option<Pending> {
-        let (name, first) = (self.world.workers[worker].name, view.tail.last().next());
-        let id = CommitId::new(format!("{}.{}@{first}", name.worker, name.life));
-        let (at, events) = (self.world.now, decision.events.clone());
-        match Commit::seal(&view.tail, id, at, events) {
-            Ok(commit) => Some(Pending {
-                commit: Arc::new(commit),
-                decision: Arc::new(decision),
-                told,
-                late: Vec::new(),
-                stood: false,
-            }),
-            Err(_) => {
-                self.breaks(Rule::NothingStuck);
-                None
-            }
+    ) -> Pending {
+        let (name, first) = (self.world.workers[worker].name, commit.first);
+        Pending {
+            id: CommitId::new(format!("{}.{}@{first}", name.worker, name.life)),
+            commit,
+            decided,
+            told,
+            late: Vec::new(),
+            stood: false,
         }
     }
 
     /// A put comes to the store (protocol, rule 1).
     fn put(&mut self, worker: usize, mut job: Job, is_told: bool) -> Option<Job> {
         let pending = job.pending.take()?;
-        let (plan, guards) = (&self.model.plan, self.model.guards);
-        match self.world.log.put(plan, &pending.commit, guards) {
+        let (model, guards) = (self.model, self.model.guards);
+        let put = (&pending.id, &pending.commit);
+        match self.world.log.put((&model.plan, &model.memo), put, guards) {
             Answer::Written(log, broken) => {
                 self.world.log = log;
                 self.world.broken = self.world.broken.or(broken);
-                self.fold_items(&pending.decision);
+                self.fold_items(&pending.decided.decision);
                 if is_told {
                     return self.advance(job, pending);
                 }
@@ -210,27 +225,35 @@ impl<'m> Step<'m> {
                 job.pending = Some(pending);
                 Some(job)
             }
-            Answer::Taken(winner) if self.is_mine(&winner, &pending.commit) => {
+            Answer::Taken(winner) if self.is_mine(&winner, &pending) => {
                 self.advance(job, pending)
             }
             Answer::Taken(winner) => {
-                self.rebase(&mut job.view, &winner);
-                if !guards.on(Guard::RedecideOnRebase) && self.world.broken.is_none() {
-                    let old = Decision::clone(&pending.decision);
-                    job.pending = self.pending(worker, &job.view, old, pending.told);
+                self.rebase(&mut job.view, &winner.entry);
+                if !guards.on(Guard::RedecideOnRebase) {
+                    job.pending = self.rekeyed(worker, &job.view, &pending);
                 }
                 Some(job)
             }
         }
     }
 
-    fn is_mine(&self, winner: &Entry, put: &Commit) -> bool {
+    /// With the guard off, the old decision is put again under a new seq.
+    fn rekeyed(&self, worker: usize, view: &View, old: &Pending) -> Option<Pending> {
+        let (id, at) = (CommitId::new(""), self.world.now);
+        let events = old.decided.decision.events.clone();
+        let commit = Commit::seal(&view.tail, id, at, events).ok()?;
+        let decided = Arc::clone(&old.decided);
+        Some(self.pending(worker, Arc::new(commit), decided, old.told))
+    }
+
+    fn is_mine(&self, winner: &Stored, put: &Pending) -> bool {
         let of_this_boot =
             |body: &EventBody| matches!(body, EventBody::StageStarted(claim) if claim.boot == self.model.boot);
-        let mut events = winner.commit.events.iter();
+        let mut events = winner.entry.commit.events.iter();
         let loose = !self.model.guards.on(Guard::CommitIdentity)
             && events.any(|event| of_this_boot(&event.body));
-        winner.commit.id == put.id || loose
+        winner.id == put.id || loose
     }
 
     /// Tombstones stand with the commit that folds.
@@ -251,7 +274,7 @@ impl<'m> Step<'m> {
             Ok(tail) => job.view.tail = tail,
             Err(_) => self.breaks(Rule::Belief),
         }
-        let decision = &pending.decision;
+        let decision = &pending.decided.decision;
         job.view.state = Arc::new(decision.state.clone());
         self.believes(&mut job.view);
         let came = Came {
@@ -270,7 +293,7 @@ impl<'m> Step<'m> {
             Ok(tail) => view.tail = tail,
             Err(_) => self.breaks(Rule::Belief),
         }
-        let state = lattice_engine::RunState::clone(&view.state);
+        let state = RunState::clone(&view.state);
         view.state = Arc::new(fold(state, &winner.commit.events));
         self.believes(view);
     }
@@ -286,7 +309,7 @@ impl<'m> Step<'m> {
     }
 
     fn entry_at(&self, last: Seq) -> Option<&Arc<Entry>> {
-        let mut entries = self.world.log.entries().iter();
+        let mut entries = self.world.log.entries();
         entries.find(|entry| entry.tail.last() == last)
     }
 
@@ -384,7 +407,7 @@ impl<'m> Step<'m> {
 
     /// Folds in what others wrote while effects are under way (protocol, rule 11).
     fn look(&mut self, _: usize, mut job: Job) -> Option<Job> {
-        let entries = self.world.log.entries().to_vec();
+        let entries: Vec<_> = self.world.log.entries().cloned().collect();
         for entry in entries {
             if entry.commit.first > job.view.tail.last() {
                 self.rebase(&mut job.view, &entry);
@@ -419,7 +442,7 @@ impl<'m> Step<'m> {
             let timed_out = |what| Happened { what, how: How::TimedOut };
             job.causes.extend(Vec::into_iter(met).map(timed_out));
             if let Some(pending) = job.pending.as_mut().filter(|pending| pending.stood) {
-                let late = attempts(&pending.decision).filter(|it| saw.contains(it));
+                let late = attempts(&pending.decided.decision).filter(|it| saw.contains(it));
                 let late: Vec<_> = late.filter(|it| !pending.late.contains(it)).collect();
                 pending.late.extend(late);
             }

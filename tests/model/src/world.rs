@@ -4,10 +4,10 @@
 //! they are doing, so states that differ only in who does it are one.
 
 use crate::log::{Log, View};
+use crate::memo::Decided;
 use crate::rules::Rule;
-use lattice_engine::Decision;
 use lattice_journal::{Commit, InboxItem};
-use lattice_model::{Millis, StageId};
+use lattice_model::{CommitId, Millis, StageId};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -146,10 +146,12 @@ pub enum How {
 /// A put whose answer has not come.
 #[derive(Debug, Clone)]
 pub struct Pending {
+    /// The id of this put.
+    pub id: CommitId,
     /// What is put.
     pub commit: Arc<Commit>,
     /// What it was made of.
-    pub decision: Arc<Decision>,
+    pub decided: Arc<Decided>,
     /// How many unread items the decision was told of.
     pub told: usize,
     /// Claims in it whose leases were over before its answer came.

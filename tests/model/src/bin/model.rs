@@ -1,22 +1,111 @@
-//! scratch
-use lattice_model_check::model::*; use lattice_model_check::programs; use lattice_model_check::world::Faults;
-use stateright::{Checker, Model};
-use lattice_ir::JoinPolicy; use lattice_model::Guards;
-fn main() {
-    let a: Vec<u8> = std::env::args().skip(2).map(|x| x.parse().unwrap()).collect();
-    let name = std::env::args().nth(1).unwrap();
-    let program = match name.as_str() { "one" => programs::calls(1), "two" => programs::calls(2), "ask" => programs::question(),
-      "all2" => programs::fan(2, JoinPolicy::All), "any2" => programs::fan(2, JoinPolicy::Quorum{needed:1}), "ff2" => programs::fan(2, JoinPolicy::FailFast),
-      "all3" => programs::fan(3, JoinPolicy::All), "any3" => programs::fan(3, JoinPolicy::Quorum{needed:1}),
-      "all4" => programs::fan(4, JoinPolicy::All), "any4" => programs::fan(4, JoinPolicy::Quorum{needed:1}), _ => panic!() };
-    let asks: &'static [Ask] = match a[5] { 0 => &[], 1 => &[Ask::Cancel], 2 => &[Ask::Answer], 3 => &[Ask::Answer, Ask::Cancel], _ => &[Ask::OldAnswer] };
-    let bounds = Bounds { workers: a[0], faults: Faults { deaths: a[1], copies: a[2], lost_answers: a[3], refusals: a[4] }, asks, chain: a[6] as usize, holes: false };
-    let t = std::time::Instant::now();
-    let model = RunModel::new(program, bounds, Guards::ALL).unwrap();
-    let c = model.checker().threads(2).finish_when(stateright::HasDiscoveries::AnyFailures).target_state_count(30_000_000).spawn_bfs().join();
-    println!("{name} {a:?}: unique {} generated {} depth {} {:.1}s", c.unique_state_count(), c.state_count(), c.max_depth(), t.elapsed().as_secs_f32());
-    for (n, p) in c.discoveries() {
-        let bad = c.model().properties().iter().any(|q| q.name == n && q.expectation == stateright::Expectation::Always);
-        if bad { println!("BROKEN {n}"); for (s, act) in p.into_vec() { println!("  {act:?}   [seq {:?} msgs {:?}]", s.log.head().map(|h| h.tail.last()), s.messages); } } else { println!("  seen: {n}"); }
+//! Prints what the model checker finds: the small spaces, or with `--full` all of them.
+
+use clap::Parser;
+use lattice_model::Guards;
+use lattice_model_check::configurations::{ALL, Configuration};
+use lattice_model_check::explore::{Found, explore, unseen};
+use lattice_model_check::teeth;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Explores every state that a few workers can bring one run into, and looks whether a rule of the
+/// protocol is broken in one.
+#[derive(Parser)]
+#[command(name = "cargo xtask model")]
+struct Line {
+    /// The large spaces as well: minutes, and gigabytes of memory.
+    #[arg(long)]
+    full: bool,
+    /// The spaces whose names hold this text.
+    #[arg(long)]
+    space: Option<String>,
+    /// Switches each guard off in turn and looks whether somebody notices.
+    #[arg(long)]
+    teeth: bool,
+    /// How many spaces are explored at once.
+    #[arg(long, default_value_t = 2)]
+    at_once: usize,
+}
+
+fn main() -> ExitCode {
+    let line = Line::parse();
+    let done = match line.teeth {
+        true => bite(),
+        false => spaces(&line),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn spaces(line: &Line) -> Result<bool, String> {
+    let is_meant = |one: &&Configuration| match &line.space {
+        Some(text) => one.name.contains(text),
+        None => line.full || !one.is_large,
+    };
+    let meant: Vec<&Configuration> = ALL.iter().filter(is_meant).collect();
+    println!("{:<58} {:>9} {:>10} {:>6} {:>8}", "space", "states", "steps", "depth", "seconds");
+    let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let take = || {
+        while let Some(one) = meant.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = explore(one, Guards::ALL);
+            if let Ok(found) = &found {
+                println!("{:<58} {found}{}", one.name, change(one, found));
+            }
+            if let Ok(mut all) = all.lock() {
+                all.push((one, found));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..line.at_once.max(1) {
+            scope.spawn(take);
+        }
+    });
+    let all = all.into_inner().map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    let mut is_right = !all.is_empty();
+    for (one, result) in all {
+        let space = result?;
+        is_right &= space.broken.is_none() && change(one, &space).is_empty();
+        found.push(space);
+    }
+    let (states, steps) = found.iter().fold((0, 0), |(states, steps), it| {
+        (states + it.unique, steps + it.generated)
+    });
+    println!("{states} states, {steps} steps between them");
+    if line.space.is_none() {
+        let missing = unseen(&found);
+        missing.iter().for_each(|name| println!("NEVER SEEN: {name}"));
+        is_right &= missing.is_empty();
+    }
+    Ok(is_right)
+}
+
+/// What differs from the table.
+fn change(one: &Configuration, found: &Found) -> String {
+    let (expected, seen) = ((one.unique, one.generated), (found.unique, found.generated));
+    match expected == seen || found.broken.is_some() {
+        true => String::new(),
+        false => format!("  NOT AS IN THE TABLE: {expected:?}"),
+    }
+}
+
+fn bite() -> Result<bool, String> {
+    let bites = teeth::all()?;
+    for bite in &bites {
+        println!("{bite}");
+    }
+    let caught = bites.iter().filter(|bite| bite.seen.is_some()).count();
+    println!("guards switched off: {caught} of {} caught", bites.len());
+    for (guard, why) in teeth::OUTSIDE {
+        println!("{:<20} is not in the model: {why}", format!("{guard:?}"));
+    }
+    Ok(caught == bites.len())
 }

@@ -1,0 +1,273 @@
+//! What is explored, and how much of it there is. The counts are part of the test: fewer states than
+//! here mean that something which could happen cannot happen in the model any more.
+
+use crate::model::{Ask, Bounds, RunModel};
+use crate::programs::{calls, fan, fan_and_on, question};
+use crate::world::Faults;
+use lattice_ir::{JoinPolicy, Program};
+use lattice_model::Guards;
+
+/// One space.
+pub struct Configuration {
+    /// What it is called.
+    pub name: &'static str,
+    /// What runs.
+    pub program: fn() -> Program,
+    /// How large it is.
+    pub bounds: Bounds,
+    /// Its states.
+    pub unique: usize,
+    /// Its steps from a state to a state.
+    pub generated: usize,
+    /// Whether it is too large for the ordinary tests.
+    pub is_large: bool,
+}
+
+impl Configuration {
+    /// The model of it.
+    pub fn model(&self, guards: Guards) -> Result<RunModel, String> {
+        RunModel::new((self.program)(), self.bounds, guards)
+    }
+}
+
+const ANY: JoinPolicy = JoinPolicy::Quorum { needed: 1 };
+
+/// Two workers, effects chained, nothing asked for and nothing wrong.
+const QUIET: Bounds = Bounds {
+    workers: 2,
+    faults: Faults {
+        deaths: 0,
+        copies: 0,
+        lost_answers: 0,
+        refusals: 0,
+    },
+    asks: &[],
+    chain: 8,
+    holes: false,
+    repeats: false,
+};
+
+const fn faults(deaths: u8, copies: u8, lost_answers: u8, refusals: u8) -> Faults {
+    Faults {
+        deaths,
+        copies,
+        lost_answers,
+        refusals,
+    }
+}
+
+const fn small(
+    name: &'static str,
+    program: fn() -> Program,
+    bounds: Bounds,
+    (unique, generated): (usize, usize),
+) -> Configuration {
+    Configuration {
+        name,
+        program,
+        bounds,
+        unique,
+        generated,
+        is_large: false,
+    }
+}
+
+const fn large(
+    name: &'static str,
+    program: fn() -> Program,
+    bounds: Bounds,
+    counts: (usize, usize),
+) -> Configuration {
+    Configuration {
+        is_large: true,
+        ..small(name, program, bounds, counts)
+    }
+}
+
+/// Every space, the small ones first.
+pub const ALL: &[Configuration] = &[
+    small(
+        "one call, everything goes wrong, cancelled",
+        || calls(1),
+        Bounds {
+            faults: faults(1, 1, 1, 1),
+            asks: &[Ask::Cancel],
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "one call, three workers, two deaths",
+        || calls(1),
+        Bounds {
+            workers: 3,
+            faults: faults(2, 2, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "two calls, answers lost",
+        || calls(2),
+        Bounds {
+            faults: faults(1, 1, 1, 0),
+            holes: true,
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "two calls, a message for each, cancelled",
+        || calls(2),
+        Bounds {
+            faults: faults(1, 1, 0, 0),
+            asks: &[Ask::Cancel],
+            chain: 1,
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "a question, answered early, in time or late",
+        || question(true),
+        Bounds {
+            faults: faults(1, 1, 0, 0),
+            asks: &[Ask::Answer],
+            repeats: true,
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "a question without a timer, answered and cancelled",
+        || question(false),
+        Bounds {
+            faults: faults(1, 0, 1, 0),
+            asks: &[Ask::Answer, Ask::Cancel],
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "a question, answered for an older visit",
+        || question(false),
+        Bounds {
+            faults: faults(0, 1, 1, 0),
+            asks: &[Ask::OldAnswer],
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "all of two branches",
+        || fan(2, JoinPolicy::All),
+        Bounds {
+            faults: faults(1, 1, 0, 1),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "any of two branches, cancelled",
+        || fan(2, ANY),
+        Bounds {
+            faults: faults(1, 1, 0, 0),
+            asks: &[Ask::Cancel],
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "any of two branches, and on",
+        || fan_and_on(2, ANY),
+        Bounds {
+            faults: faults(0, 1, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "two branches or none",
+        || fan(2, JoinPolicy::FailFast),
+        Bounds {
+            faults: faults(0, 1, 1, 1),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "any of three branches",
+        || fan(3, ANY),
+        Bounds {
+            faults: faults(0, 1, 0, 1),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    small(
+        "all of three branches",
+        || fan(3, JoinPolicy::All),
+        Bounds {
+            faults: faults(0, 1, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "any of two branches, everything goes wrong, cancelled",
+        || fan(2, ANY),
+        Bounds {
+            faults: faults(1, 1, 1, 1),
+            asks: &[Ask::Cancel],
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "all of three branches, three workers, a death",
+        || fan(3, JoinPolicy::All),
+        Bounds {
+            workers: 3,
+            faults: faults(1, 2, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "any of four branches, three workers",
+        || fan(4, ANY),
+        Bounds {
+            workers: 3,
+            faults: faults(0, 2, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "four branches or none",
+        || fan(4, JoinPolicy::FailFast),
+        Bounds {
+            faults: faults(0, 1, 0, 1),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "all of four branches, a death",
+        || fan(4, JoinPolicy::All),
+        Bounds {
+            faults: faults(1, 1, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+];
+
+/// The space of this name.
+pub fn find(name: &str) -> Result<&'static Configuration, String> {
+    let found = ALL.iter().find(|one| one.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<_> = ALL.iter().map(|one| format!("`{}`", one.name)).collect();
+        format!("there is no space `{name}`; expected {}", names.join(", "))
+    })
+}
