@@ -224,18 +224,17 @@ pub const ALL: &[Configuration] = &[
         (0, 0),
     ),
     large(
-        "all of three branches, three workers, a death",
+        "all of three branches, a death",
         || fan(3, JoinPolicy::All),
         Bounds {
-            workers: 3,
-            faults: faults(1, 2, 0, 0),
+            faults: faults(1, 1, 0, 0),
             ..QUIET
         },
         (0, 0),
     ),
     large(
-        "any of four branches, three workers",
-        || fan(4, ANY),
+        "any of three branches, three workers",
+        || fan(3, ANY),
         Bounds {
             workers: 3,
             faults: faults(0, 2, 0, 0),
@@ -244,10 +243,28 @@ pub const ALL: &[Configuration] = &[
         (0, 0),
     ),
     large(
-        "four branches or none",
+        "any of four branches",
+        || fan(4, ANY),
+        Bounds {
+            faults: faults(0, 1, 0, 0),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "four branches or none, one fails, an answer is lost",
         || fan(4, JoinPolicy::FailFast),
         Bounds {
-            faults: faults(0, 1, 0, 1),
+            faults: faults(0, 0, 1, 1),
+            ..QUIET
+        },
+        (0, 0),
+    ),
+    large(
+        "all of four branches",
+        || fan(4, JoinPolicy::All),
+        Bounds {
+            faults: faults(0, 1, 0, 0),
             ..QUIET
         },
         (0, 0),
@@ -256,7 +273,7 @@ pub const ALL: &[Configuration] = &[
         "all of four branches, a death",
         || fan(4, JoinPolicy::All),
         Bounds {
-            faults: faults(1, 1, 0, 0),
+            faults: faults(1, 0, 0, 0),
             ..QUIET
         },
         (0, 0),

@@ -102,7 +102,10 @@ impl Log {
     }
 
     fn with(&self, id: CommitId, entry: Arc<Entry>) -> Self {
-        let parts = [self.digest.as_bytes().as_slice(), entry.commit.hash.as_bytes()];
+        let parts = [
+            self.digest.as_bytes().as_slice(),
+            entry.commit.hash.as_bytes(),
+        ];
         let digest = Hash::of_parts(&parts);
         let mut entries = Vec::clone(&self.entries);
         entries.push(Stored { id, entry });

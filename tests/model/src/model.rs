@@ -322,7 +322,10 @@ fn any(world: &World, is_it: impl Fn(&EventBody) -> bool) -> bool {
 
 /// Whether a put is about to find a commit in its place: its own, or another one.
 fn meets(world: &World, own: bool) -> bool {
-    let jobs = world.workers.iter().filter_map(|worker| worker.job.as_ref());
+    let jobs = world
+        .workers
+        .iter()
+        .filter_map(|worker| worker.job.as_ref());
     let mut puts = jobs.filter_map(|job| job.pending.as_ref());
     puts.any(|put| {
         let found = world.log.at(put.commit.first);

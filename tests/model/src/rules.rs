@@ -111,7 +111,9 @@ pub fn look_at_events(
     };
     let elsewhere = |inbox: &InboxId| {
         let names = |body: &InboxBody| matches!(body, InboxBody::Signal { node, wait: Some(wait), .. } if wait.as_str() != node.as_str());
-        unread.iter().any(|item| item.id == *inbox && names(&item.body))
+        unread
+            .iter()
+            .any(|item| item.id == *inbox && names(&item.body))
     };
     events.iter().find_map(|event| match event {
         EventBody::LlmStepCompleted(done) if !gave(&done.stage, done.attempt) => {
@@ -259,7 +261,10 @@ impl Look<'_> {
     fn at_rest(&self, state: &RunState) -> Kept {
         for (stage, open) in &state.stages {
             if let Some(branch) = &open.branch {
-                let lives = state.branches.get(branch).is_some_and(|it| it.end.is_none());
+                let lives = state
+                    .branches
+                    .get(branch)
+                    .is_some_and(|it| it.end.is_none());
                 if !lives {
                     return Err(Rule::LosersEnd);
                 }
@@ -279,7 +284,6 @@ impl Look<'_> {
         }
         Ok(())
     }
-
 }
 
 /// What the policy says of so many branches done, failed and open: `None` = wait.

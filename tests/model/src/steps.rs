@@ -55,9 +55,9 @@ impl<'m> Step<'m> {
                 self.world.messages.extend(copy);
             }
             Action::Decide(worker) => self.with_job(worker, Self::decide),
-            Action::Put(worker) => self.with_job(worker, |step, worker, job| {
-                step.put(worker, job, true)
-            }),
+            Action::Put(worker) => {
+                self.with_job(worker, |step, worker, job| step.put(worker, job, true))
+            }
             Action::PutUnanswered(worker) => {
                 self.world.left.lost_answers -= 1;
                 self.with_job(worker, |step, worker, job| step.put(worker, job, false));
@@ -131,7 +131,9 @@ impl<'m> Step<'m> {
         let (model, told) = (self.model, self.world.unread().count());
         let known = (&job.view.tail, &*job.view.state);
         let input = || self.input(&job);
-        let decided = model.memo.decide(&model.plan, known, self.question(&job), input);
+        let decided = model
+            .memo
+            .decide(&model.plan, known, self.question(&job), input);
         let Some(decided) = decided else {
             self.breaks(Rule::NothingStuck);
             return Some(job);
@@ -225,9 +227,7 @@ impl<'m> Step<'m> {
                 job.pending = Some(pending);
                 Some(job)
             }
-            Answer::Taken(winner) if self.is_mine(&winner, &pending) => {
-                self.advance(job, pending)
-            }
+            Answer::Taken(winner) if self.is_mine(&winner, &pending) => self.advance(job, pending),
             Answer::Taken(winner) => {
                 self.rebase(&mut job.view, &winner.entry);
                 if !guards.on(Guard::RedecideOnRebase) {
@@ -248,8 +248,7 @@ impl<'m> Step<'m> {
     }
 
     fn is_mine(&self, winner: &Stored, put: &Pending) -> bool {
-        let of_this_boot =
-            |body: &EventBody| matches!(body, EventBody::StageStarted(claim) if claim.boot == self.model.boot);
+        let of_this_boot = |body: &EventBody| matches!(body, EventBody::StageStarted(claim) if claim.boot == self.model.boot);
         let mut events = winner.entry.commit.events.iter();
         let loose = !self.model.guards.on(Guard::CommitIdentity)
             && events.any(|event| of_this_boot(&event.body));
@@ -325,7 +324,10 @@ impl<'m> Step<'m> {
         job.claimed = (job.claimed + came.calls.len()).min(self.model.bounds.chain);
         for what in came.calls {
             match came.late.contains(&what) {
-                true => job.causes.push(Happened { what, how: How::TimedOut }),
+                true => job.causes.push(Happened {
+                    what,
+                    how: How::TimedOut,
+                }),
                 false => job.flight.push(what),
             }
         }
@@ -353,7 +355,12 @@ impl<'m> Step<'m> {
         let (claims, guards) = (self.claims(&job), self.model.guards);
         let has_ready = job.view.state.has_ready();
         let claimed = job.view.state.claims();
-        let claimed: Vec<_> = claimed.map(|it| Attempt { stage: it.stage, attempt: it.attempt }).collect();
+        let claimed: Vec<_> = claimed
+            .map(|it| Attempt {
+                stage: it.stage,
+                attempt: it.attempt,
+            })
+            .collect();
         if !claimed.is_empty() {
             let is_over = |it: &&Attempt| {
                 let noted = job.message.saw.contains(it) && guards.on(Guard::LeaseNote);
@@ -361,7 +368,10 @@ impl<'m> Step<'m> {
             };
             let over: Vec<Attempt> = claimed.iter().filter(is_over).cloned().collect();
             if claims && !over.is_empty() {
-                let lost = |what| Happened { what, how: How::Lost };
+                let lost = |what| Happened {
+                    what,
+                    how: How::Lost,
+                };
                 job.causes = over.into_iter().map(lost).collect();
                 return Some(job);
             }
@@ -370,7 +380,10 @@ impl<'m> Step<'m> {
                     true => Delay::Over,
                     false => Delay::Lease,
                 };
-                self.world.messages.push(Message { delay, saw: claimed });
+                self.world.messages.push(Message {
+                    delay,
+                    saw: claimed,
+                });
             }
             if claims || !has_ready {
                 return None;
@@ -435,11 +448,18 @@ impl<'m> Step<'m> {
         if !self.model.guards.on(Guard::DeadlineInsideLease) {
             return;
         }
-        let jobs = self.world.workers.iter_mut().filter_map(|worker| worker.job.as_mut());
+        let jobs = self
+            .world
+            .workers
+            .iter_mut()
+            .filter_map(|worker| worker.job.as_mut());
         for job in jobs {
             let (met, flight) = job.flight.drain(..).partition(|it| saw.contains(it));
             job.flight = flight;
-            let timed_out = |what| Happened { what, how: How::TimedOut };
+            let timed_out = |what| Happened {
+                what,
+                how: How::TimedOut,
+            };
             job.causes.extend(Vec::into_iter(met).map(timed_out));
             if let Some(pending) = job.pending.as_mut().filter(|pending| pending.stood) {
                 let late = attempts(&pending.decided.decision).filter(|it| saw.contains(it));
@@ -455,7 +475,11 @@ impl<'m> Step<'m> {
         };
         self.world.now = due;
         let chain = self.model.bounds.chain;
-        let jobs = self.world.workers.iter_mut().filter_map(|worker| worker.job.as_mut());
+        let jobs = self
+            .world
+            .workers
+            .iter_mut()
+            .filter_map(|worker| worker.job.as_mut());
         for job in jobs.filter(|job| job.flies()) {
             let claims = job.claimed == 0 || job.claimed < chain;
             let next = match claims {
@@ -471,7 +495,8 @@ impl<'m> Step<'m> {
             return;
         };
         let state = self.world.log.head().map(|entry| Arc::clone(&entry.state));
-        let open = state.and_then(|state| state.questions().next().map(|(stage, ..)| stage.clone()));
+        let open =
+            state.and_then(|state| state.questions().next().map(|(stage, ..)| stage.clone()));
         let answer = |wait| InboxBody::Signal {
             node: NodeId::new("ask"),
             wait,

@@ -12,7 +12,10 @@ pub const OUTSIDE: &[(Guard, &str)] = &[
     (Guard::BranchScope, "no branch writes a variable"),
     (Guard::StartKey, "the run has begun"),
     (Guard::ForwardOnly, "there are no rows and no checkpoints"),
-    (Guard::SweepResends, "there is no sweep, and no message is lost"),
+    (
+        Guard::SweepResends,
+        "there is no sweep, and no message is lost",
+    ),
     (Guard::CheckpointHash, "there are no checkpoints"),
     (Guard::Lifetime, "no run reaches its lifetime"),
 ];
@@ -31,7 +34,11 @@ pub struct Bite {
 /// Switches off every guard of what the model holds.
 pub fn all() -> Result<Vec<Bite>, String> {
     let inside = |guard: &&Guard| OUTSIDE.iter().all(|(outside, _)| outside != *guard);
-    Guard::ALL.iter().filter(inside).map(|it| bite(*it)).collect()
+    Guard::ALL
+        .iter()
+        .filter(inside)
+        .map(|it| bite(*it))
+        .collect()
 }
 
 /// Switches one guard off.

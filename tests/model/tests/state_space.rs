@@ -31,14 +31,22 @@ fn found(one: &Configuration) -> Found {
 #[test]
 fn every_small_space_keeps_every_rule_and_is_as_large_as_the_table_says() {
     let found: Vec<Found> = small().map(found).collect();
-    assert_eq!(unseen(&found), [""; 0], "the spaces show all there is to see");
+    assert_eq!(
+        unseen(&found),
+        [""; 0],
+        "the spaces show all there is to see"
+    );
 }
 
 /// With this, "where nothing can happen any more, the run is over or waits" says that every run ends.
 #[test]
 fn no_run_goes_round_for_ever() {
     for one in small().filter(|one| one.unique < 80_000) {
-        assert!(!goes_round(&one.model(Guards::ALL).unwrap()), "{}", one.name);
+        assert!(
+            !goes_round(&one.model(Guards::ALL).unwrap()),
+            "{}",
+            one.name
+        );
     }
 }
 
@@ -57,5 +65,8 @@ fn the_way_to_a_broken_rule_is_printed() {
     let found = explore(one, Guards::ALL.without(Guard::ConditionalPut)).unwrap();
     let text = found.to_string();
     assert!(text.contains("BROKEN: each seq is written once"), "{text}");
-    assert!(text.contains("Receive(0)") && text.contains("Put("), "{text}");
+    assert!(
+        text.contains("Receive(0)") && text.contains("Put("),
+        "{text}"
+    );
 }

@@ -6,7 +6,7 @@ use crate::judge::scrubbed;
 use crate::oracle::told::Told;
 use crate::oracle::{Outcome, World, explain};
 use crate::report::{Breach, BreachKind};
-use crate::scenario::Case;
+use crate::scenario::{Case, Traffic};
 use crate::seen;
 use crate::shadow::{Shadow, StageLog};
 use crate::sim::Sim;
@@ -21,7 +21,7 @@ type Imposed = BTreeMap<(String, u32), (Failure, Usage)>;
 
 /// What the run must have come to.
 pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Breach> {
-    let mut program = Program::clone(sim.plan.program());
+    let mut program = Program::clone(case.meant());
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
         let skipped = shadow.branches.skipped.contains_key(stage);
@@ -36,8 +36,11 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
     let mut world = (case.world)();
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
-    for node in timed_out(sim, shadow)? {
-        world.answers.remove(&node);
+    let late = timed_out(sim, shadow)?;
+    if may_be_late(sim) {
+        for node in late {
+            world.answers.remove(&node);
+        }
     }
     let calls = world.calls;
     let given = imposed.clone();
@@ -145,8 +148,13 @@ fn may_lose(sim: &Sim) -> bool {
     sim.scenario.has_faults() && !quiet
 }
 
-/// Nodes whose question ended by its timer although somebody had answers for it. Where nothing
-/// went wrong people are quick enough.
+/// Whether an answer can come too late. Where nothing went wrong people are quick enough.
+fn may_be_late(sim: &Sim) -> bool {
+    let scenario = &sim.scenario;
+    scenario.has_faults() || scenario.traffic != Traffic::Plain || scenario.skew_ms > 0
+}
+
+/// Nodes whose question ended by its timer although somebody may have had answers for it.
 fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
     let stages: BTreeSet<_> = shadow
         .events()

@@ -6,7 +6,8 @@
 //! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
 //! `shadow` watches every commit as it is written, and `branches` what it says of those; `judge`
 //! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to and
-//! `expect` what it should have. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+//! `expect` what it should have. `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it
+//! all.
 
 pub mod branches;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod fate;
 pub mod judge;
 pub mod oracle;
 pub mod performer;
+pub mod planted;
 pub mod process;
 pub mod queue;
 pub mod report;

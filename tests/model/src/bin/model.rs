@@ -50,7 +50,10 @@ fn spaces(line: &Line) -> Result<bool, String> {
         None => line.full || !one.is_large,
     };
     let meant: Vec<&Configuration> = ALL.iter().filter(is_meant).collect();
-    println!("{:<58} {:>9} {:>10} {:>6} {:>8}", "space", "states", "steps", "depth", "seconds");
+    println!(
+        "{:<58} {:>9} {:>10} {:>6} {:>8}",
+        "space", "states", "steps", "depth", "seconds"
+    );
     let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let take = || {
         while let Some(one) = meant.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -82,7 +85,9 @@ fn spaces(line: &Line) -> Result<bool, String> {
     println!("{states} states, {steps} steps between them");
     if line.space.is_none() {
         let missing = unseen(&found);
-        missing.iter().for_each(|name| println!("NEVER SEEN: {name}"));
+        missing
+            .iter()
+            .for_each(|name| println!("NEVER SEEN: {name}"));
         is_right &= missing.is_empty();
     }
     Ok(is_right)
