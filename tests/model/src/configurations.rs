@@ -94,7 +94,7 @@ pub const ALL: &[Configuration] = &[
             asks: &[Ask::Cancel],
             ..QUIET
         },
-        (0, 0),
+        (47_831, 138_742),
     ),
     small(
         "one call, three workers, two deaths",
@@ -104,7 +104,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(2, 2, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (31_464, 120_321),
     ),
     small(
         "two calls, answers lost",
@@ -114,7 +114,7 @@ pub const ALL: &[Configuration] = &[
             holes: true,
             ..QUIET
         },
-        (0, 0),
+        (21_372, 70_647),
     ),
     small(
         "two calls, a message for each, cancelled",
@@ -125,7 +125,7 @@ pub const ALL: &[Configuration] = &[
             chain: 1,
             ..QUIET
         },
-        (0, 0),
+        (74_518, 191_229),
     ),
     small(
         "a question, answered early, in time or late",
@@ -136,7 +136,7 @@ pub const ALL: &[Configuration] = &[
             repeats: true,
             ..QUIET
         },
-        (0, 0),
+        (52_967, 137_359),
     ),
     small(
         "a question without a timer, answered and cancelled",
@@ -146,7 +146,7 @@ pub const ALL: &[Configuration] = &[
             asks: &[Ask::Answer, Ask::Cancel],
             ..QUIET
         },
-        (0, 0),
+        (62_616, 179_812),
     ),
     small(
         "a question, answered for an older visit",
@@ -156,7 +156,7 @@ pub const ALL: &[Configuration] = &[
             asks: &[Ask::OldAnswer],
             ..QUIET
         },
-        (0, 0),
+        (33_282, 78_584),
     ),
     small(
         "all of two branches",
@@ -165,7 +165,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(1, 1, 0, 1),
             ..QUIET
         },
-        (0, 0),
+        (78_745, 184_949),
     ),
     small(
         "any of two branches, cancelled",
@@ -175,7 +175,7 @@ pub const ALL: &[Configuration] = &[
             asks: &[Ask::Cancel],
             ..QUIET
         },
-        (0, 0),
+        (104_954, 286_917),
     ),
     small(
         "any of two branches, and on",
@@ -184,7 +184,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 1, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (37_219, 67_068),
     ),
     small(
         "two branches or none",
@@ -193,13 +193,13 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 1, 1, 1),
             ..QUIET
         },
-        (0, 0),
+        (44_925, 99_295),
     ),
     small(
         "any of three branches",
         || fan(3, ANY),
         Bounds {
-            faults: faults(0, 1, 0, 1),
+            faults: faults(0, 1, 0, 0),
             ..QUIET
         },
         (0, 0),
@@ -211,7 +211,16 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 1, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (296_658, 568_877),
+    ),
+    large(
+        "any of three branches, one fails",
+        || fan(3, ANY),
+        Bounds {
+            faults: faults(0, 1, 0, 1),
+            ..QUIET
+        },
+        (360_019, 718_466),
     ),
     large(
         "any of two branches, everything goes wrong, cancelled",
@@ -251,7 +260,7 @@ pub const ALL: &[Configuration] = &[
         },
         (0, 0),
     ),
-    large(
+    small(
         "four branches or none, one fails, an answer is lost",
         || fan(4, JoinPolicy::FailFast),
         Bounds {
@@ -269,7 +278,7 @@ pub const ALL: &[Configuration] = &[
         },
         (0, 0),
     ),
-    large(
+    small(
         "all of four branches, a death",
         || fan(4, JoinPolicy::All),
         Bounds {

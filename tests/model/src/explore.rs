@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::collections::hash_map::{DefaultHasher, HashMap};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a space came to.
@@ -72,6 +74,29 @@ pub fn explore(configuration: &Configuration, guards: Guards) -> Result<Found, S
     })
 }
 
+/// Explores several spaces, so many at once, and tells of each when it is done.
+pub fn explore_all<'c>(
+    spaces: &[&'c Configuration],
+    at_once: usize,
+    tell: impl Fn(&Configuration, &Found) + Sync,
+) -> Result<Vec<(&'c Configuration, Found)>, String> {
+    let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let take = || {
+        while let Some(one) = spaces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = explore(one, Guards::ALL).inspect(|found| tell(one, found));
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push(found.map(|found| (*one, found)));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..at_once.max(1) {
+            scope.spawn(take);
+        }
+    });
+    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.into_iter().collect()
+}
+
 /// Whether some way comes back to a state that it was in: a run that goes round for ever. Every way
 /// that does not ends in a state in which nothing can happen, and that one is judged by a rule.
 pub fn goes_round(model: &RunModel) -> bool {
@@ -103,11 +128,10 @@ pub fn goes_round(model: &RunModel) -> bool {
 }
 
 /// The witnesses that no space has shown.
-pub fn unseen(found: &[Found]) -> Vec<&'static str> {
+pub fn unseen(found: &[(&Configuration, Found)]) -> Vec<&'static str> {
     let names = WITNESSES.iter().map(|(name, _)| *name);
-    names
-        .filter(|name| !found.iter().any(|one| one.seen.contains(name)))
-        .collect()
+    let is_seen = |name: &&str| found.iter().any(|(_, one)| one.seen.contains(name));
+    names.filter(|name| !is_seen(name)).collect()
 }
 
 /// The figures, and the way to what was broken.

@@ -1,8 +1,9 @@
 //! Explores every state that two or three workers can bring one run into.
 //!
-//! Reading order: `world` (a state), `model` (what can happen), `steps` (what it does), `log` and
-//! `rules` (what must hold), `programs` and `configurations` (what is explored), `explore`, `teeth`.
+//! Reading order: `world` (a state), `model` (what can happen), `steps` and `carry` (what it does), `log`
+//! and `rules` (what must hold), `programs` and `configurations` (what is explored), `explore`, `teeth`.
 
+mod carry;
 pub mod configurations;
 pub mod explore;
 pub mod log;

@@ -22,10 +22,13 @@ pub struct Decided {
 /// A commit behind a log, and the first rule that the log breaks with it.
 type Written = (Arc<Entry>, Option<Rule>);
 
+/// By the tail and the question; `None` = there is no decision.
+type Decisions = HashMap<(Hash, u64), Option<Arc<Decided>>>;
+
 /// The answers so far.
 #[derive(Default)]
 pub struct Memo {
-    decided: Mutex<HashMap<(Hash, u64), Option<Arc<Decided>>>>,
+    decided: Mutex<Decisions>,
     written: Mutex<HashMap<(Hash, Hash), Written>>,
 }
 

@@ -1,13 +1,10 @@
 //! Prints what the model checker finds: the small spaces, or with `--full` all of them.
 
 use clap::Parser;
-use lattice_model::Guards;
 use lattice_model_check::configurations::{ALL, Configuration};
-use lattice_model_check::explore::{Found, explore, unseen};
+use lattice_model_check::explore::{Found, explore_all, unseen};
 use lattice_model_check::teeth;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Explores every state that a few workers can bring one run into, and looks whether a rule of the
 /// protocol is broken in one.
@@ -54,32 +51,14 @@ fn spaces(line: &Line) -> Result<bool, String> {
         "{:<58} {:>9} {:>10} {:>6} {:>8}",
         "space", "states", "steps", "depth", "seconds"
     );
-    let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let take = || {
-        while let Some(one) = meant.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let found = explore(one, Guards::ALL);
-            if let Ok(found) = &found {
-                println!("{:<58} {found}{}", one.name, change(one, found));
-            }
-            if let Ok(mut all) = all.lock() {
-                all.push((one, found));
-            }
-        }
+    let found = explore_all(&meant, line.at_once, |one, found| {
+        println!("{:<58} {found}{}", one.name, change(one, found));
+    })?;
+    let is_kept = |one: &Configuration, found: &Found| {
+        found.broken.is_none() && change(one, found).is_empty()
     };
-    std::thread::scope(|scope| {
-        for _ in 0..line.at_once.max(1) {
-            scope.spawn(take);
-        }
-    });
-    let all = all.into_inner().map_err(|error| error.to_string())?;
-    let mut found = Vec::new();
-    let mut is_right = !all.is_empty();
-    for (one, result) in all {
-        let space = result?;
-        is_right &= space.broken.is_none() && change(one, &space).is_empty();
-        found.push(space);
-    }
-    let (states, steps) = found.iter().fold((0, 0), |(states, steps), it| {
+    let mut is_right = !found.is_empty() && found.iter().all(|(one, found)| is_kept(one, found));
+    let (states, steps) = found.iter().fold((0, 0), |(states, steps), (_, it)| {
         (states + it.unique, steps + it.generated)
     });
     println!("{states} states, {steps} steps between them");
