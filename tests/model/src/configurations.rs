@@ -202,7 +202,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 1, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (77_850, 154_073),
     ),
     small(
         "all of three branches",
@@ -258,7 +258,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 1, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (1_234_192, 2_536_582),
     ),
     small(
         "four branches or none, one fails, an answer is lost",
@@ -267,7 +267,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 0, 1, 1),
             ..QUIET
         },
-        (0, 0),
+        (7_562, 12_202),
     ),
     large(
         "all of four branches",
@@ -285,7 +285,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(1, 0, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (5_940, 7_725),
     ),
 ];
 
