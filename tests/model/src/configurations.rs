@@ -230,7 +230,7 @@ pub const ALL: &[Configuration] = &[
             asks: &[Ask::Cancel],
             ..QUIET
         },
-        (0, 0),
+        (1_089_788, 3_364_258),
     ),
     large(
         "all of three branches, a death",
@@ -239,7 +239,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(1, 1, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (956_826, 2_316_355),
     ),
     large(
         "any of three branches, three workers",
@@ -249,7 +249,7 @@ pub const ALL: &[Configuration] = &[
             faults: faults(0, 2, 0, 0),
             ..QUIET
         },
-        (0, 0),
+        (9_089_382, 25_850_245),
     ),
     large(
         "any of four branches",

@@ -197,8 +197,9 @@ pub const ALL: &[Planted] = &[
             value: json!(3),
         };
         let first = |choice: &mut Choice| {
-            let arm = choice.arms.first_mut();
-            arm.map(|arm| arm.test = number.clone());
+            if let Some(arm) = choice.arms.first_mut() {
+                arm.test = number.clone();
+            }
         };
         choices(it, first);
     }),
@@ -268,8 +269,9 @@ pub const ALL: &[Planted] = &[
     }),
     planted("several_options", "one option is all that is taken", |it| {
         let one = |wait: &mut Wait| {
-            let question = wait.question.as_mut();
-            question.map(|question| question.choice = AnswerChoice::One);
+            if let Some(question) = wait.question.as_mut() {
+                question.choice = AnswerChoice::One;
+            }
         };
         waits(it, one);
     }),
@@ -306,7 +308,7 @@ fn splits(program: &mut Program, change: impl Fn(&mut Split)) {
     }
 }
 
-fn choices<T>(program: &mut Program, change: impl Fn(&mut Choice) -> T) {
+fn choices(program: &mut Program, change: impl Fn(&mut Choice)) {
     for op in &mut program.ops {
         if let OpKind::Choice(choice) = &mut op.kind {
             change(choice);
@@ -330,7 +332,7 @@ fn evals(program: &mut Program, change: impl Fn(&mut Eval)) {
     }
 }
 
-fn waits<T>(program: &mut Program, change: impl Fn(&mut Wait) -> T) {
+fn waits(program: &mut Program, change: impl Fn(&mut Wait)) {
     for op in &mut program.ops {
         if let OpKind::Wait(wait) = &mut op.kind {
             change(wait);
