@@ -45,6 +45,7 @@ const QUIET: Bounds = Bounds {
     chain: 8,
     holes: false,
     repeats: false,
+    in_order: false,
 };
 
 const fn faults(deaths: u8, copies: u8, lost_answers: u8, refusals: u8) -> Faults {
@@ -274,6 +275,17 @@ pub const ALL: &[Configuration] = &[
         || fan(4, JoinPolicy::All),
         Bounds {
             faults: faults(0, 1, 0, 0),
+            ..QUIET
+        },
+        (10_251_340, 20_022_729),
+    ),
+    large(
+        "any of four branches, in order, three workers",
+        || fan(4, ANY),
+        Bounds {
+            workers: 3,
+            faults: faults(0, 2, 0, 0),
+            in_order: true,
             ..QUIET
         },
         (0, 0),

@@ -1,4 +1,4 @@
-//! Explores whole spaces, breadth first, and says what was found.
+//! Explores whole spaces and says what was found.
 
 use crate::configurations::Configuration;
 use crate::model::{Action, RunModel, WITNESSES};
@@ -20,17 +20,17 @@ pub struct Found {
     pub unique: usize,
     /// Steps from a state to a state.
     pub generated: usize,
-    /// States on the longest of the shortest ways to a state.
+    /// States on the longest way that was gone: breadth first, the longest of the shortest ways.
     pub depth: usize,
     /// How long it took.
     pub took: Duration,
-    /// The first rule that was broken, and a shortest way to it.
+    /// The first rule that was broken, and a way to it.
     pub broken: Option<Broken>,
     /// The witnesses that were seen.
     pub seen: BTreeSet<&'static str>,
 }
 
-/// A rule that was broken, and a shortest way to it.
+/// A rule that was broken, and a way to it.
 #[derive(Debug)]
 pub struct Broken {
     /// The rule in words.
@@ -39,14 +39,20 @@ pub struct Broken {
     pub way: Vec<Action>,
 }
 
-/// Explores every state, or as many as it takes to break a rule.
+/// Explores every state, or as many as it takes to break a rule: breadth first, so that the way to it
+/// is a shortest one; a large space depth first, since there the states that wait would fill the memory.
 pub fn explore(configuration: &Configuration, guards: Guards) -> Result<Found, String> {
     let begun = Instant::now();
-    let model = configuration.model(guards)?;
     // One thread: what is found first is found first the next time too.
-    let checker = model.checker().threads(1);
+    let checker = configuration.model(guards)?.checker().threads(1);
     let checker = checker.finish_when(HasDiscoveries::AnyFailures);
-    let checker = checker.spawn_bfs().join();
+    Ok(match configuration.is_large {
+        false => read(&checker.spawn_bfs().join(), begun),
+        true => read(&checker.spawn_dfs().join(), begun),
+    })
+}
+
+fn read(checker: &impl Checker<RunModel>, begun: Instant) -> Found {
     let is_rule = |name: &str| {
         let properties = checker.model().properties();
         let mut all = properties.iter();
@@ -64,14 +70,14 @@ pub fn explore(configuration: &Configuration, guards: Guards) -> Result<Found, S
             }
         }
     }
-    Ok(Found {
+    Found {
         unique: checker.unique_state_count(),
         generated: checker.state_count(),
         depth: checker.max_depth(),
         took: begun.elapsed(),
         broken,
         seen,
-    })
+    }
 }
 
 /// Explores several spaces, so many at once, and tells of each when it is done.
