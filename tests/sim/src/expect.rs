@@ -2,26 +2,28 @@
 //! ceiling, and an answer that came after its timer did not come at all.
 
 use crate::fate::Fate;
+use crate::family;
 use crate::judge::scrubbed;
-use crate::oracle::told::Told;
-use crate::oracle::{Outcome, World, explain};
+use crate::oracle::told::Refused;
+use crate::oracle::{Outcome, explain};
 use crate::report::{Breach, BreachKind};
-use crate::scenario::Case;
 use crate::seen;
-use crate::shadow::{Shadow, StageLog};
+use crate::shadow::{Shadow, Shadows, StageLog};
 use crate::sim::Sim;
-use lattice_ir::{CallOutcome, OnUnknown, OpKind, Program};
+use lattice_ir::{CallOutcome, Invoke, OnUnknown, OpKind, Program};
 use lattice_journal::payload::SignalOutcome;
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
 use lattice_model::NodeId;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Outcomes that were not the world's: by the name of the op and the failures recorded before.
 type Imposed = BTreeMap<(String, u32), (Failure, Usage)>;
 
 /// What the run must have come to.
-pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Breach> {
-    let mut program = Program::clone(sim.plan.program());
+pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome, Breach> {
+    let mut program = Program::clone(shadow.known.plan.program());
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
         let skipped = shadow.branches.skipped.contains_key(stage);
@@ -33,32 +35,35 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
             &mut imposed,
         )?;
     }
-    let mut world = (case.world)();
+    let input = match shadow.state.parent {
+        Some(_) => seen::resolve(sim, &shadow.state.input)?,
+        None => sim.judged.input.clone(),
+    };
+    let mut world = sim.judged.below(input);
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
-    for node in timed_out(sim, shadow)? {
+    for node in timed_out(shadow)? {
         world.answers.remove(&node);
     }
-    let calls = world.calls;
+    let calls = Arc::clone(&world.calls);
     let given = imposed.clone();
-    world.calls = Box::new(move |stage, epoch, prompt| -> CallOutcome {
+    world.calls = Arc::new(move |stage, epoch, prompt| -> CallOutcome {
         match given.get(&(stage.to_owned(), epoch)) {
             Some(outcome) => Err(outcome.clone()),
             None => calls(stage, epoch, prompt),
         }
     });
     let told = seen::told(sim, shadow);
-    let outcome = outcome_of(&program, &world, &told, shadow)?;
+    let callees = |stage: &str, invoke: &Invoke, input: &Value| {
+        family::called(sim, shadows, shadow, (stage, invoke, input))
+    };
+    let outcome = explain(&program, &world, &told, &callees);
+    let outcome = outcome_of(outcome, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
 
-fn outcome_of(
-    program: &Program,
-    world: &World,
-    told: &Told,
-    shadow: &Shadow,
-) -> Result<Outcome, Breach> {
-    let outcome = explain(program, world, told).map_err(|refused| {
+fn outcome_of(outcome: Result<Outcome, Refused>, shadow: &Shadow) -> Result<Outcome, Breach> {
+    let outcome = outcome.map_err(|refused| {
         let kind = match refused.is_stuck {
             true => BreachKind::Stuck,
             false => BreachKind::Wrong,
@@ -147,7 +152,7 @@ fn may_lose(sim: &Sim) -> bool {
 
 /// Nodes whose question ended by its timer although somebody had answers for it. Where nothing
 /// went wrong people are quick enough.
-fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
+fn timed_out(shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
     let stages: BTreeSet<_> = shadow
         .events()
         .filter_map(|event| match &event.body {
@@ -164,7 +169,7 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
             _ => None,
         })
         .collect();
-    let ops = sim.plan.program().ops.iter();
+    let ops = shadow.known.plan.program().ops.iter();
     let fired = ops.filter(|op| stages.iter().any(|stage| stage.as_str() == op.name));
     let nodes: Vec<NodeId> = fired.map(|op| op.node.clone()).collect();
     let late = nodes.iter().find(|node| accepted.contains(node));

@@ -4,17 +4,20 @@
 //! `fate` names what may happen to a call, `desk` parks the calls, `executor` polls the tasks;
 //! `sim` is the shared world, and `store`, `queue`, `performer` and `clock` are its ports;
 //! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
-//! `shadow` watches every commit as it is written, and `branches` what it says of those; `judge`
-//! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to and
-//! `expect` what it should have. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+//! `shadow` watches every commit as it is written, and `branches` and `calls` what it says of
+//! those; `judge`
+//! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to,
+//! `expect` what it should have, and `family` what holds of runs that call runs. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
 
 pub mod branches;
+pub mod calls;
 pub mod clock;
 pub mod desk;
 pub mod effects;
 pub mod executor;
 pub mod exhaustive;
 pub mod expect;
+pub mod family;
 pub mod fate;
 pub mod judge;
 pub mod oracle;

@@ -20,6 +20,8 @@ pub struct Case {
     pub name: String,
     /// The Program.
     pub plan: Arc<Plan>,
+    /// Those that it calls, and that these call.
+    pub below: Vec<Arc<Plan>>,
     /// Makes the world.
     pub world: Box<dyn Fn() -> World>,
     /// Whether the answers have to be there before their questions.
@@ -35,12 +37,12 @@ impl Case {
         program: Program,
         world: impl Fn() -> World + 'static,
     ) -> Result<Self, String> {
-        let plan = Plan::new(Arc::new(program));
-        let plan = plan.map_err(|errors| format!("`{name}` does not verify: {errors:?}"))?;
-        let (name, plan, world) = (name.to_owned(), Arc::new(plan), Box::new(world));
+        let plan = planned(name, program)?;
+        let (name, world) = (name.to_owned(), Box::new(world));
         Ok(Self {
             name,
             plan,
+            below: Vec::new(),
             world,
             answers_early: false,
             heavy: false,
@@ -51,7 +53,10 @@ impl Case {
     pub fn all() -> Result<Vec<Self>, String> {
         let cases = shapes().into_iter().map(|shape| {
             let case = Self::new(shape.name, shape.program, shape.world)?;
+            let below = shape.below.into_iter();
+            let below = below.map(|program| planned(shape.name, program));
             Ok(Self {
+                below: below.collect::<Result<_, _>>()?,
                 answers_early: shape.answers_early,
                 heavy: shape.heavy,
                 ..case
@@ -80,23 +85,30 @@ impl Case {
         })
     }
 
+    /// Its Program and those below.
+    pub fn plans(&self) -> impl Iterator<Item = &Arc<Plan>> {
+        std::iter::once(&self.plan).chain(&self.below)
+    }
+
+    /// Whether its run calls others.
+    pub fn has_family(&self) -> bool {
+        let mut ops = self.plan.program().ops.iter();
+        ops.any(|op| matches!(op.kind, OpKind::Invoke(_)))
+    }
+
     /// The longest lease of its calls.
     pub fn lease_ms_max(&self) -> u64 {
-        let leases = self
-            .plan
-            .program()
-            .ops
-            .iter()
-            .filter_map(|op| match &op.kind {
-                OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
-                _ => None,
-            });
+        let ops = self.plans().flat_map(|plan| &plan.program().ops);
+        let leases = ops.filter_map(|op| match &op.kind {
+            OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
+            _ => None,
+        });
         leases.max().unwrap_or(0)
     }
 
     /// All the time that its timers and pauses can take.
     pub fn timers_ms(&self) -> u64 {
-        let ops = self.plan.program().ops.iter();
+        let ops = self.plans().flat_map(|plan| &plan.program().ops);
         ops.map(|op| match &op.kind {
             OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
             OpKind::Wait(wait) => match &wait.timer {
@@ -108,10 +120,26 @@ impl Case {
                 let times = split.branches.iter().filter_map(|branch| branch.timeout_ms);
                 times.sum()
             }
+            OpKind::Invoke(invoke) => invoke.timeout_ms.unwrap_or(0),
             _ => 0,
         })
         .sum()
     }
+}
+
+fn planned(name: &str, program: Program) -> Result<Arc<Plan>, String> {
+    let plan = Plan::new(Arc::new(program));
+    let plan = plan.map_err(|errors| format!("`{name}` does not verify: {errors:?}"))?;
+    Ok(Arc::new(plan))
+}
+
+/// Whom somebody cancels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whom {
+    /// The run that was started.
+    Root,
+    /// The first run that it calls.
+    Child,
 }
 
 /// How messages travel.
@@ -207,6 +235,9 @@ pub struct Scenario {
     /// The number of the call, from 1, before which somebody cancels the run.
     #[arg(long)]
     pub cancel_at: Option<u64>,
+    /// Which run is cancelled.
+    #[arg(long, value_enum, default_value_t = Whom::Root)]
+    pub cancel_whom: Whom,
     /// Costly stages that one delivery performs.
     #[arg(long, default_value_t = limits::CHAIN_STAGES_MAX)]
     pub chain: usize,
@@ -282,6 +313,7 @@ impl Default for Scenario {
             crash_at: None,
             fate: Fate::CrashBefore,
             cancel_at: None,
+            cancel_whom: Whom::Root,
             chain: limits::CHAIN_STAGES_MAX,
             visibility_ms: 120_000,
             skew_ms: 0,
@@ -331,6 +363,11 @@ impl Scenario {
             ("--entry", name(&self.entry), name(&usual.entry)),
             ("--traffic", name(&self.traffic), name(&usual.traffic)),
             ("--order", name(&self.order), name(&usual.order)),
+            (
+                "--cancel-whom",
+                name(&self.cancel_whom),
+                name(&usual.cancel_whom),
+            ),
             ("--regime", name(&self.regime), name(&usual.regime)),
             ("--chain", word(&self.chain), word(&usual.chain)),
             (

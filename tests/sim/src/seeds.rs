@@ -61,6 +61,8 @@ pub fn run(first: u64, count: u64, shape: &str) -> Result<Table, String> {
         };
         let mut scenario = scenario(seed, shape);
         scenario.early |= case.answers_early;
+        // Nobody can answer a run that has not begun.
+        scenario.early &= !case.has_family();
         let mut report = simulate(case, &scenario);
         compare(&mut report, &simulate(case, &scenario));
         table.add(row(&scenario), &scenario, &report);

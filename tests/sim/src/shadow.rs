@@ -1,9 +1,10 @@
 //! What a run's log says, kept up to date as commits are written, and what no log may say.
 
 use crate::branches::Branches;
+use crate::calls::Calls;
 use crate::effects::Effects;
 use crate::report::BreachKind;
-use crate::sim::Sim;
+use crate::sim::{Known, Sim};
 use lattice_engine::{Phase, RunState, evolve, fold};
 use lattice_ir::OpKind;
 use lattice_journal::payload::{SignalOutcome, SignalReceived, StageStarted};
@@ -11,6 +12,7 @@ use lattice_journal::{Commit, Event, EventBody, Failure, Tail};
 use lattice_model::{Hash, InboxId, OpId, RunId, Seq, StageId};
 use lattice_ports::Put;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The runs, as their logs stand.
 pub type Shadows = BTreeMap<RunId, Shadow>;
@@ -20,6 +22,8 @@ type Found = Vec<(BreachKind, String)>;
 /// A run as its log stands, whoever was told of it.
 #[derive(Debug)]
 pub struct Shadow {
+    /// What it runs.
+    pub known: Arc<Known>,
     /// The end of the log.
     pub tail: Tail,
     /// The fold.
@@ -32,6 +36,8 @@ pub struct Shadow {
     pub path: Vec<String>,
     /// What became of the branches.
     pub branches: Branches,
+    /// What became of the runs that it called.
+    pub calls: Calls,
     /// When the terminal event was written, in virtual time.
     pub ended_ms: Option<u64>,
     completed: BTreeSet<StageId>,
@@ -76,8 +82,10 @@ pub fn key_of(run: &RunId, stage: &StageId, epoch: u32) -> Hash {
 
 impl Shadow {
     /// A run without events.
-    pub fn new(run: RunId) -> Self {
+    pub fn new(run: RunId, known: Arc<Known>) -> Self {
         Self {
+            known,
+            calls: Calls::default(),
             tail: Tail::empty(run),
             state: RunState::empty(),
             commits: Vec::new(),
@@ -133,8 +141,10 @@ impl Shadow {
             }
         }
         for event in &commit.events {
-            self.check_event(event, sim, effects, &mut found);
-            found.extend(self.branches.take(event, &sim.nesting, sim.now_ms()));
+            self.check_event(event, effects, &mut found);
+            let nesting = &self.known.nesting;
+            found.extend(self.branches.take(event, nesting, sim.now_ms()));
+            found.extend(self.calls.take(event, sim.now_ms()));
             let before = self.state.status;
             evolve(&mut self.state, event);
             let after = self.state.status;
@@ -145,7 +155,7 @@ impl Shadow {
                 ));
             }
         }
-        found.extend(self.branches.settled(&sim.nesting));
+        found.extend(self.branches.settled(&self.known.nesting));
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {
@@ -154,7 +164,7 @@ impl Shadow {
         found
     }
 
-    fn check_event(&mut self, event: &Event, sim: &Sim, effects: &Effects, found: &mut Found) {
+    fn check_event(&mut self, event: &Event, effects: &Effects, found: &mut Found) {
         let mut wrong = |kind, text: String| found.push((kind, text));
         if self.state.status.is_terminal() {
             let (seq, kind) = (event.seq, event.body.kind());
@@ -165,7 +175,7 @@ impl Shadow {
         }
         match &event.body {
             EventBody::StageStarted(started) => {
-                found.extend(self.check_claim(started, sim));
+                found.extend(self.check_claim(started));
             }
             EventBody::LlmStepCompleted(done) => {
                 found.extend(self.record(&done.stage, done.attempt, None, effects));
@@ -194,9 +204,10 @@ impl Shadow {
         }
     }
 
-    fn check_claim(&mut self, started: &StageStarted, sim: &Sim) -> Found {
+    fn check_claim(&mut self, started: &StageStarted) -> Found {
         let mut found = Found::new();
         let (stage, attempt) = (&started.stage, started.attempt);
+        let ceiling = attempts_max(&self.known, started.op);
         let log = self.stages.entry(stage.clone()).or_default();
         let expected = u32::try_from(log.claims.len())
             .unwrap_or(u32::MAX)
@@ -205,7 +216,7 @@ impl Shadow {
             let text = format!("`{stage}` was claimed as attempt {attempt}, not {expected}");
             found.push((BreachKind::Duplicated, text));
         }
-        if attempts_max(sim, started.op).is_none_or(|attempts_max| attempt > attempts_max) {
+        if ceiling.is_none_or(|attempts_max| attempt > attempts_max) {
             let text = format!("attempt {attempt} of `{stage}` is over its ceiling");
             found.push((BreachKind::Wrong, text));
         }
@@ -316,8 +327,8 @@ fn is_timeout(failure: &Failure) -> bool {
 }
 
 /// The ceiling of an op's attempts.
-pub fn attempts_max(sim: &Sim, op: OpId) -> Option<u32> {
-    match &sim.plan.op(op)?.0.kind {
+pub fn attempts_max(known: &Known, op: OpId) -> Option<u32> {
+    match &known.plan.op(op)?.0.kind {
         OpKind::Call(call) => Some(call.retry.attempts_max),
         _ => None,
     }

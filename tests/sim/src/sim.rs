@@ -10,9 +10,11 @@ use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
 use lattice_ir::Plan;
-use lattice_model::RunId;
+use lattice_journal::{EventBody, InboxBody, InboxItem};
+use lattice_model::{ProgramHash, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
+use std::collections::BTreeMap;
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -29,12 +31,13 @@ const SKEW_SPAN_MS: u64 = 200_000;
 pub struct Sim {
     /// What is simulated.
     pub scenario: Scenario,
-    /// The Program.
+    /// The Program of the run that is started.
     pub plan: Arc<Plan>,
-    /// Which of its ops stand in which branch.
-    pub nesting: Nesting,
+    knowns: BTreeMap<ProgramHash, Arc<Known>>,
     /// What models and people say.
     pub world: World,
+    /// The same, made once more for the oracle alone.
+    pub judged: World,
     /// Virtual time, right.
     pub clock: ManualClock,
     /// The store, without faults.
@@ -49,7 +52,25 @@ pub struct Sim {
     breaches: Mutex<Vec<Breach>>,
     crashes: Mutex<Vec<ProcessId>>,
     watchers: Mutex<Vec<Waker>>,
-    cancel_ms: Mutex<Option<u64>>,
+    cancel_ms: Mutex<BTreeMap<RunId, u64>>,
+}
+
+/// A Program that is in the store.
+#[derive(Debug)]
+pub struct Known {
+    /// The Program.
+    pub plan: Arc<Plan>,
+    /// Which of its ops stand in which branch.
+    pub nesting: Nesting,
+}
+
+impl Known {
+    fn of(plan: &Arc<Plan>) -> Arc<Self> {
+        Arc::new(Self {
+            plan: Arc::clone(plan),
+            nesting: Nesting::of(plan.program()),
+        })
+    }
 }
 
 impl Sim {
@@ -62,7 +83,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
-            nesting: Nesting::of(case.plan.program()),
+            knowns: case.plans().map(|plan| (plan.hash(), Known::of(plan))).collect(),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),
@@ -74,6 +95,7 @@ impl Sim {
             watchers: Mutex::default(),
             cancel_ms: Mutex::default(),
             scenario: scenario.clone(),
+            judged: (case.world)(),
             world,
         }
     }
@@ -128,14 +150,23 @@ impl Sim {
         std::mem::take(&mut lock(&self.crashes))
     }
 
-    /// Notes that a cancel stands in the inbox.
-    pub fn asked_to_cancel(&self) {
-        lock(&self.cancel_ms).get_or_insert(self.now_ms());
+    /// The Program of this hash, if it is in the store.
+    pub fn known(&self, program: ProgramHash) -> Option<&Arc<Known>> {
+        self.knowns.get(&program)
     }
 
-    /// By when no effect may be alive any more, because somebody cancelled.
-    pub fn cancelled_ms(&self) -> Option<u64> {
-        lock(&self.cancel_ms).map(|asked_ms| asked_ms + self.scenario.fence_ms())
+    /// Notes an item that stands in an inbox, if it asks for the end of its run.
+    pub fn put_item(&self, item: &InboxItem) {
+        if matches!(item.body, InboxBody::Cancel { .. }) {
+            let now_ms = self.now_ms();
+            lock(&self.cancel_ms).entry(item.run.clone()).or_insert(now_ms);
+        }
+    }
+
+    /// By when no effect of the run may be alive any more, because somebody cancelled it.
+    pub fn cancelled_ms(&self, run: &RunId) -> Option<u64> {
+        let asked_ms = lock(&self.cancel_ms).get(run).copied();
+        asked_ms.map(|asked_ms| asked_ms + self.scenario.fence_ms())
     }
 
     /// How wrong a process's wall clock is: fixed by the seed, and another error every few minutes,
@@ -167,18 +198,30 @@ impl Sim {
 
     /// A commit was written: whoever is told of it or not, it stands from here on.
     pub fn written(&self, put: &Put) {
+        for item in &put.notices {
+            self.put_item(item);
+        }
         let breaches = {
             let mut shadows = lock(&self.shadows);
             let effects = lock(&self.effects);
             let shadow = shadows
                 .entry(put.commit.run.clone())
-                .or_insert_with(|| Shadow::new(put.commit.run.clone()));
+                .or_insert_with(|| Shadow::new(put.commit.run.clone(), self.program_of(put)));
             shadow.write(put, self, &effects)
         };
         for (kind, text) in breaches {
             self.breach(kind, text);
         }
         self.stir_watchers();
+    }
+
+    /// The Program of the run that a commit begins.
+    fn program_of(&self, put: &Put) -> Arc<Known> {
+        let queued = put.commit.events.iter().find_map(|event| match &event.body {
+            EventBody::RunQueued(queued) => self.known(queued.program),
+            _ => None,
+        });
+        queued.map_or_else(|| Known::of(&self.plan), Arc::clone)
     }
 
     /// Looks at the runs as their logs stand.

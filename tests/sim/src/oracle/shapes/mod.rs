@@ -5,6 +5,7 @@ mod branches;
 pub mod build;
 mod calls;
 mod choices;
+mod families;
 mod merges;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,8 @@ pub struct Shape {
     pub name: &'static str,
     /// The Program.
     pub program: Program,
+    /// The Programs that it calls, and that those call.
+    pub below: Vec<Program>,
     /// Makes the world; the same one each time.
     pub world: fn() -> World,
     /// What to look at, and where a fault may lead to another outcome than the oracle's.
@@ -35,11 +38,17 @@ impl Shape {
         Self {
             name,
             program,
+            below: Vec::new(),
             world,
             notes: "",
             answers_early: false,
             heavy: false,
         }
+    }
+
+    fn calling(self, below: impl IntoIterator<Item = Program>) -> Self {
+        let below = below.into_iter().collect();
+        Self { below, ..self }
     }
 
     fn noted(self, notes: &'static str) -> Self {
@@ -56,6 +65,7 @@ pub fn shapes() -> Vec<Shape> {
         waits::shapes(),
         branches::shapes(),
         merges::shapes(),
+        families::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
