@@ -8,7 +8,7 @@ use lattice_engine::{Child, Decision, Origin, RunState, start};
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, Failure, FailureKind, InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, limits};
-use lattice_ports::{Clock, Message, Performer, PortError, StageQueue, Store};
+use lattice_ports::{Appended, Clock, Message, Performer, PortError, StageQueue, Store};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,7 +97,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             .seal(&unborn, &mut decision, at, None, Vec::new())
             .await?;
         match self.send(session, &put).await {
-            // Whoever was faster wrote the same.
+            Ok(Appended::Taken(winner)) if !self.is_mine(&winner, &put.commit) => {
+                // Whoever was faster wrote the same, and shows it.
+                return self.wake(session, &child.run).await;
+            }
             Ok(_) => {}
             Err(DriverError::Port(error @ PortError::Unfit { .. })) => {
                 return self
