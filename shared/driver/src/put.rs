@@ -43,7 +43,16 @@ pub(crate) fn put(
         }
     });
     let folds = decision.folds.clone();
-    let head = bookend.then(|| head_of(&session.run, state, at));
+    let head = bookend.then(|| match terminal || decision.children.is_empty() {
+        true => head_of(&session.run, state, at),
+        // The row may not say that the run waits before the runs that it calls have begun.
+        false => Head {
+            seq: session.tail.last().next(),
+            status: RunStatus::Running,
+            due_at: Some(at.plus(limits::SWEEP_DELAY_MS_MIN)),
+            ..head_of(&session.run, state, at)
+        },
+    });
     Put {
         commit: Arc::new(commit),
         start_key,

@@ -118,6 +118,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             flight
                 .beside(self.call_children(session, &step.children))
                 .await?;
+            if !step.children.is_empty() {
+                let written = self.put_row(session, self.clock.now());
+                flight.beside(written).await?;
+            }
             session.patient_until_ms = 0;
             causes.drain(..step.taken.min(causes.len()));
             performed += step.calls.len();

@@ -276,7 +276,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         // One wait may follow another in a single commit: the status is the same, the moment is not.
         let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
-        if put.head.is_none() && (status != rested.0 || waits_anew) {
+        // A row that says that the run waits leads nobody to a run that it called and that has not
+        // begun: it is written behind the call.
+        let calls = !decision.children.is_empty();
+        if put.head.is_none() && !calls && (status != rested.0 || waits_anew) {
             let at = put.commit.events.last().map(|event| event.timestamp);
             self.put_row(session, at.unwrap_or(session.state.started_at))
                 .await?;
