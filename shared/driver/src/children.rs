@@ -41,31 +41,31 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(())
     }
 
-    /// Makes sure that a run has begun and that somebody looks at it.
+    /// Makes sure that a run has begun and that somebody looks at it; says whether it is there.
     async fn ensure_child(
         &self,
         session: &Session,
         stage: &StageId,
         child: &Child,
-    ) -> Result<(), DriverError> {
+    ) -> Result<bool, DriverError> {
         let row = self
             .patiently(session, || self.store.head(&child.run))
             .await?;
         match row.map(|head| head.status) {
             None => self.begin_child(session, stage, child).await,
-            Some(RunStatus::Queued) => self.wake(session, &child.run).await,
-            Some(_) => Ok(()),
+            Some(RunStatus::Queued) => self.wake(session, &child.run).await.map(|()| true),
+            Some(_) => Ok(true),
         }
     }
 
     /// Writes the first commit of a run and lets it go on. If it cannot begin, its parent is told so
-    /// as if it had failed.
+    /// as if it had failed. Says whether it is there.
     async fn begin_child(
         &self,
         session: &Session,
         stage: &StageId,
         child: &Child,
-    ) -> Result<(), DriverError> {
+    ) -> Result<bool, DriverError> {
         let at = self.clock.now();
         let (plan, begun) = match self.plan(child.program).await {
             Ok(plan) => {
@@ -99,7 +99,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         match self.send(session, &put).await {
             Ok(Appended::Taken(winner)) if !self.is_mine(&winner, &put.commit) => {
                 // Whoever was faster wrote the same, and shows it.
-                return self.wake(session, &child.run).await;
+                return self.wake(session, &child.run).await.map(|()| true);
             }
             Ok(_) => {}
             Err(DriverError::Port(error @ PortError::Unfit { .. })) => {
@@ -110,7 +110,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             Err(error) => return Err(error),
         }
         self.observer.committed(&put.commit);
-        self.wake(session, &child.run).await
+        self.wake(session, &child.run).await.map(|()| true)
     }
 
     async fn cannot_begin(
@@ -119,7 +119,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         stage: &StageId,
         child: &Child,
         reason: &str,
-    ) -> Result<(), DriverError> {
+    ) -> Result<bool, DriverError> {
         let message = format!("run `{}` cannot begin: {reason}", child.run);
         let failure = Failure::new(FailureKind::Configuration, message);
         let item = InboxItem {
@@ -135,7 +135,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         };
         self.patiently(session, || self.store.put_item(item.clone()))
             .await?;
-        self.wake(session, &session.run).await
+        self.wake(session, &session.run).await.map(|()| false)
     }
 
     /// What the commit of a decision tells other runs. A run has to be there before it is cancelled:
@@ -148,7 +148,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     ) -> Result<Vec<InboxItem>, DriverError> {
         let mut notices = Vec::new();
         for (stage, child) in &decision.orphans {
-            self.ensure_child(session, stage, child).await?;
+            // The inbox of a run that cannot begin is read by nobody.
+            if !self.ensure_child(session, stage, child).await? {
+                continue;
+            }
             let run = &session.run;
             notices.push(InboxItem {
                 run: child.run.clone(),
