@@ -20,6 +20,6 @@ pub use branches::{Join, JoinPolicy, Merge, Split, SplitBranch};
 pub use call::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 pub use plan::{Plan, PlannedArm, PlannedOp, PlannedTest};
 pub use program::*;
-pub use trigger::{Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
+pub use trigger::{Missed, Overlap, Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
 pub use value_template::ValueTemplate;
 pub use verify::{VerifyError, verify};
