@@ -5,11 +5,8 @@ mod support;
 
 use expect_test::{Expect, expect};
 use lattice_engine::{RunState, fold};
-use lattice_ir::{
-    Arm, Assign, Choice, Eval, Join, JoinPolicy, Merge, Op, OpKind, QuestionTemplate, Split,
-    SplitBranch, Test, Timer, Transform, TransformLanguage, Wait, Way,
-};
-use lattice_journal::{Choice as AnswerChoice, Event, EventBody, FailureKind, RunStatus};
+use lattice_ir::{Arm, Assign, Choice, Eval, Op, OpKind, Test, Transform, TransformLanguage, Way};
+use lattice_journal::{Event, EventBody, FailureKind, RunStatus};
 use lattice_model::{Guard, Guards, Hash, Millis, NodeId, OpId, Seq, StageId, limits};
 use serde_json::{Value, json};
 use support::{Runner, call, end, op, program};
@@ -53,32 +50,6 @@ fn until_good(max: u32, on_error: Option<u32>) -> Vec<Op> {
         again("again", "nodes.draft.output != 'good'", 0, 2),
         end("end", json!("{{nodes.draft.output}}")),
         end("gaveUp", json!("{{nodes.draft.output.error.kind}}")),
-    ]
-}
-
-fn question(name: &str, timer: Option<(u64, u32)>, next: u32) -> Op {
-    let question = QuestionTemplate {
-        text: "Good?".to_owned(),
-        options: Vec::new(),
-        choice: AnswerChoice::Text,
-    };
-    let kind = OpKind::Wait(Wait {
-        question: Some(question),
-        timer: timer.map(|(ms, _)| Timer::After(ms)),
-        on_answer: Some(OpId(next)),
-        on_timer: timer.map(|(_, to)| OpId(to)),
-        on_error: None,
-    });
-    op(name, kind)
-}
-
-/// A question that is asked again until the answer is `yes`, a call between two visits.
-fn until_yes() -> Vec<Op> {
-    vec![
-        at_most(3, question("ask", None, 1)),
-        again("again", "nodes.ask.output.text != 'yes'", 2, 3),
-        call("mend", "{{nodes.ask.output.text}}", 0, |_| {}),
-        end("end", json!("{{nodes.ask.output.text}}")),
     ]
 }
 
@@ -148,7 +119,9 @@ fn one_visit_too_many_fails_the_run_before_anything_is_done() {
     run.wake()
         .answers("draft", 1, "bad")
         .answers("draft@2", 1, "worse");
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started draft attempt 1 epoch 0 key e062
         llm.step.started draft "Write."
         llm.step.completed draft "bad"
@@ -161,7 +134,8 @@ fn one_visit_too_many_fails_the_run_before_anything_is_done() {
         stage.completed again@2 [true] - -> draft@3
         stage.failed draft@3 after 0 limit
         run.failed limit: the loop came here more often than 2 times
-    "#]]);
+    "#]],
+    );
     assert_eq!(run.calls.len(), 2);
     assert!(run.state.visits.is_empty(), "nothing comes behind the end");
 }
@@ -170,7 +144,9 @@ fn one_visit_too_many_fails_the_run_before_anything_is_done() {
 fn a_caught_ceiling_leads_on_and_is_the_output() {
     let mut run = Runner::start(until_good(1, Some(3)), json!({}));
     run.wake().answers("draft", 1, "bad");
-    check(&run, expect![[r#"
+    check(
+        &run,
+        expect![[r#"
         stage.started draft attempt 1 epoch 0 key e062
         llm.step.started draft "Write."
         llm.step.completed draft "bad"
@@ -179,7 +155,8 @@ fn a_caught_ceiling_leads_on_and_is_the_output() {
         stage.failed draft@2 after 0 limit -> gaveUp
         stage.completed gaveUp "limit"
         run.completed "limit"
-    "#]]);
+    "#]],
+    );
 }
 
 /// The last visit that a ceiling allows is as good as the first.
@@ -315,113 +292,6 @@ fn a_result_of_an_earlier_visit_is_late() {
 }
 
 #[test]
-fn a_question_is_asked_anew_and_older_ones_are_over() {
-    let mut run = Runner::start(until_yes(), json!({}));
-    run.wake().signal("s1", "ask", Some("ask"), json!("no"));
-    // Between two visits: there is an answer, and nobody asks for another one.
-    run.signal("s2", "ask", None, json!("yes"))
-        .signal("s3", "ask", Some("ask@2"), json!("yes"));
-    run.answers("mend", 1, "mended");
-    run.signal("s4", "ask", Some("ask"), json!("yes"))
-        .signal("s5", "ask", Some("ask@3"), json!("yes"))
-        .signal("s6", "ask", None, json!("yes"));
-    check(
-        &run,
-        expect![[r#"
-        wait.opened ask Good?
-        run.waiting
-        signal.received s1 accepted
-        run.resumed
-        stage.completed ask {"text":"no"} -> again
-        stage.completed again [true] - -> mend
-        stage.started mend attempt 1 epoch 0 key 9c01
-        llm.step.started mend "no"
-        signal.received s2 refused: the question of node `ask` is over
-        signal.received s3 refused: `ask@2` does not wait for an answer, or not any more
-        llm.step.completed mend "mended"
-        stage.completed mend "mended" -> ask@2
-        wait.opened ask@2 Good?
-        run.waiting
-        signal.received s4 refused: `ask` does not wait for an answer, or not any more
-        signal.received s5 refused: `ask@3` does not wait for an answer, or not any more
-        signal.received s6 accepted
-        run.resumed
-        stage.completed ask@2 {"text":"yes"} -> again@2
-        stage.completed again@2 [false] - -> end
-        stage.completed end "yes"
-        run.completed "yes"
-    "#]],
-    );
-}
-
-#[test]
-fn early_answers_are_taken_one_a_visit_in_their_order() {
-    let mut ops = until_yes();
-    ops.push(call("first", "x", 0, |_| {}));
-    let mut program = program(ops);
-    program.entry = OpId(4);
-    let mut run = Runner::of(program, json!({}));
-    run.wake()
-        .signal("s1", "ask", None, json!("no"))
-        .signal("s2", "ask", None, json!("yes"))
-        .signal("s3", "ask", None, json!("never"));
-    run.answers("first", 1, "done").answers("mend", 1, "mended");
-    check(&run, expect![[r#"
-        stage.started first attempt 1 epoch 0 key 651d
-        llm.step.started first "x"
-        signal.received s1 buffered
-        signal.received s2 buffered
-        signal.received s3 buffered
-        llm.step.completed first "done"
-        stage.completed first "done" -> ask
-        wait.opened ask Good?
-        signal.received s1 accepted
-        stage.completed ask {"text":"no"} -> again
-        stage.completed again [true] - -> mend
-        stage.started mend attempt 1 epoch 0 key 9c01
-        llm.step.started mend "no"
-        llm.step.completed mend "mended"
-        stage.completed mend "mended" -> ask@2
-        wait.opened ask@2 Good?
-        signal.received s2 accepted
-        stage.completed ask@2 {"text":"yes"} -> again@2
-        stage.completed again@2 [false] - -> end
-        stage.completed end "yes"
-        run.completed "yes"
-    "#]]);
-}
-
-#[test]
-fn each_visit_has_a_timer_of_its_own() {
-    let ops = vec![
-        at_most(3, question("ask", Some((5_000, 0)), 1)),
-        end("end", json!("{{nodes.ask.output.text}}")),
-    ];
-    let mut run = Runner::start(ops, json!({}));
-    run.wake().wake_at(6_000);
-    // The moment at which the first one would have fired is past; the second one's is not.
-    run.wake_at(10_999);
-    assert!(run.state.stages.contains_key(&StageId::new("ask@2")));
-    run.signal("s1", "ask", Some("ask@2"), json!("yes"));
-    check(&run, expect![[r#"
-        wait.opened ask Good?
-        timer.set ask 6000
-        run.waiting
-        run.resumed
-        timer.fired ask 6000
-        stage.completed ask [timeout] {"timedOut":true} -> ask@2
-        wait.opened ask@2 Good?
-        timer.set ask@2 11000
-        run.waiting
-        signal.received s1 accepted
-        run.resumed
-        stage.completed ask@2 {"text":"yes"} -> end
-        stage.completed end "yes"
-        run.completed "yes"
-    "#]]);
-}
-
-#[test]
 fn a_cancel_ends_whichever_visit_is_open() {
     let mut run = Runner::start(until_good(3, None), json!({}));
     run.wake().answers("draft", 1, "bad").cancel("c1");
@@ -433,86 +303,6 @@ fn a_cancel_ends_whichever_visit_is_open() {
     "#]]
     .assert_eq(&run.lines(before));
     check_fold(&run);
-}
-
-/// A loop in a branch, entered with the split; a loop's ceiling ends the branch.
-#[test]
-fn a_loop_in_a_branch_begins_and_fails_inside_it() {
-    let branches = [2, 4].map(|to| SplitBranch {
-        way: way(&format!("branch-{to}"), to),
-        timeout_ms: None,
-    });
-    let split = OpKind::Split(Split {
-        branches: branches.to_vec(),
-        join: OpId(1),
-    });
-    let join = OpKind::Join(Join {
-        split: OpId(0),
-        policy: JoinPolicy::All,
-        merge: Merge::Collect,
-        next: OpId(5),
-        on_error: Some(OpId(5)),
-        on_timeout: None,
-    });
-    let ops = vec![
-        op("p", split),
-        op("p.join", join),
-        at_most(2, call("a", "a", 3, |_| {})),
-        again("again", "nodes.a.output != 'good'", 2, 1),
-        call("b", "b", 1, |_| {}),
-        end("end", json!("{{nodes.p.output}}")),
-    ];
-    let mut run = Runner::start(ops.clone(), json!({}));
-    run.wake().answers("a", 1, "bad").answers("b", 1, "b");
-    check_fold(&run);
-    run.answers("a@2", 1, "good");
-    check(&run, expect![[r#"
-        branch.started p/0 at a
-        branch.started p/1 at b
-        stage.completed p -
-        stage.started a attempt 1 epoch 0 key 4d48
-        llm.step.started a "a"
-        stage.started b attempt 1 epoch 0 key 45a3
-        llm.step.started b "b"
-        llm.step.completed a "bad"
-        stage.completed a "bad" -> again
-        stage.completed again [true] - -> a@2
-        stage.started a@2 attempt 1 epoch 0 key 5d1e
-        llm.step.started a@2 "a"
-        llm.step.completed b "b"
-        stage.completed b "b" -> p.join
-        branch.ended p/1 Completed { output: Inline(String("b")) }
-        llm.step.completed a@2 "good"
-        stage.completed a@2 "good" -> again@2
-        stage.completed again@2 [false] - -> p.join
-        branch.ended p/0 Completed { output: Inline(String("good")) }
-        join.fired p.join counted [0, 1] skipped []
-        stage.completed p.join ["good","b"] -> end
-        stage.completed end ["good","b"]
-        run.completed ["good","b"]
-    "#]]);
-    let mut run = Runner::start(ops, json!({}));
-    run.wake().answers("a", 1, "bad").answers("a@2", 1, "worse");
-    let before = run.log.len();
-    run.answers("b", 1, "b");
-    let ended = run.log.iter().find_map(|event| match event {
-        EventBody::BranchEnded(ended) => Some(format!("{:?}", ended.outcome)),
-        _ => None,
-    });
-    let ended = ended.unwrap();
-    assert!(
-        ended.contains("Limit") && ended.contains("\"a\""),
-        "{ended}"
-    );
-    expect![[r#"
-        llm.step.completed b "b"
-        stage.completed b "b" -> p.join
-        branch.ended p/1 Completed { output: Inline(String("b")) }
-        join.fired p.join counted [] skipped []
-        stage.failed p.join after 0 limit -> end
-        stage.completed end {"error":{"kind":"limit","message":"branch 0 failed at node `a`: the loop came here more often than 2 times"}}
-        run.completed {"error":{"kind":"limit","message":"branch 0 failed at node `a`: the loop came here more often than 2 times"}}
-    "#]].assert_eq(&run.lines(before));
 }
 
 /// What the guards keep: a visit that is taken for an earlier one, and a loop without an end.

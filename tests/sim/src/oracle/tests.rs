@@ -148,10 +148,7 @@ fn a_program_that_does_not_verify_ends() {
 }
 
 /// What the oracle makes of a log of a shape that says this of its branches: the end, the stages that ended, the outcomes recorded besides.
-fn told<const N: usize>(
-    shape: &str,
-    said: [(SaidEnd, usize, u32); N],
-) -> Result<Outcome, Refused> {
+fn told<const N: usize>(shape: &str, said: [(SaidEnd, usize, u32); N]) -> Result<Outcome, Refused> {
     let mut shapes = super::shapes().into_iter();
     let shape = shapes.find(|found| found.name == shape).unwrap();
     let branches = (0..).zip(said).map(|(index, (end, ended, recorded))| {
