@@ -4,7 +4,8 @@
 //! `fate` names what may happen to a call, `desk` parks the calls, `executor` polls the tasks;
 //! `sim` is the shared world, and `store`, `queue`, `performer` and `clock` are its ports;
 //! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
-//! `shadow` watches every commit as it is written, and `branches` what it says of those; `judge`
+//! `shadow` watches every commit as it is written, `branches`, `visits` and `signals` what it says of
+//! those; `judge`
 //! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to and
 //! `expect` what it should have. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
 
@@ -27,11 +28,13 @@ pub mod scenario;
 pub mod seeds;
 pub mod seen;
 pub mod shadow;
+pub mod signals;
 pub mod sim;
 pub mod store;
 pub mod table;
 pub mod teeth;
 mod teeth_cases;
+pub mod visits;
 
 pub use fate::{Fate, Kind};
 pub use report::{Breach, BreachKind, Report};

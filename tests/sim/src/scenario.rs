@@ -94,10 +94,12 @@ impl Case {
         leases.max().unwrap_or(0)
     }
 
-    /// All the time that its timers and pauses can take.
+    /// All the time that its timers and pauses can take, in all rounds that its loops can go.
     pub fn timers_ms(&self) -> u64 {
-        let ops = self.plan.program().ops.iter();
-        ops.map(|op| match &op.kind {
+        let ops = &self.plan.program().ops;
+        let visits = ops.iter().filter_map(|op| op.visits_max).map(u64::from);
+        let rounds = 1 + visits.sum::<u64>();
+        let once_ms = ops.iter().map(|op| match &op.kind {
             OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
             OpKind::Wait(wait) => match &wait.timer {
                 Some(Timer::After(ms)) => *ms,
@@ -109,8 +111,8 @@ impl Case {
                 times.sum()
             }
             _ => 0,
-        })
-        .sum()
+        });
+        once_ms.sum::<u64>().saturating_mul(rounds)
     }
 }
 

@@ -174,7 +174,8 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
     }
 }
 
-fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
+/// The value, from the store if it is kept aside.
+pub(crate) fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
     match (value.inline(), value.blob()) {
         (Some(value), _) => Ok(Value::clone(value)),
         (None, Some(hash)) => {

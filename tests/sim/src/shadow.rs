@@ -3,10 +3,12 @@
 use crate::branches::Branches;
 use crate::effects::Effects;
 use crate::report::BreachKind;
+use crate::signals::Signals;
 use crate::sim::Sim;
+use crate::visits::Visits;
 use lattice_engine::{Phase, RunState, evolve, fold};
 use lattice_ir::OpKind;
-use lattice_journal::payload::{SignalOutcome, SignalReceived, StageStarted};
+use lattice_journal::payload::StageStarted;
 use lattice_journal::{Commit, Event, EventBody, Failure, Tail};
 use lattice_model::{Hash, InboxId, OpId, RunId, Seq, StageId};
 use lattice_ports::Put;
@@ -34,8 +36,10 @@ pub struct Shadow {
     pub branches: Branches,
     /// When the terminal event was written, in virtual time.
     pub ended_ms: Option<u64>,
+    /// What became of the answers.
+    pub signals: Signals,
+    visits: Visits,
     completed: BTreeSet<StageId>,
-    signals: BTreeMap<InboxId, Vec<SignalOutcome>>,
     folded: BTreeSet<InboxId>,
 }
 
@@ -86,7 +90,8 @@ impl Shadow {
             branches: Branches::default(),
             ended_ms: None,
             completed: BTreeSet::new(),
-            signals: BTreeMap::new(),
+            signals: Signals::default(),
+            visits: Visits::default(),
             folded: BTreeSet::new(),
         }
     }
@@ -135,6 +140,11 @@ impl Shadow {
         for event in &commit.events {
             self.check_event(event, sim, effects, &mut found);
             found.extend(self.branches.take(event, &sim.nesting, sim.now_ms()));
+            found.extend(self.signals.take(event, sim));
+            let visits = self
+                .visits
+                .take(&event.body, sim.plan.program(), &sim.nesting);
+            found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
             let before = self.state.status;
             evolve(&mut self.state, event);
             let after = self.state.status;
@@ -189,7 +199,6 @@ impl Shadow {
                     format!("the timer of `{}` fired early", timer.stage),
                 );
             }
-            EventBody::SignalReceived(signal) => found.extend(self.check_signal(signal)),
             _ => {}
         }
     }
@@ -270,22 +279,6 @@ impl Shadow {
             return Found::new();
         }
         vec![(BreachKind::Duplicated, format!("`{stage}` ended twice"))]
-    }
-
-    /// An item is kept at most once, and decided at most once, and not kept once it is decided.
-    fn check_signal(&mut self, signal: &SignalReceived) -> Found {
-        let seen = self.signals.entry(signal.inbox.clone()).or_default();
-        let is_kept = |outcome: &SignalOutcome| *outcome == SignalOutcome::Buffered;
-        let again = match is_kept(&signal.outcome) {
-            true => !seen.is_empty(),
-            false => seen.iter().any(|outcome| !is_kept(outcome)),
-        };
-        seen.push(signal.outcome.clone());
-        let text = || format!("inbox item `{}` counts twice", signal.inbox);
-        again
-            .then(|| (BreachKind::Duplicated, text()))
-            .into_iter()
-            .collect()
     }
 
     fn check_commit(&mut self, put: &Put, found: &mut Found) {

@@ -10,9 +10,10 @@ use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
 use lattice_ir::Plan;
-use lattice_model::RunId;
+use lattice_model::{InboxId, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
+use std::collections::BTreeSet;
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -50,6 +51,7 @@ pub struct Sim {
     crashes: Mutex<Vec<ProcessId>>,
     watchers: Mutex<Vec<Waker>>,
     cancel_ms: Mutex<Option<u64>>,
+    turned_away: Mutex<BTreeSet<InboxId>>,
 }
 
 impl Sim {
@@ -73,6 +75,7 @@ impl Sim {
             crashes: Mutex::default(),
             watchers: Mutex::default(),
             cancel_ms: Mutex::default(),
+            turned_away: Mutex::default(),
             scenario: scenario.clone(),
             world,
         }
@@ -131,6 +134,16 @@ impl Sim {
     /// Notes that a cancel stands in the inbox.
     pub fn asked_to_cancel(&self) {
         lock(&self.cancel_ms).get_or_insert(self.now_ms());
+    }
+
+    /// Notes that an answer was refused before it came into the inbox.
+    pub fn turn_away(&self, answer: InboxId) {
+        lock(&self.turned_away).insert(answer);
+    }
+
+    /// Whether an answer was refused before it came into the inbox.
+    pub fn is_turned_away(&self, answer: &InboxId) -> bool {
+        lock(&self.turned_away).contains(answer)
     }
 
     /// By when no effect may be alive any more, because somebody cancelled.

@@ -106,6 +106,9 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         // The second branch is over long before the first.
         Guard::MergeInOrder => "merge_deep",
         Guard::LosersEnd => "any",
+        Guard::VisitIsStage => "loop_until_good",
+        // The round that would end the loop by itself is one too many.
+        Guard::VisitCeiling => "loop_to_ceiling",
         _ => "chain",
     };
     let case = Case::find(name, 0)?;
@@ -116,6 +119,23 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
     };
     let scenarios = scenarios(guard, &Scenario::of(&case));
     Ok(Tooth { case, scenarios })
+}
+
+/// Whether a run in which nothing goes wrong comes to something else without the guard.
+fn needs_no_fault(guard: Guard) -> bool {
+    matches!(
+        guard,
+        Guard::ClaimBeforeEffect
+            | Guard::AttemptCeiling
+            | Guard::EarlySignalBuffer
+            | Guard::Tombstones
+            | Guard::JoinWaits
+            | Guard::BranchScope
+            | Guard::MergeInOrder
+            | Guard::LosersEnd
+            | Guard::VisitIsStage
+            | Guard::VisitCeiling
+    )
 }
 
 fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
@@ -185,14 +205,7 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
             },
         )),
         Guard::InboxDedupe | Guard::AnswerNamesWait => of_answers(guard, quiet),
-        Guard::ClaimBeforeEffect
-        | Guard::AttemptCeiling
-        | Guard::EarlySignalBuffer
-        | Guard::Tombstones
-        | Guard::JoinWaits
-        | Guard::BranchScope
-        | Guard::MergeInOrder
-        | Guard::LosersEnd => vec![quiet.clone()],
+        plain if needs_no_fault(plain) => vec![quiet.clone()],
         other => of_lost_workers(other, quiet),
     }
 }

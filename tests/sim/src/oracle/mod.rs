@@ -22,6 +22,7 @@ pub mod shapes;
 mod tests;
 pub mod told;
 mod values;
+pub mod visits;
 pub mod world;
 
 pub use chance::Chance;

@@ -5,6 +5,7 @@ mod branches;
 pub mod build;
 mod calls;
 mod choices;
+mod loops;
 mod merges;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ pub fn shapes() -> Vec<Shape> {
         waits::shapes(),
         branches::shapes(),
         merges::shapes(),
+        loops::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
