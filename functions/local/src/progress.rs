@@ -146,7 +146,10 @@ impl Progress {
         let info = self.plan.program().nodes.get(node);
         let label = info.map_or(node.as_str(), |info| info.label.as_str());
         let kind = info.map_or("", |info| info.kind.as_str());
-        let kind = part(node, stage).map_or(kind.to_owned(), |part| format!("{kind} ({part})"));
+        let (op, visit) = stage.as_str().split_once('@').unzip();
+        let op = op.map_or(stage.clone(), StageId::new);
+        let kind = part(node, &op).map_or(kind.to_owned(), |part| format!("{kind} ({part})"));
+        let kind = visit.map_or(kind.clone(), |visit| format!("{kind} #{visit}"));
         let (label, width) = (one_line(label, LABEL_CHARS_MAX), self.width);
         format!(
             "  {mark} {label:<width$}  {:<18}",
@@ -234,7 +237,7 @@ fn part<'a>(node: &NodeId, stage: &'a StageId) -> Option<&'a str> {
         .and_then(|rest| rest.strip_prefix('.'))
 }
 
-/// The node of a stage. A stage is named after its op until loops and branches exist.
+/// The node of a stage, which is named after its op, with the number of the visit behind it.
 fn node_of(program: &Program, stage: &StageId) -> NodeId {
     let op = stage.as_str().split('@').next().unwrap_or_default();
     let found = program.ops.iter().find(|other| other.name == op);

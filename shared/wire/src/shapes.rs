@@ -3,7 +3,7 @@
 use lattice_document::{Change, Problem};
 use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
-use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId};
+use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -46,7 +46,7 @@ pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Brea
         }
     });
     let told = seen::told(sim, shadow);
-    let outcome = outcome_of(sim.plan.program(), &world, &told, shadow)?;
+    let outcome = outcome_of(case.meant(), &world, &told, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
 

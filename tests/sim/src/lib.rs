@@ -7,7 +7,8 @@
 //! `shadow` watches every commit as it is written, `branches`, `visits` and `signals` what it says of
 //! those; `judge`
 //! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to and
-//! `expect` what it should have. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+//! `expect` what it should have. `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it
+//! all.
 
 pub mod branches;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod fate;
 pub mod judge;
 pub mod oracle;
 pub mod performer;
+pub mod planted;
 pub mod process;
 pub mod queue;
 pub mod report;

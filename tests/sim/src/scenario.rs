@@ -26,6 +26,8 @@ pub struct Case {
     pub answers_early: bool,
     /// Whether it is too large to be run by the thousand.
     pub heavy: bool,
+    /// The Program that the oracle reads, if it is not the one that runs: see `planted`.
+    pub oracle: Option<Arc<Program>>,
 }
 
 impl Case {
@@ -44,6 +46,7 @@ impl Case {
             world,
             answers_early: false,
             heavy: false,
+            oracle: None,
         })
     }
 
@@ -78,6 +81,11 @@ impl Case {
                 names.join(", ")
             )
         })
+    }
+
+    /// The Program as it is meant: what the run is held against.
+    pub fn meant(&self) -> &Program {
+        self.oracle.as_ref().unwrap_or(self.plan.program())
     }
 
     /// The longest lease of its calls.

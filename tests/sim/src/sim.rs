@@ -64,7 +64,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
-            nesting: Nesting::of(case.plan.program()),
+            nesting: Nesting::of(case.meant()),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),

@@ -6,7 +6,9 @@ use lattice_model::Guard;
 use lattice_sim::exhaustive::{Sample, every_point};
 use lattice_sim::oracle::world::succeed;
 use lattice_sim::scenario::{Case, Entry, Order, RANDOM, Regime, Traffic};
-use lattice_sim::{Breach, BreachKind, Fate, Kind, Report, Scenario, seeds, simulate, teeth};
+use lattice_sim::{
+    Breach, BreachKind, Fate, Kind, Report, Scenario, planted, seeds, simulate, teeth,
+};
 
 fn case(name: &str) -> Case {
     Case::find(name, 0).unwrap()
@@ -70,6 +72,15 @@ fn each_guard_is_missed_when_it_is_off_and_only_then() {
     assert_eq!(bites.len(), Guard::ALL.len());
     for bite in &bites {
         assert!(bite.is_caught(), "{bite}");
+    }
+}
+
+#[test]
+fn each_wrong_meaning_is_noticed_in_the_engine_and_in_the_oracle() {
+    let found = planted::all().unwrap();
+    assert_eq!(found.len(), 2 * planted::ALL.len());
+    for one in &found {
+        assert!(one.is_caught(), "{one}");
     }
 }
 
