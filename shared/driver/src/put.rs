@@ -2,7 +2,7 @@
 
 use crate::session::Session;
 use lattice_engine::{Decision, RunState};
-use lattice_journal::{Commit, EventBody, Head, InboxItem, RunStatus, RunSummary};
+use lattice_journal::{Commit, EventBody, Head, RunStatus, RunSummary};
 use lattice_model::{Millis, RunId, Seq, limits};
 use lattice_ports::Put;
 use std::sync::Arc;
@@ -14,7 +14,6 @@ pub(crate) fn put(
     commit: Commit,
     at: Millis,
     start_key: Option<String>,
-    notices: Vec<InboxItem>,
 ) -> Put {
     let state = &decision.state;
     let last = commit.events.last();
@@ -48,7 +47,6 @@ pub(crate) fn put(
         commit: Arc::new(commit),
         start_key,
         folds,
-        notices,
         head,
         summary,
     }

@@ -69,13 +69,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         };
         if session.state.status.is_terminal() && self.settings.guards.on(Guard::TerminalIsFinal) {
             self.forget(run);
-            // Whoever wrote the end may have died before it woke the run above.
-            if let Some(parent) = &session.state.parent {
-                self.wake(&session, &parent.run).await?;
-            }
             return self.bury(run).await;
         }
-        self.call_again(&session).await?;
         let errand = Errand {
             saw: message.saw.clone(),
             until_ms,
@@ -114,11 +109,6 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 }
                 return Ok(());
             }
-            session.patient_until_ms = flight.counts_until();
-            flight
-                .beside(self.call_children(session, &step.children))
-                .await?;
-            session.patient_until_ms = 0;
             causes.drain(..step.taken.min(causes.len()));
             performed += step.calls.len();
             for call in step.calls {

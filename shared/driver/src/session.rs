@@ -6,8 +6,8 @@ use crate::load::{Loaded, checkpoint, load_run};
 use crate::put::{head_of, put};
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
 use lattice_ir::{CallRequest, Plan};
-use lattice_journal::{Commit, EventBody, InboxItem, RunStatus, Tail};
-use lattice_model::{Guard, Millis, RunId, Seq, StageId, limits};
+use lattice_journal::{Commit, EventBody, RunStatus, Tail};
+use lattice_model::{Guard, Millis, RunId, Seq, limits};
 use lattice_ports::{Appended, Clock, Performer, PortError, Put, StageQueue, Store};
 use std::sync::Arc;
 
@@ -42,8 +42,6 @@ pub(crate) struct Step {
     pub calls: Vec<CallRequest>,
     /// The monotonic moment before the claim was sent.
     pub begun_ms: u64,
-    /// Stages that the step let call a run.
-    pub children: Vec<StageId>,
     /// How many of the causes stand in the log now; the others have to be told again.
     pub taken: usize,
     /// Whether anything was written.
@@ -115,7 +113,6 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if decision.events.is_empty() {
                 return Ok(Step {
                     calls: Vec::new(),
-                    children: Vec::new(),
                     begun_ms,
                     taken: decision.taken,
                     wrote: false,
@@ -124,12 +121,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 });
             }
             let (calls, more, taken) = (decision.calls.clone(), decision.more, decision.taken);
-            let children = decision.children.clone();
             let leaves_items = decision.folds.len() < input.inbox.len();
             if self.append(session, decision, input.at).await? {
                 return Ok(Step {
                     calls,
-                    children,
                     begun_ms,
                     taken,
                     wrote: true,
@@ -226,7 +221,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(true)
     }
 
-    /// What it takes to append a decision; its events are gone from it then.
+    /// Stores the decision's large values and seals its events; they are gone from it then.
     pub(crate) async fn prepare(
         &self,
         session: &Session,
@@ -234,26 +229,13 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         at: Millis,
         start_key: Option<String>,
     ) -> Result<Put, DriverError> {
-        let notices = self.notices(session, decision, at).await?;
-        self.seal(session, decision, at, start_key, notices).await
-    }
-
-    /// Stores the decision's large values and seals its events.
-    pub(crate) async fn seal(
-        &self,
-        session: &Session,
-        decision: &mut Decision,
-        at: Millis,
-        start_key: Option<String>,
-        notices: Vec<InboxItem>,
-    ) -> Result<Put, DriverError> {
         for (hash, value) in &decision.blobs {
             self.patiently(session, || self.store.put_blob(*hash, Arc::clone(value)))
                 .await?;
         }
         let events = std::mem::take(&mut decision.events);
         let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
-        Ok(put(session, decision, commit, at, start_key, notices))
+        Ok(put(session, decision, commit, at, start_key))
     }
 
     /// Moves the session over its own acknowledged commit.
@@ -281,7 +263,6 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             self.put_row(session, at.unwrap_or(session.state.started_at))
                 .await?;
         }
-        self.wake_told(session, &put.notices).await?;
         if !status.is_terminal() {
             self.checkpoint(session).await;
         }
@@ -311,11 +292,6 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Sends a put, again and byte-identical if its answer is lost (protocol, rule 1).
     pub(crate) async fn send(&self, session: &Session, put: &Put) -> Result<Appended, DriverError> {
-        let mut put = put.clone();
-        // With the guard off, other runs are told behind the commit.
-        if !self.settings.guards.on(Guard::ChildEndWithCommit) {
-            put.notices.clear();
-        }
         self.patiently(session, || self.store.append(put.clone()))
             .await
     }

@@ -1,7 +1,7 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
 use crate::branches;
-use crate::state::{Buffered, Child, Phase, RunState, Stage};
+use crate::state::{Buffered, Phase, RunState, Stage};
 use lattice_journal::payload::{
     RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
 };
@@ -90,19 +90,6 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::JoinFired(fired) => branches::join(state, fired),
-        EventBody::ChildStarted(started) => {
-            let child = Child {
-                run: started.child.clone(),
-                program: started.program,
-                input: started.input.clone(),
-                due_at: started.due_at,
-            };
-            visit(state, &started.stage, started.op, Phase::Calling(child));
-        }
-        EventBody::ChildEnded(ended) => {
-            state.remember_fold(&ended.inbox);
-            state.totals.usage = state.totals.usage.plus(ended.usage);
-        }
     }
 }
 
@@ -112,7 +99,6 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.program = queued.program;
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());
-    state.parent = queued.parent.clone();
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();

@@ -5,7 +5,7 @@ use crate::input::Decision;
 use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
+use lattice_journal::payload::{RunQueued, TriggerFired};
 use lattice_journal::{EventBody, ValueRef};
 use lattice_model::{
     Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
@@ -54,28 +54,13 @@ pub enum StartError {
     NoEntry,
 }
 
-/// What starts a run.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Origin {
-    /// Somebody asks for it.
-    Request,
-    /// A trigger fired: the run begins where that leads.
-    Trigger(TriggerFired),
-    /// A stage of another run calls it.
-    Parent {
-        /// The stage.
-        parent: Parent,
-        /// When the run has to be over, since its parent will be then.
-        deadline: Millis,
-    },
-}
-
-/// Queues a run: the decision that makes the log begin. `input` has to be redacted already.
+/// Queues a run: the decision that makes the log begin. `input` has to be redacted already. With a
+/// trigger, the run begins where that leads.
 pub fn start(
     plan: &Plan,
     tenant: Tenant,
     input: Value,
-    origin: Origin,
+    trigger: Option<TriggerFired>,
     at: Millis,
 ) -> Result<Decision, StartError> {
     let bytes = canonical_len(&input);
@@ -86,15 +71,6 @@ pub fn start(
     if depth > limits::JSON_DEPTH_MAX {
         return Err(StartError::InputTooDeep { depth });
     }
-    let mut lifetime_ms = plan.program().lifetime_ms;
-    let (trigger, parent) = match origin {
-        Origin::Request => (None, None),
-        Origin::Trigger(fired) => (Some(fired), None),
-        Origin::Parent { parent, deadline } => {
-            lifetime_ms = lifetime_ms.min(deadline.since(at)).max(1);
-            (None, Some(parent))
-        }
-    };
     // A trigger has checked what it was sent against its own schema.
     if trigger.is_none() {
         check_input(plan, &input)?;
@@ -134,17 +110,14 @@ pub fn start(
         program: plan.hash(),
         input,
         variables,
-        lifetime_ms,
+        lifetime_ms: program.lifetime_ms,
         entry,
         trigger,
-        parent,
     });
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);
     Ok(Decision {
         taken: 0,
-        children: Vec::new(),
-        orphans: Vec::new(),
         events: vec![queued],
         state,
         calls: Vec::new(),

@@ -43,8 +43,6 @@ pub enum FailureKind {
     Limit,
     /// Branches gave values that the join may not choose between.
     MergeConflict,
-    /// A run that this one had called was cancelled.
-    ChildCancelled,
 }
 
 impl FailureKind {
@@ -66,7 +64,6 @@ impl FailureKind {
         Self::Lifetime,
         Self::Limit,
         Self::MergeConflict,
-        Self::ChildCancelled,
     ];
 
     /// Whether another attempt may succeed where this one did not.
@@ -96,7 +93,6 @@ impl FailureKind {
             Self::Lifetime => "lifetime",
             Self::Limit => "limit",
             Self::MergeConflict => "merge_conflict",
-            Self::ChildCancelled => "child_cancelled",
         }
     }
 }

@@ -13,7 +13,6 @@ mod data_transform;
 mod delay;
 mod end;
 mod fields;
-mod flow;
 mod group;
 mod if_else;
 mod kind;
@@ -45,7 +44,6 @@ pub const ALL: &[&dyn NodeKind] = &[
     &switch::Switch,
     &branch::Branch,
     &parallel::Parallel,
-    &flow::Flow,
     &data_transform::DataTransform,
     &variable_store::VariableStore,
     &delay::Delay,
@@ -62,6 +60,7 @@ pub const NOT_YET: &[&str] = &[
     "subAgent",
     "skill",
     "mcp",
+    "flow",
     "httpRequest",
     "codeExecutor",
     "batchIterator",

@@ -45,7 +45,6 @@ const QUIET: Bounds = Bounds {
     chain: 8,
     holes: false,
     repeats: false,
-    in_order: false,
 };
 
 const fn faults(deaths: u8, copies: u8, lost_answers: u8, refusals: u8) -> Faults {
@@ -278,17 +277,6 @@ pub const ALL: &[Configuration] = &[
             ..QUIET
         },
         (10_251_340, 20_022_729),
-    ),
-    large(
-        "any of four branches, in order, three workers",
-        || fan(4, ANY),
-        Bounds {
-            workers: 3,
-            faults: faults(0, 2, 0, 0),
-            in_order: true,
-            ..QUIET
-        },
-        (0, 0),
     ),
     small(
         "all of four branches, a death",

@@ -38,9 +38,6 @@ pub struct Bounds {
     pub chain: usize,
     /// Whether a load may miss a commit.
     pub holes: bool,
-    /// Whether the effects of a worker end in the order of their branches: branches that do the same
-    /// end in any order to the same effect, so this bounds what is otherwise too large.
-    pub in_order: bool,
     /// Whether who asked may ask the same again, because no answer came.
     pub repeats: bool,
 }
@@ -109,7 +106,7 @@ impl RunModel {
     /// The run as a client leaves it: queued, with a message.
     fn queued(&self) -> Option<World> {
         let at = Millis::new(1_000_000);
-        let first = start(&self.plan, Tenant::local(), json!({}), lattice_engine::Origin::Request, at).ok()?;
+        let first = start(&self.plan, Tenant::local(), json!({}), None, at).ok()?;
         let tail = Tail::empty(self.run.clone());
         let id = CommitId::new("start");
         let commit = Commit::seal(&tail, id.clone(), at, first.events).ok()?;
@@ -146,11 +143,7 @@ impl RunModel {
                     actions.push(Action::PutUnanswered(place));
                 }
             }
-            let may_end = match self.bounds.in_order {
-                true => job.flight.len().min(1),
-                false => job.flight.len(),
-            };
-            for effect in 0..may_end {
+            for effect in 0..job.flight.len() {
                 actions.push(Action::End(place, effect, How::Done));
                 if world.left.refusals > 0 {
                     actions.push(Action::End(place, effect, How::Refused));

@@ -121,6 +121,23 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
     Ok(Tooth { case, scenarios })
 }
 
+/// Whether a run in which nothing goes wrong comes to something else without the guard.
+fn needs_no_fault(guard: Guard) -> bool {
+    matches!(
+        guard,
+        Guard::ClaimBeforeEffect
+            | Guard::AttemptCeiling
+            | Guard::EarlySignalBuffer
+            | Guard::Tombstones
+            | Guard::JoinWaits
+            | Guard::BranchScope
+            | Guard::MergeInOrder
+            | Guard::LosersEnd
+            | Guard::VisitIsStage
+            | Guard::VisitCeiling
+    )
+}
+
 fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
     let usual = Rig::default;
     match guard {
@@ -188,16 +205,7 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
             },
         )),
         Guard::InboxDedupe | Guard::AnswerNamesWait => of_answers(guard, quiet),
-        Guard::ClaimBeforeEffect
-        | Guard::AttemptCeiling
-        | Guard::EarlySignalBuffer
-        | Guard::Tombstones
-        | Guard::JoinWaits
-        | Guard::BranchScope
-        | Guard::MergeInOrder
-        | Guard::LosersEnd
-        | Guard::VisitIsStage
-        | Guard::VisitCeiling => vec![quiet.clone()],
+        plain if needs_no_fault(plain) => vec![quiet.clone()],
         other => of_lost_workers(other, quiet),
     }
 }

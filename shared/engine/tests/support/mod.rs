@@ -45,7 +45,7 @@ impl Runner {
             &plan,
             lattice_model::Tenant::local(),
             input,
-            lattice_engine::Origin::Request,
+            None,
             Millis::new(1_000),
         )
         .unwrap();

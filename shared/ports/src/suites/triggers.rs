@@ -178,7 +178,7 @@ pub async fn a_pause_and_a_note_outlive_a_save(store: impl Triggers) {
         );
         for tenant in [Some(&saved.tenant), None] {
             let listed = store.triggers(tenant, None, None, 9).await.unwrap();
-            assert_eq!(listed, [expected.clone()]);
+            assert_eq!(listed, std::slice::from_ref(&expected));
         }
     }
     store.delete_trigger(&saved.id).await.unwrap();

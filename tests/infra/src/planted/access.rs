@@ -55,11 +55,11 @@ pub(super) const ALL: &[Row] = &[
         ),
     ),
     (
-        "compile-reads-only",
-        "a compiler that writes",
+        "compile-touches-nothing",
+        "a compiler that reads the table",
         Add(
-            "/Resources/CompileRole/Properties/Policies/0/PolicyDocument/Statement/1/Action",
-            r#""dynamodb:PutItem""#,
+            "/Resources/CompileRole/Properties/Policies/0/PolicyDocument/Statement",
+            r#"{"Effect": "Allow", "Action": "dynamodb:Query", "Resource": {"Fn::GetAtt": ["Table", "Arn"]}}"#,
         ),
     ),
     (

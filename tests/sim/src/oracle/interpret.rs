@@ -240,8 +240,6 @@ impl<'w> Walk<'w> {
             OpKind::Wait(wait) => self.wait(stage, &op.node, wait),
             OpKind::Split(split) => self.split(op, split)?,
             OpKind::Join(join) => self.join(op, join)?,
-            // No shape calls a run yet.
-            OpKind::Invoke(_) => Step::Stay,
             OpKind::End(end) => match self.value(&end.output).and_then(values::kept) {
                 Ok(output) => Step::End(output),
                 Err(failure) => Step::Fail(failure, None),
