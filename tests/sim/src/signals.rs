@@ -137,7 +137,7 @@ fn fits(sim: &Sim, node: &NodeId, value: &ValueRef) -> bool {
 
 /// What a node asks, if it is one that does.
 pub fn question<'s>(sim: &'s Sim, node: &NodeId) -> Option<&'s QuestionTemplate> {
-    let ops = sim.plan.program().ops.iter();
+    let ops = sim.meant.ops.iter();
     let mut questions = ops.filter_map(|op| match &op.kind {
         OpKind::Wait(wait) if op.node == *node => wait.question.as_ref(),
         _ => None,

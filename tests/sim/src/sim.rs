@@ -9,7 +9,7 @@ use crate::queue::Mailbox;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
-use lattice_ir::Plan;
+use lattice_ir::{Plan, Program};
 use lattice_model::{InboxId, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
@@ -32,6 +32,8 @@ pub struct Sim {
     pub scenario: Scenario,
     /// The Program.
     pub plan: Arc<Plan>,
+    /// The Program as it is meant, which the engine's may differ from where a fault is planted.
+    pub meant: Program,
     /// Which of its ops stand in which branch.
     pub nesting: Nesting,
     /// What models and people say.
@@ -64,6 +66,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
+            meant: case.meant().clone(),
             nesting: Nesting::of(case.meant()),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
