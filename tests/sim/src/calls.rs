@@ -76,7 +76,10 @@ impl Calls {
         let stage = &ended.stage;
         let calling = self.all.get_mut(stage);
         let Some(calling) = calling.filter(|calling| calling.started.child == ended.child) else {
-            let text = format!("`{stage}` heard of `{}`, which it never called", ended.child);
+            let text = format!(
+                "`{stage}` heard of `{}`, which it never called",
+                ended.child
+            );
             return vec![(BreachKind::Wrong, text)];
         };
         match calling.ended.replace(ended.clone()) {

@@ -3,7 +3,7 @@
 use crate::fate::Fate;
 use crate::report::{Breach, BreachKind, Report};
 use crate::runner::{simulate, simulate_within};
-use crate::scenario::{Case, Entry, Order, Scenario, Traffic};
+use crate::scenario::{Case, Entry, Order, Scenario, Traffic, Whom};
 use crate::table::Table;
 
 /// Time that one fault may cost besides the longest lease and the rest of a message: the bound that
@@ -81,6 +81,13 @@ pub fn every_point(case: &Case, sample: Sample) -> Table {
     for quiet in arrangements(case) {
         every_fault(case, &quiet, sample, &mut table);
         every_cancel(case, &quiet, sample, &mut table);
+        if case.has_family() {
+            let child = Scenario {
+                cancel_whom: Whom::Child,
+                ..quiet
+            };
+            every_cancel(case, &child, sample, &mut table);
+        }
     }
     table
 }
@@ -119,11 +126,11 @@ pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut T
             cancel_at: Some(number),
             ..quiet.clone()
         };
-        table.add(
-            "cancel before every call",
-            &scenario,
-            &simulate(case, &scenario),
-        );
+        let row = match quiet.cancel_whom {
+            Whom::Root => "cancel before every call",
+            Whom::Child => "cancel of a child before every call",
+        };
+        table.add(row, &scenario, &simulate(case, &scenario));
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the oracle says of a run, given what the faults took: attempts that were lost use up the
 //! ceiling, and an answer that came after its timer did not come at all.
 
-use crate::fate::Fate;
 use crate::family;
+use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::told::Refused;
 use crate::oracle::{Outcome, explain};

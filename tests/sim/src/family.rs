@@ -6,6 +6,7 @@ use crate::judge::{outlived, scrubbed};
 use crate::oracle::told::Refused;
 use crate::oracle::{Called, came_to, cannot_begin};
 use crate::report::{Breach, BreachKind};
+use crate::scenario::{Regime, Traffic};
 use crate::seen;
 use crate::shadow::{Shadow, Shadows};
 use crate::sim::Sim;
@@ -18,18 +19,25 @@ use serde_json::Value;
 
 type Checked = Result<(), Breach>;
 
-/// For how long after the end of a run, in virtual time, the one above may end its stage in another
-/// way: it had looked for news just before.
+/// Deliveries for each commit: most where every message comes twice, through eight runs in each other.
+const DELIVERIES_PER_COMMIT_MAX: u64 = 20;
+
+/// For how long, in virtual time, a run may know nothing of what was put into its inbox: it had
+/// looked for news just before.
 const NEWS_MS: u64 = 5 * 60_000;
 
 /// The run that nobody called.
 pub fn root(shadows: &Shadows) -> Option<&Shadow> {
-    shadows.values().find(|shadow| shadow.state.parent.is_none())
+    shadows
+        .values()
+        .find(|shadow| shadow.state.parent.is_none())
 }
 
 /// One start gave one run, and each run below it stands where a stage called it, once.
 pub fn check_all(sim: &Sim, shadows: &Shadows) -> Checked {
-    let roots = shadows.values().filter(|shadow| shadow.state.parent.is_none());
+    let roots = shadows
+        .values()
+        .filter(|shadow| shadow.state.parent.is_none());
     let roots = roots.count();
     if roots != 1 {
         let text = format!("one start gave {roots} runs");
@@ -42,6 +50,17 @@ pub fn check_all(sim: &Sim, shadows: &Shadows) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Runs that wake each other come to rest: where nothing goes wrong, messages are in proportion to
+/// what is written.
+pub fn check_deliveries(sim: &Sim, shadows: &Shadows, received: u64) {
+    let quiet = sim.scenario.regime == Regime::Calm && sim.scenario.traffic != Traffic::Chaos;
+    let commits: usize = shadows.values().map(|shadow| shadow.commits.len()).sum();
+    if quiet && shadows.len() > 1 && received > DELIVERIES_PER_COMMIT_MAX * (commits as u64 + 1) {
+        let text = format!("{received} messages were delivered for {commits} commits");
+        sim.breach(BreachKind::Wrong, text);
+    }
 }
 
 /// A run that was called says rightly by whom.
@@ -98,6 +117,17 @@ fn check_call(
         let text = format!("`{run}` is {status}, and `{stage}` does not wait for it any more");
         return Err(Breach::of(BreachKind::Stuck, text));
     }
+    let left_ms = match calling.over {
+        Some((Over::TimedOut | Over::Skipped, at_ms)) => Some(at_ms),
+        _ => None,
+    };
+    if let (Some(left_ms), Some(ended_ms)) = (left_ms, below.ended_ms)
+        && status != RunStatus::Cancelled
+        && ended_ms > left_ms + NEWS_MS
+    {
+        let text = format!("`{run}` is {status} at {ended_ms} ms, and was left at {left_ms} ms");
+        return Err(text.into());
+    }
     if calling.over.is_none() && is_over {
         let text = format!("`{run}` is {status}, and `{stage}` waits for it");
         return Err(Breach::of(BreachKind::Stuck, text));
@@ -113,7 +143,10 @@ fn check_call(
         let (said, used) = (heard.usage, below.state.totals.usage);
         return Err(format!("`{run}` used {used:?}, and the run above heard {said:?}").into());
     }
-    let is_true = match (&heard.outcome, below.events().last().map(|event| &event.body)) {
+    let is_true = match (
+        &heard.outcome,
+        below.events().last().map(|event| &event.body),
+    ) {
         (ChildOutcome::Completed { output }, Some(EventBody::RunCompleted(done))) => {
             *output == done.output
         }
@@ -167,7 +200,10 @@ pub fn called(
     above: &Shadow,
     (stage, invoke, input): (&str, &Invoke, &Value),
 ) -> Result<Called, Refused> {
-    let refused = |text: String| Refused { is_stuck: false, text };
+    let refused = |text: String| Refused {
+        is_stuck: false,
+        text,
+    };
     let depth = above.state.parent.as_ref().map_or(0, |it| it.depth);
     let calling = above.calls.all.get(&StageId::new(stage));
     if depth >= CHILD_DEPTH_MAX {

@@ -183,7 +183,8 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
         let counted = state.totals.usage;
         return Err(format!("usage is counted as {counted:?}, the outcomes say {usage:?}").into());
     }
-    if let (RunStatus::Cancelled, Some(bound_ms)) = (state.status, sim.cancelled_ms(shadow.tail.run()))
+    if let (RunStatus::Cancelled, Some(bound_ms)) =
+        (state.status, sim.cancelled_ms(shadow.tail.run()))
         && let Some(sent) = lock(&sim.effects).last(shadow.tail.run())
         && sent.until_ms.is_none_or(|until_ms| until_ms > bound_ms)
     {

@@ -2,7 +2,7 @@
 
 use crate::desk::{ProcessId, Ticket};
 use crate::executor::Executor;
-use crate::family::root;
+use crate::family::{check_deliveries, root};
 use crate::fate::{Fate, Kind};
 use crate::judge::judge;
 use crate::oracle::Chance;
@@ -95,6 +95,9 @@ impl Runner {
         while !self.sim.is_breached() && self.advance() {}
         if !self.sim.is_breached() {
             judge(&self.sim);
+            let received = self.of_kind.get(&Kind::Receive).copied().unwrap_or(0);
+            self.sim
+                .look(|shadows| check_deliveries(&self.sim, shadows, received));
         }
         self.report()
     }

@@ -67,7 +67,8 @@ pub fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
 fn path(shadow: &Shadow, branch: Option<&BranchId>) -> Vec<String> {
     let open = shadow.state.stages.keys().map(StageId::as_str);
     let stages = shadow.path.iter().map(String::as_str).chain(open);
-    let stages = stages.filter(|stage| shadow.known.nesting.branch_of(&StageId::new(*stage)) == branch);
+    let stages =
+        stages.filter(|stage| shadow.known.nesting.branch_of(&StageId::new(*stage)) == branch);
     stages.map(str::to_owned).collect()
 }
 

@@ -83,7 +83,10 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
-            knowns: case.plans().map(|plan| (plan.hash(), Known::of(plan))).collect(),
+            knowns: case
+                .plans()
+                .map(|plan| (plan.hash(), Known::of(plan)))
+                .collect(),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),
@@ -159,7 +162,9 @@ impl Sim {
     pub fn put_item(&self, item: &InboxItem) {
         if matches!(item.body, InboxBody::Cancel { .. }) {
             let now_ms = self.now_ms();
-            lock(&self.cancel_ms).entry(item.run.clone()).or_insert(now_ms);
+            lock(&self.cancel_ms)
+                .entry(item.run.clone())
+                .or_insert(now_ms);
         }
     }
 
@@ -217,10 +222,14 @@ impl Sim {
 
     /// The Program of the run that a commit begins.
     fn program_of(&self, put: &Put) -> Arc<Known> {
-        let queued = put.commit.events.iter().find_map(|event| match &event.body {
-            EventBody::RunQueued(queued) => self.known(queued.program),
-            _ => None,
-        });
+        let queued = put
+            .commit
+            .events
+            .iter()
+            .find_map(|event| match &event.body {
+                EventBody::RunQueued(queued) => self.known(queued.program),
+                _ => None,
+            });
         queued.map_or_else(|| Known::of(&self.plan), Arc::clone)
     }
 

@@ -11,6 +11,8 @@ use std::time::Instant;
 
 /// Seeds of `check`.
 const CHECK_SEEDS: u64 = 5_000;
+/// Seeds of `check` for each shape whose run calls others.
+const FAMILY_SEEDS: u64 = 60;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
@@ -79,6 +81,9 @@ fn check() -> Result<bool, String> {
     let clock = Instant::now();
     let mut table = exhaustive(None, Sample::ALL)?;
     table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
+    for case in Case::all()?.iter().filter(|case| case.has_family()) {
+        table.merge(seeds::run(1, FAMILY_SEEDS, &case.name)?);
+    }
     println!("{table}");
     let bitten = all_teeth()?;
     println!(

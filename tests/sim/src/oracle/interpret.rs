@@ -14,8 +14,8 @@
 //! a branch is over before the next one begins, and one that waits for nobody is over when its time
 //! is up and the others have not decided the join.
 
-use super::fan::Fan;
 use super::called::{Callees, Programs, alone, nobody};
+use super::fan::Fan;
 use super::frame::Frame;
 use super::joins::{Verdict, verdict};
 use super::outcome::{Branch, Outcome};

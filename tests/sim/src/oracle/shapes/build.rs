@@ -1,9 +1,9 @@
 //! Makes Programs and their ops in few words. Ops are named by their place in the list.
 
 use lattice_ir::{
-    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Invoke, Join, JoinPolicy, Merge, ModelCall,
-    NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split, SplitBranch, Test,
-    Timer, Transform, TransformLanguage, Wait, Way,
+    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Invoke, Join, JoinPolicy, Merge,
+    ModelCall, NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split,
+    SplitBranch, Test, Timer, Transform, TransformLanguage, Wait, Way,
 };
 use lattice_journal::{Choice as AnswerChoice, QuestionOption};
 use lattice_model::{Hash, NodeId, OpId, WorkflowId, limits};

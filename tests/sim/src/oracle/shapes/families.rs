@@ -106,8 +106,12 @@ fn plain() -> Vec<Shape> {
         ("end", end(json!("{{nodes.child.output.poem}}"))),
     ];
     vec![
-        Shape::new("child_done", around("child_done", of_topic(&child, 2)), world)
-            .calling([poet()]),
+        Shape::new(
+            "child_done",
+            around("child_done", of_topic(&child, 2)),
+            world,
+        )
+        .calling([poet()]),
         Shape::new("child_only", program("child_only", only), world).calling([poet()]),
         Shape::new(
             "child_caught",
@@ -115,8 +119,12 @@ fn plain() -> Vec<Shape> {
             refusing,
         )
         .calling([poet()]),
-        Shape::new("child_uncaught", around("child_uncaught", of_topic(&child, 2)), refusing)
-            .calling([poet()]),
+        Shape::new(
+            "child_uncaught",
+            around("child_uncaught", of_topic(&child, 2)),
+            refusing,
+        )
+        .calling([poet()]),
         Shape::new(
             "child_unfit",
             around("child_unfit", or(of_topic(&picky, 2), 4)),
@@ -147,9 +155,13 @@ fn child_asks() -> Shape {
         ],
     );
     let world = || world().answering("which", &[json!("Maybe"), json!("No")]);
-    Shape::new("child_asks", around("child_asks", of_topic(&child, 2)), world)
-        .calling([child])
-        .noted("the first answer is refused; both are given to the run above")
+    Shape::new(
+        "child_asks",
+        around("child_asks", of_topic(&child, 2)),
+        world,
+    )
+    .calling([child])
+    .noted("the first answer is refused; both are given to the run above")
 }
 
 fn child_rests() -> Shape {
@@ -158,7 +170,10 @@ fn child_rests() -> Shape {
         vec![
             ("nap", OpKind::Wait(delay(Timer::After(HOUR_MS), 1))),
             ("verse", ask("a verse on {{in.of}}", 2)),
-            ("napper-end", end(json!({ "poem": "{{nodes.verse.output}}" }))),
+            (
+                "napper-end",
+                end(json!({ "poem": "{{nodes.verse.output}}" })),
+            ),
         ],
     );
     let called = Invoke {
@@ -194,8 +209,12 @@ fn two_levels() -> Shape {
             ),
         ],
     );
-    Shape::new("two_levels", around("two_levels", of_topic(&middle, 2)), world)
-        .calling([leaf, middle])
+    Shape::new(
+        "two_levels",
+        around("two_levels", of_topic(&middle, 2)),
+        world,
+    )
+    .calling([leaf, middle])
 }
 
 fn child_too_deep() -> Shape {
@@ -227,7 +246,10 @@ fn fan(name: &'static str, policy: JoinPolicy, arms: [(&'static str, OpKind); 2]
         ("fan.join", OpKind::Join(joined)),
         ("last", ask_or("praise them", 5, 6)),
         ("end", end(json!("{{nodes.fan.output}}"))),
-        ("end-2", end(json!({ "sorry": "{{nodes.fan.output.error.kind}}" }))),
+        (
+            "end-2",
+            end(json!({ "sorry": "{{nodes.fan.output.error.kind}}" })),
+        ),
     ];
     program(name, ops.into_iter().chain(arms).chain(rest).collect())
 }
@@ -303,7 +325,10 @@ fn grandchild_left() -> Shape {
     };
     let ops = vec![
         ("child", OpKind::Invoke(called)),
-        ("last", ask("never mind {{nodes.child.output.error.kind}}", 2)),
+        (
+            "last",
+            ask("never mind {{nodes.child.output.error.kind}}", 2),
+        ),
         ("rest", OpKind::Wait(delay(Timer::After(5 * DAY_MS), 3))),
         ("end", end(json!("{{nodes.child.output.error.kind}}"))),
     ];
