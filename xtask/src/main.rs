@@ -19,6 +19,8 @@ The commands of this repository.
   cargo xtask check --lane NAME   run one lane
   cargo xtask lanes               list the lanes, their budgets and their commands
   cargo xtask sim ARGUMENTS       run the simulator, e.g. --seed 7 --shape diamond
+  cargo xtask teeth               switch each guard off in turn and look whether the simulator notices
+  cargo xtask model ARGUMENTS     explore every state of a few small runs; --full for the large ones
   cargo xtask cloud-test ARGUMENTS
                                   deploy on a local engine and drive every path, e.g. --path twice
   cargo xtask help                show this text
@@ -48,6 +50,8 @@ fn dispatch(words: &[OsString]) -> Result<(), String> {
             Ok(())
         }
         ["sim", ..] => runner::simulate(words.get(1..).unwrap_or_default()),
+        ["teeth"] => runner::simulate(&["teeth".into()]),
+        ["model", ..] => runner::explore(words.get(1..).unwrap_or_default()),
         ["cloud-test", ..] => runner::cloud_test(words.get(1..).unwrap_or_default()),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");

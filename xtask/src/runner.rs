@@ -102,6 +102,11 @@ pub fn simulate(arguments: &[OsString]) -> Result<(), String> {
     hand_over("lattice-sim", "sim", &[], arguments, &[])
 }
 
+/// Hands everything behind `model` to the model checker.
+pub fn explore(arguments: &[OsString]) -> Result<(), String> {
+    hand_over("lattice-model-check", "model", &[], arguments, &[])
+}
+
 /// Hands everything behind `cloud-test` to the cloud test, which finds its engine in the search path,
 /// and what builds the functions if they are to be built as they are deployed.
 pub fn cloud_test(arguments: &[OsString]) -> Result<(), String> {

@@ -189,3 +189,69 @@ fn a_schedule_that_a_run_stored_is_armed_at_the_next_start() {
     }
     dev.stop();
 }
+
+#[test]
+fn a_schedule_that_is_paused_beside_the_server_starts_nothing_until_it_is_resumed() {
+    let place = Place::new();
+    let dev = Dev::start(&place, &[]);
+    let id = store(&dev, &soon("resting", 3))["schedules"][0]["id"].clone();
+    let id = id.as_str().unwrap();
+    let act = |act: &str| place.lattice(&["schedules", act, id]);
+    let paused = act("pause");
+    assert_eq!(paused.code, Some(0), "{paused:?}");
+    assert!(paused.out.contains("`resting`") && paused.out.contains("is paused"));
+    assert!(act("pause").out.contains("is paused already"));
+    let shown = place.lattice(&["schedules", "--json"]).result();
+    assert!(
+        shown["pausedAt"].is_string() && shown["nextAt"].is_null(),
+        "{shown}"
+    );
+    assert!(place.lattice(&["schedules"]).out.contains("paused since"));
+    // Another one of the same moment fires, so the moment has come.
+    store(&dev, &soon("awake", 3));
+    completed(&dev, "awake");
+    let runs = dev.get("/v1/runs?workflow=resting").json();
+    assert_eq!(runs["runs"], json!([]));
+    let resumed = act("resume");
+    assert!(resumed.out.contains("fires again"), "{resumed:?}");
+    let listed = dev.get("/v1/schedules?workflow=resting").json();
+    assert!(listed["schedules"][0]["pausedAt"].is_null(), "{listed}");
+    dev.stop();
+    assert!(
+        act("resume").out.contains("is not paused"),
+        "without an owner"
+    );
+    for (id, act) in [("tr_00000000000000000000000000", "pause"), ("x", "resume")] {
+        let none = place.lattice(&["schedules", act, id]);
+        assert_eq!(none.code, Some(1), "{none:?}");
+        assert!(none.err.contains("there is no schedule"), "{none:?}");
+    }
+}
+
+#[test]
+fn the_newest_moment_that_was_missed_is_made_up_for_once() {
+    let place = Place::new();
+    let mut document = soon("missed", 1);
+    document["nodes"][0]["settings"]["missed"] = json!("once");
+    place.write("missed.json", document.to_string());
+    let ran = place.lattice(&["run", "missed.json", "--input", "{\"n\": 0}"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    // Its moment passes before anybody fires.
+    let began = Instant::now();
+    let over = || {
+        let listed = place.lattice(&["schedules", "--json"]).result();
+        listed["nextAt"].is_null()
+    };
+    while !over() {
+        assert!(began.elapsed() < LONG);
+    }
+    for _ in 0..2 {
+        let dev = Dev::start(&place, &[]);
+        while completed(&dev, "missed").len() < 2 {
+            assert!(began.elapsed() < LONG);
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(completed(&dev, "missed").len(), 2);
+        dev.stop();
+    }
+}

@@ -46,6 +46,7 @@ pub struct Metrics {
     /// From the acknowledgement of a commit until its frames are handed to a reader.
     pub lag_seconds: Histogram,
     gaps: Counter,
+    firings: By,
     open: Mutex<BTreeMap<(RunId, StageId), Millis>>,
     untold: Mutex<Untold>,
 }
@@ -103,6 +104,7 @@ impl Metrics {
             cuts: By::default(),
             lag_seconds,
             gaps: Counter::default(),
+            firings: By::default(),
             open: Mutex::default(),
             untold: Mutex::default(),
         };
@@ -134,6 +136,7 @@ impl Metrics {
             "stream_reconnects" reconnects "Streams that resumed behind an event";
             "stream_cuts" cuts "Readers that were cut off, by reason";
             "stream_gaps" gaps "Logs that were found with a hole or a broken chain";
+            "schedule_firings" firings "Moments of schedules, by what came of them";
             "stream_lag_seconds" lag_seconds
                 "From the acknowledgement of a commit until its frames are handed to a reader";
         }
@@ -153,6 +156,12 @@ impl Metrics {
     /// Counts a log that was found with a hole or a broken chain.
     pub fn broken_log(&self) {
         self.gaps.inc();
+    }
+
+    /// Counts a moment of a schedule.
+    pub fn fired(&self, outcome: &'static str) {
+        let labels = vec![("outcome", outcome.to_owned())];
+        self.firings.get_or_create(&labels).inc();
     }
 
     /// What was counted since the last time this was asked.

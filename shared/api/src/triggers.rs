@@ -3,15 +3,20 @@
 
 use crate::refuse::Refused;
 use crate::service::{Api, Parts};
-use lattice_driver::{DriverError, StartRequest, Started};
-use lattice_ir::{Plan, Schedule, TriggerKind};
-use lattice_journal::payload::TriggerFired;
-use lattice_model::limits::{LIST_ROWS_MAX, TRIGGER_SYNCS_MAX};
+use lattice_document::{Document, Problem};
+use lattice_driver::Fired;
+pub(crate) use lattice_driver::start_key;
+use lattice_ir::{Missed, Plan, Program, Schedule, Trigger, TriggerKind};
+use lattice_model::limits::{LIST_ROWS_MAX, SCHEDULE_LATE_MS_MAX, TRIGGER_SYNCS_MAX};
 use lattice_model::{Hash, Millis, NodeId, ProgramHash, Tenant, TriggerId, WorkflowId};
-use lattice_ports::{PortError, Schedules, TriggerRow, Triggers, Workflows};
+use lattice_nodes::codes::BAD_SCHEDULE;
+use lattice_ports::{
+    Clock, FiringNote, Pause, PortError, Schedules, TriggerRow, Triggers, Workflows,
+};
 use lattice_schedule::Expression;
 use lattice_wire::codes::NO_TRIGGER;
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 /// The letters of Crockford's base 32, as in the ids of runs.
@@ -45,6 +50,74 @@ pub fn is_trigger_id(text: &str) -> bool {
 pub fn next_at(schedule: &Schedule, after: Millis, stored_at: Millis) -> Option<Millis> {
     let read = Expression::read(&schedule.expression, &schedule.timezone);
     read.ok()?.next_after(after, stored_at)
+}
+
+/// Warns of schedules that never fire again. Only a server knows what time it is, and a workflow is
+/// saved again after its one moment too, so they are no errors.
+pub(crate) fn over(program: &Program, document: &Document, now: Millis) -> Vec<Problem> {
+    let over = |trigger: &Trigger| {
+        let TriggerKind::Schedule(schedule) = &trigger.on else {
+            return None;
+        };
+        let read = Expression::read(&schedule.expression, &schedule.timezone).ok()?;
+        let error = read.arm(now).err()?;
+        let mut nodes = document.nodes.iter();
+        let place = nodes.position(|node| node.id == trigger.node)?;
+        let at = format!("/nodes/{place}/settings/expression");
+        let problem = Problem::warning(BAD_SCHEDULE, at, error.to_string());
+        Some(problem.at_node(&trigger.node).help(error.help()))
+    };
+    program.triggers.iter().filter_map(over).collect()
+}
+
+/// The pause that a schedule gets when it is to rest, or no more; none if it stands so already.
+pub fn pause_of(row: &TriggerRow, rests: bool, now: Millis) -> Option<Pause> {
+    let on = row.pause.filter(|pause| pause.is_on());
+    match (rests, on) {
+        (true, None) => Some(Pause {
+            since: now,
+            until: None,
+        }),
+        (false, Some(Pause { since, .. })) => Some(Pause {
+            since,
+            until: Some(now),
+        }),
+        _ => None,
+    }
+}
+
+/// Tells the clock of a schedule what is stored of it; gives that, if it is still there.
+// INVARIANT: whoever ends last has looked at the pause after its own last word to the clock, so a
+// save beside a resume leaves no schedule silent.
+pub(crate) async fn arm_as_stored<S: Triggers, H: Schedules>(
+    (store, schedules): (&S, &H),
+    now: Millis,
+    row: TriggerRow,
+) -> Result<Option<TriggerRow>, PortError> {
+    for _ in 0..TRIGGER_SYNCS_MAX {
+        let Some(stands) = store.trigger(&row.id).await? else {
+            schedules.disarm(&row.id).await?;
+            return Ok(None);
+        };
+        let TriggerKind::Schedule(schedule) = &stands.on else {
+            return Ok(Some(stands));
+        };
+        match next_at(schedule, now, stands.stored_at) {
+            Some(_) => schedules.arm(&stands).await?,
+            None => schedules.disarm(&stands.id).await?,
+        }
+        let after = store.trigger(&row.id).await?;
+        if after
+            .as_ref()
+            .is_some_and(|after| after.pause == stands.pause)
+        {
+            return Ok(after);
+        }
+    }
+    Err(PortError::Unavailable {
+        port: "triggers",
+        reason: format!("the schedule `{}` is changed by many at once", row.id),
+    })
 }
 
 /// Brings the rows of a workflow's triggers, and the clock, in line with its newest version. May be
@@ -139,6 +212,7 @@ impl<S: Workflows + Triggers, H: Schedules> Sync<'_, S, H> {
         let row = match old {
             Some(old) if old.on == *on => old,
             old => {
+                let (pause, note) = (None, FiringNote::default());
                 let row = TriggerRow {
                     id,
                     tenant: self.tenant.clone(),
@@ -146,22 +220,27 @@ impl<S: Workflows + Triggers, H: Schedules> Sync<'_, S, H> {
                     node: node.clone(),
                     on: on.clone(),
                     stored_at: self.now,
+                    pause,
+                    note,
                 };
-                if let Some(old) = old.filter(|_| matches!(on, TriggerKind::Webhook(_))) {
+                // A webhook has no pause and no note, so one that takes the place of a schedule, or
+                // leaves it, begins anew.
+                let is_other = |old: &TriggerRow| discriminant(&old.on) != discriminant(on);
+                if let Some(old) = old.filter(is_other) {
                     self.disarm(&old).await?;
+                    self.store.delete_trigger(&old.id).await?;
                 }
                 self.store.put_trigger(row.clone()).await?;
                 row
             }
         };
+        let TriggerKind::Schedule(_) = &row.on else {
+            return Ok(row);
+        };
         // Also one that stands as it was: it may be what an earlier save did not come to.
-        if let TriggerKind::Schedule(schedule) = &row.on {
-            match next_at(schedule, self.now, row.stored_at) {
-                Some(_) => self.schedules.arm(&row).await?,
-                None => self.disarm(&row).await?,
-            }
-        }
-        Ok(row)
+        let parts = (self.store, self.schedules);
+        let armed = arm_as_stored(parts, self.now, row.clone()).await?;
+        Ok(armed.unwrap_or(row))
     }
 
     async fn disarm(&self, row: &TriggerRow) -> Result<(), PortError> {
@@ -180,32 +259,24 @@ pub(crate) struct Ready {
 }
 
 impl<E: Parts> Api<E> {
-    /// Starts the run of a schedule that fires for the moment `at`. Fired again for the same moment,
-    /// it gives the same run. A trigger that the newest version of its workflow has no more is
-    /// refused with a problem of status 404, which no repetition mends.
-    pub async fn fire(&self, trigger: &TriggerId, at: Millis) -> Result<Started, Refused> {
+    /// Fires a schedule for the moment `at`. Fired again for the same moment, it starts no second run.
+    /// A trigger that the newest version of its workflow has no more is refused with a problem of
+    /// status 404, which no repetition mends.
+    pub async fn fire(&self, trigger: &TriggerId, at: Millis) -> Result<Fired, Refused> {
         let ready = self.ready(trigger).await?;
-        let TriggerKind::Schedule(schedule) = ready.on else {
+        let TriggerKind::Schedule(schedule) = &ready.on else {
             return Err(no_trigger(trigger.as_str()));
         };
-        let fired = TriggerFired {
-            node: ready.row.node,
-            id: trigger.clone(),
-            delivery: None,
-            at: Some(at),
+        let now = self.driver.clock().now();
+        let fired = match is_superseded(schedule, &ready.row, at, now) {
+            true => Fired::Skipped { behind: None },
+            false => {
+                let fired = self.driver.fire(trigger, at).await?;
+                fired.ok_or_else(|| no_trigger(trigger.as_str()))?
+            }
         };
-        let request = StartRequest {
-            tenant: ready.row.tenant,
-            plan: ready.plan,
-            input: schedule.input,
-            key: Some(start_key(trigger, &at.get().to_string())),
-            trigger: Some(fired),
-        };
-        match self.driver.start(request).await {
-            // The workflow was saved with another input between two deliveries of one firing.
-            Err(DriverError::KeyReused { run }) => Ok(Started { run, known: true }),
-            done => Ok(done?),
-        }
+        self.metrics.fired(fired.as_str());
+        Ok(fired)
     }
 
     /// The trigger with this id, as the newest version of its workflow has it.
@@ -216,12 +287,8 @@ impl<E: Parts> Api<E> {
             false => None,
         };
         let row = row.ok_or_else(none)?;
-        let versions = self.store().versions(&row.tenant, &row.workflow, 1).await?;
-        let newest = versions.first().ok_or_else(none)?;
-        let plan = self.driver.plan(newest.program).await?;
-        let triggers = &plan.program().triggers;
-        let found = triggers.iter().find(|trigger| trigger.node == row.node);
-        let on = found.ok_or_else(none)?.on.clone();
+        let newest = self.driver.newest_of(&row).await?;
+        let (plan, on) = newest.ok_or_else(none)?;
         Ok(Ready { row, plan, on })
     }
 }
@@ -236,9 +303,13 @@ pub(crate) fn no_trigger(id: &str) -> Refused {
     )
 }
 
-/// The key of a start by a trigger. People's keys are printable, so none of theirs is one of these.
-pub(crate) fn start_key(trigger: &TriggerId, of: &str) -> String {
-    format!("{trigger}\u{1f}{of}")
+/// Whether a moment comes late where only the newest is made up for, and there has been a newer one.
+fn is_superseded(schedule: &Schedule, row: &TriggerRow, at: Millis, now: Millis) -> bool {
+    // Who fires may know moments to the second only.
+    let second = at.plus(999);
+    schedule.missed == Missed::Once
+        && now.since(at) > SCHEDULE_LATE_MS_MAX
+        && next_at(schedule, second, row.stored_at).is_some_and(|newer| newer <= now)
 }
 
 #[cfg(test)]

@@ -71,13 +71,23 @@ pub fn schedule_row(row: &TriggerRow, now: Millis) -> Option<ScheduleRow> {
     let TriggerKind::Schedule(schedule) = &row.on else {
         return None;
     };
+    let paused = row.pause.filter(|pause| pause.is_on());
+    let next = match paused {
+        None => next_at(schedule, now, row.stored_at),
+        Some(_) => None,
+    };
     Some(ScheduleRow {
         id: row.id.clone(),
         workflow: row.workflow.clone(),
         node: row.node.clone(),
         expression: schedule.expression.clone(),
         timezone: schedule.timezone.clone(),
-        next_at: next_at(schedule, now, row.stored_at).map(Millis::rfc3339),
+        overlap: schedule.overlap.as_str().to_owned(),
+        missed: schedule.missed.as_str().to_owned(),
+        next_at: next.map(Millis::rfc3339),
+        paused_at: paused.map(|pause| pause.since.rfc3339()),
+        waiting_at: row.note.waiting.map(Millis::rfc3339),
+        last_skipped: row.note.skipped.map(Millis::rfc3339),
         stored_at: row.stored_at.rfc3339(),
     })
 }

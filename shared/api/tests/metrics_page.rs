@@ -30,6 +30,7 @@ fn rendered() -> String {
     metrics.committed(&commit);
     metrics.request("getRun", 200);
     metrics.cut("slow");
+    metrics.fired("skipped");
     metrics.render(&[])
 }
 

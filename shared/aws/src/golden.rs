@@ -12,11 +12,11 @@ use crate::versions::{newest_item, read_row, version_item};
 use crate::{Access, AwsSettings, Clients, Http, inbox, triggers};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use lattice_ir::{Schedule, TriggerKind};
+use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_journal::{RunStatus, RunSummary};
 use lattice_model::{Hash, NodeId, Seq, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::{Chain, NOON, head, item, run, summary, workflow};
-use lattice_ports::{Checkpoint, TriggerRow};
+use lattice_ports::{Checkpoint, FiringNote, LastFiring, Pause, TriggerRow};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -59,9 +59,35 @@ fn trigger() -> TriggerRow {
             expression: "rate(1 hours)".to_owned(),
             timezone: "UTC".to_owned(),
             input: json!({"n": 1}),
+            overlap: Overlap::default(),
+            missed: Missed::default(),
         }),
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     }
+}
+
+/// As it stands after a save, a pause and a firing that waits.
+fn resting() -> Item {
+    let (row, mut item) = (trigger(), trigger_item(&trigger()).unwrap());
+    let note = row.note.changed(|note| {
+        note.last = Some(LastFiring {
+            at: NOON,
+            run: Some(run(1)),
+        });
+        note.waiting = Some(NOON.plus(60_000));
+        note.skipped = Some(NOON.plus(30_000));
+    });
+    let pause = Pause {
+        since: NOON,
+        until: Some(NOON.plus(7)),
+    };
+    let beside = triggers::pause_attribute(&pause).unwrap();
+    let noted = triggers::note_attributes(&row.id, &note).unwrap();
+    let all = noted.into_iter().chain([beside]);
+    item.extend(all.map(|(name, value)| (name.to_owned(), value)));
+    item
 }
 
 fn samples() -> Vec<(&'static str, Item)> {
@@ -92,6 +118,7 @@ fn samples() -> Vec<(&'static str, Item)> {
         ("newest version", newest_item(&row, 3, 2)),
         ("version", version_item(&row, 3, 2)),
         ("trigger", trigger_item(&trigger()).unwrap()),
+        ("trigger that rests and waits", resting()),
     ]
 }
 
@@ -175,7 +202,18 @@ fn items_that_were_ever_written_are_read() {
                 drop(serde_json::from_str::<RunSummary>(body).unwrap());
             }
             CHECKPOINT => assert!(reader.hash("hash").is_ok() && reader.seq("seq").is_ok()),
-            TRIGGER => assert_eq!(triggers::read(&item).unwrap(), trigger()),
+            TRIGGER => {
+                let read = triggers::read(&item).unwrap();
+                let has_note = read.note.is_open() && read.pause.is_some();
+                assert_eq!(has_note, name.contains("rests"), "{name}");
+                let (pause, note) = (None, FiringNote::default());
+                let own = TriggerRow {
+                    pause,
+                    note,
+                    ..read
+                };
+                assert_eq!(own, trigger());
+            }
             sort if sort == NEWEST || sort.starts_with("v#") => drop(read_row(&item).unwrap()),
             sort => panic!("`{name}` stands at an unknown place: {sort}"),
         }

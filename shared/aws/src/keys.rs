@@ -11,7 +11,7 @@
 //! | `k#<hash of a start key>` | `k` | the run that was started under it |
 //! | `w#<tenant>#<workflow>` | `newest` | the newest version; in `list` |
 //! | | `v#<generation>#<version>` | a version |
-//! | `t#<trigger>` | `t` | a trigger; in `list` |
+//! | `t#<trigger>` | `t` | a trigger; in `list`, and in `due` while a firing of it is not done with |
 //!
 //! A partition takes a thousand writes a second, so what all runs share is spread over shards, and
 //! no tenant is alone in a key.
@@ -115,6 +115,15 @@ pub(crate) fn due_shards() -> Vec<String> {
 
 pub(crate) fn due_shard(run: &RunId) -> String {
     format!("due#{}", shard(run.as_str(), SHARDS))
+}
+
+/// The shards in which triggers stand whose firings are not done with.
+pub(crate) fn firing_shards() -> Vec<String> {
+    (0..SHARDS).map(|shard| format!("fire#{shard}")).collect()
+}
+
+pub(crate) fn firing_shard(id: &TriggerId) -> String {
+    format!("fire#{}", shard(id.as_str(), SHARDS))
 }
 
 /// The shards in which unread inbox items stand.
@@ -249,6 +258,8 @@ mod tests {
             let run = RunId::from_parts(NOON.plus(number), [1; 10]);
             assert!(due_shards().contains(&due_shard(&run)));
             assert!(inbox_shards().contains(&inbox_shard(&run)));
+            let trigger = TriggerId::new(run.as_str());
+            assert!(firing_shards().contains(&firing_shard(&trigger)));
             let tenant = Tenant::local();
             let shard = List::Runs.shard(&tenant, run.as_str());
             assert!(List::Runs.shards(&tenant).contains(&shard));

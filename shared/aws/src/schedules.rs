@@ -7,10 +7,11 @@ use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
 use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
 use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
-    DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
+    DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState,
+    Target,
 };
 use aws_smithy_runtime_api::client::result::SdkError;
-use lattice_ir::{Schedule, TriggerKind};
+use lattice_ir::{Missed, Schedule, TriggerKind};
 use lattice_model::{Millis, TriggerId};
 use lattice_ports::{PortError, Schedules, TriggerRow};
 use lattice_schedule::Expression;
@@ -23,6 +24,10 @@ const MOMENT: &str = "<aws.scheduler.scheduled-time>";
 /// A firing that nobody takes is tried again so often and so long, then goes to the dead letters.
 const RETRIES_MAX: i32 = 20;
 const RETRY_S_MAX: i32 = 3_600;
+/// The same where missed moments are made up for: as far as EventBridge Scheduler goes (API
+/// reference, `RetryPolicy`).
+const ONCE_RETRIES_MAX: i32 = 185;
+const ONCE_RETRY_S_MAX: i32 = 86_400;
 
 /// What fires, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +62,14 @@ impl AwsSchedules {
         }
     }
 
-    fn target(&self, id: &TriggerId) -> Result<Target, PortError> {
+    fn target(&self, id: &TriggerId, missed: Missed) -> Result<Target, PortError> {
+        let (retries, seconds) = match missed {
+            Missed::Skip => (RETRIES_MAX, RETRY_S_MAX),
+            Missed::Once => (ONCE_RETRIES_MAX, ONCE_RETRY_S_MAX),
+        };
         let retries = RetryPolicy::builder()
-            .maximum_retry_attempts(RETRIES_MAX)
-            .maximum_event_age_in_seconds(RETRY_S_MAX);
+            .maximum_retry_attempts(retries)
+            .maximum_event_age_in_seconds(seconds);
         let dead = self.settings.dead_letter_arn.as_ref();
         let dead = dead.map(|arn| DeadLetterConfig::builder().arn(arn).build());
         let target = Target::builder()
@@ -85,7 +94,8 @@ impl AwsSchedules {
             .schedule_expression_timezone(&schedule.timezone)
             .set_start_date(begin(row, schedule, now()))
             .flexible_time_window(on_time()?)
-            .target(self.target(id)?);
+            .state(state(row))
+            .target(self.target(id, schedule.missed)?);
         match create.send().await {
             Ok(_) => Ok(true),
             Err(SdkError::ServiceError(error))
@@ -109,7 +119,8 @@ impl AwsSchedules {
             .schedule_expression_timezone(&schedule.timezone)
             .set_start_date(begin(row, schedule, now()))
             .flexible_time_window(on_time()?)
-            .target(self.target(id)?);
+            .state(state(row))
+            .target(self.target(id, schedule.missed)?);
         let sent = update.send().await;
         sent.map_err(|error| self.resource().error(&error))?;
         Ok(())
@@ -165,6 +176,13 @@ fn input(id: &TriggerId) -> String {
     json!({"source": SOURCE, "trigger": id.as_str(), "at": MOMENT}).to_string()
 }
 
+fn state(row: &TriggerRow) -> ScheduleState {
+    match row.pause.is_some_and(|pause| pause.is_on()) {
+        true => ScheduleState::Disabled,
+        false => ScheduleState::Enabled,
+    }
+}
+
 fn on_time() -> Result<FlexibleTimeWindow, PortError> {
     let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
     window.build().map_err(unmade)
@@ -179,6 +197,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use super::*;
+    use lattice_ir::Overlap;
+    use lattice_ports::FiringNote;
 
     #[test]
     fn the_start_function_is_told_which_trigger_fires_and_when() {
@@ -198,6 +218,8 @@ mod tests {
             expression: expression.to_owned(),
             timezone: "UTC".to_owned(),
             input: json!({}),
+            overlap: Overlap::default(),
+            missed: Missed::default(),
         };
         let row = TriggerRow {
             id: TriggerId::new("tr_a"),
@@ -206,6 +228,8 @@ mod tests {
             node: lattice_model::NodeId::new("n"),
             on: TriggerKind::Schedule(schedule("rate(2 hours)")),
             stored_at: Millis::new(1_760_000_000_000),
+            pause: None,
+            note: FiringNote::default(),
         };
         let (stored, period) = (1_760_000_000_000, 7_200_000);
         // Armed at once, by a clock that is a little behind, and again after days.

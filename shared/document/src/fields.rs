@@ -4,7 +4,7 @@ use crate::codes;
 use crate::document::id_is_legal;
 use crate::problem::{PatchOp, Problem, Sink, pointer_to};
 use lattice_model::NodeId;
-use lattice_model::limits::ID_CHARS_MAX;
+use lattice_model::limits::{ID_CHARS_MAX, VISITS_MAX};
 use serde_json::{Map, Value};
 
 /// A place in the document: where problems are reported.
@@ -170,6 +170,22 @@ impl<'v> Fields<'v> {
             sink.push(problem.help("write a node type, such as `prompt`"));
         }
         kind
+    }
+
+    /// How often a run may come to a node.
+    pub fn visits(&self, sink: &mut Sink) -> Option<u32> {
+        let name = "maxVisits";
+        let visits = self.get(name, "a whole number", Value::as_u64, sink)?;
+        let legal = u32::try_from(visits)
+            .ok()
+            .filter(|it| (1..=VISITS_MAX).contains(it));
+        if legal.is_none() {
+            let text = format!("`{name}` is {visits} and must be from 1 to {VISITS_MAX}");
+            let problem = self.place.inside(name).error(codes::OUT_OF_RANGE, text);
+            let help = "say how often a run may come to the node";
+            sink.push(problem.help(help));
+        }
+        legal
     }
 
     /// An id: a text of the legal characters.

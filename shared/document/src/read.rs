@@ -9,7 +9,7 @@ use crate::fields::{Fields, Place, type_of};
 use crate::json::{self, Parsed};
 use crate::legacy;
 use crate::problem::{Change, PatchOp, Problem, Sink};
-use lattice_model::limits::{EDGES_MAX, LIFETIME_MS_MAX, NODES_MAX, VISITS_MAX};
+use lattice_model::limits::{EDGES_MAX, LIFETIME_MS_MAX, NODES_MAX};
 use lattice_model::{NodeId, WorkflowId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -324,27 +324,10 @@ fn read_node(fields: &Fields<'_>, sink: &mut Sink) -> Node {
         label: fields.text("label", sink),
         position,
         parent: fields.id("parent", sink).map(NodeId::new),
-        max_visits: read_visits(fields, sink),
+        max_visits: fields.visits(sink),
         settings: fields.object("settings", sink).cloned().unwrap_or_default(),
         legacy: fields.object("legacy", sink).cloned().map(Value::Object),
     }
-}
-
-fn read_visits(fields: &Fields<'_>, sink: &mut Sink) -> Option<u32> {
-    let visits = fields.get("maxVisits", "a whole number", Value::as_u64, sink)?;
-    let legal = u32::try_from(visits)
-        .ok()
-        .filter(|it| (1..=VISITS_MAX).contains(it));
-    if legal.is_none() {
-        let text = format!("`maxVisits` is {visits} and must be from 1 to {VISITS_MAX}");
-        let problem = fields
-            .place
-            .inside("maxVisits")
-            .error(codes::OUT_OF_RANGE, text);
-        let help = "say how often the node may run in one run of the workflow";
-        sink.push(problem.help(help));
-    }
-    legal
 }
 
 fn read_edges(list: &[Value], place: &Place, sink: &mut Sink) -> Vec<Edge> {

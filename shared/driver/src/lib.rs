@@ -4,11 +4,12 @@
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
 //! log; `perform` carries a call out inside its lease; `flight` holds those under way; `children`
 //! starts the runs that a run calls; `serve` is what a message does; `sweep` finds what nobody looks
-//! at; `requests` is what people ask for: start, signal, cancel.
+//! at; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for.
 
 mod children;
 mod driver;
 mod error;
+mod firing;
 mod flight;
 mod load;
 mod observe;
@@ -21,6 +22,7 @@ mod sweep;
 
 pub use driver::{Driver, Settings};
 pub use error::{DriverError, RequestError};
+pub use firing::{Fired, start_key};
 pub use load::{Loaded, load_run, state_at};
 pub use observe::{Observer, TextSoFar, Unobserved};
 pub use requests::{Signal, StartRequest, Started};

@@ -156,12 +156,21 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Asks for the end of a run. Of the reason, `REASON_CHARS_MAX` characters are kept.
     pub async fn cancel(&self, run: &RunId, reason: &str) -> Result<InboxPut, RequestError> {
+        self.cancel_as(run, reason, self.fresh_inbox()).await
+    }
+
+    /// The same under an id that the caller chose, so that a repetition counts once.
+    pub(crate) async fn cancel_as(
+        &self,
+        run: &RunId,
+        reason: &str,
+        id: InboxId,
+    ) -> Result<InboxPut, RequestError> {
         self.open_for_request(run).await?;
         let reason = self.redactor.redact_text(reason);
         // It stands in an event, and an event that fits into no commit would stop its run.
         let reason = reason.chars().take(limits::REASON_CHARS_MAX).collect();
-        self.put_item(run, self.fresh_inbox(), InboxBody::Cancel { reason })
-            .await
+        self.put_item(run, id, InboxBody::Cancel { reason }).await
     }
 
     /// Refuses an answer to a question that another answer is on its way to.

@@ -4,7 +4,9 @@
 mod support;
 
 use lattice_engine::{Decision, Origin, StartError, start};
-use lattice_ir::{Payload, Plan, Program, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
+use lattice_ir::{
+    Missed, Overlap, Payload, Plan, Program, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth,
+};
 use lattice_journal::EventBody;
 use lattice_journal::payload::{RunQueued, TriggerFired};
 use lattice_model::{Millis, NodeId, OpId, Tenant, TriggerId};
@@ -25,6 +27,8 @@ fn clock() -> TriggerKind {
         expression: "rate(1 days)".to_owned(),
         timezone: "UTC".to_owned(),
         input: json!({}),
+        overlap: Overlap::default(),
+        missed: Missed::default(),
     })
 }
 

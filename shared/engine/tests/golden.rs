@@ -11,9 +11,10 @@ mod support;
 
 use lattice_engine::{RunState, fold};
 use lattice_ir::{
-    Assign, Join, JoinPolicy, Merge, OpKind, QuestionTemplate, Split, SplitBranch, Timer, Wait, Way,
+    Arm, Assign, Choice, Join, JoinPolicy, Merge, Op, OpKind, QuestionTemplate, Split, SplitBranch,
+    Test, Timer, Wait, Way,
 };
-use lattice_journal::{Choice, Event, FailureKind};
+use lattice_journal::{Choice as AnswerChoice, Event, FailureKind};
 use lattice_model::{Hash, Millis, OpId, Seq};
 use serde_json::json;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ fn long_run() -> Runner {
     let question = QuestionTemplate {
         text: "Go on?".to_owned(),
         options: Vec::new(),
-        choice: Choice::Text,
+        choice: AnswerChoice::Text,
     };
     let ask = Wait {
         question: Some(question),
@@ -121,12 +122,56 @@ fn run_in_branches() -> Runner {
     run
 }
 
+/// A loop that was left, and one whose second visit is under way.
+fn run_in_loops() -> Runner {
+    let again = |name: &str, back, on| {
+        let arm = Arm {
+            test: Test::Cel(format!("nodes.{name}.output == 'poor'")),
+            way: Way {
+                port: "true".to_owned(),
+                to: OpId(back),
+            },
+        };
+        let otherwise = Way {
+            port: "false".to_owned(),
+            to: OpId(on),
+        };
+        let kind = OpKind::Choice(Choice {
+            arms: vec![arm],
+            otherwise: Some(otherwise),
+            on_error: None,
+            keeps_port: false,
+        });
+        op(&format!("{name}.again"), kind)
+    };
+    let at_most = |max, op| Op {
+        visits_max: Some(max),
+        ..op
+    };
+    let ops = vec![
+        at_most(3, call("draft", "Write.", 1, |_| {})),
+        again("draft", 0, 2),
+        call("check", "Judge.", 3, |_| {}),
+        at_most(9, again("check", 2, 4)),
+        end("end", json!("{{nodes.draft.output}}")),
+    ];
+    let mut run = Runner::start(ops, json!({}));
+    run.wake()
+        .answers("draft", 1, "poor")
+        .fails("draft@2", 1, FailureKind::RateLimit);
+    run.wake_later(10_000)
+        .answers("draft@2", 2, "good")
+        .answers("check", 1, "poor");
+    run
+}
+
 /// Logs in the making, written once when `UPDATE_EXPECT` is set, and never changed.
 fn write_missing() {
     for (name, run) in [
         ("long-run", long_run()),
         ("cancelled-run", cancelled_run()),
         ("run-in-branches", run_in_branches()),
+        ("run-in-loops", run_in_loops()),
     ] {
         let path = folder().join(format!("{name}.jsonl"));
         if path.exists() {
@@ -175,5 +220,5 @@ fn every_log_ever_written_folds_to_the_state_it_had() {
             read += 1;
         }
     }
-    assert!(read >= 2, "only {read} logs");
+    assert!(read >= 4, "only {read} logs");
 }

@@ -2,6 +2,7 @@
 //! `lattice_aws` put into the schedule.
 
 use lattice_api::{Api, Parts};
+use lattice_driver::Fired as Outcome;
 use lattice_model::{Millis, TriggerId};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,10 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiredAnswer {
-    /// The run that was started, now or by an earlier delivery; none if the trigger is no more.
+    /// What came of it: `started`, `known`, `skipped`, `waits`, `paused`; `gone` if the trigger is no
+    /// more.
+    pub outcome: String,
+    /// The run of the moment, started now or by an earlier delivery, if it has one.
     pub run_id: Option<String>,
     /// Whether it was there already.
     pub known: bool,
@@ -42,17 +46,24 @@ impl Fired {
         let at = Millis::from_rfc3339(text)
             .ok_or_else(|| format!("`{text}` is no moment that a schedule fires for"))?;
         match api.fire(trigger, at).await {
-            Ok(started) => {
-                let (run, known) = (started.run.to_string(), started.known);
-                tracing::info!(%trigger, run, known, %at, "a schedule has fired");
+            Ok(fired) => {
+                let outcome = fired.as_str().to_owned();
+                let run_id = match &fired {
+                    Outcome::Started(started) => Some(started.run.to_string()),
+                    _ => None,
+                };
+                tracing::info!(%trigger, outcome, run = run_id, %at, "a schedule has fired");
+                let known = outcome == "known";
                 Ok(FiredAnswer {
-                    run_id: Some(run),
+                    outcome,
+                    run_id,
                     known,
                 })
             }
             Err(refused) if refused.problem.status == 404 => {
                 tracing::warn!(%trigger, %at, "a schedule fired whose trigger is no more");
                 Ok(FiredAnswer {
+                    outcome: "gone".to_owned(),
                     run_id: None,
                     known: false,
                 })

@@ -209,6 +209,7 @@ async fn a_schedule_that_fires_starts_one_run_for_each_moment() {
     // A trigger that is no more is done with; what another delivery may mend is an error.
     let gone: Fired = serde_json::from_value(event("start-schedule")).unwrap();
     let none = FiredAnswer {
+        outcome: "gone".to_owned(),
         run_id: None,
         known: false,
     };

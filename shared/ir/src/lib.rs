@@ -22,6 +22,6 @@ pub use call::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 pub use invoke::Invoke;
 pub use plan::{Plan, PlannedArm, PlannedOp, PlannedTest};
 pub use program::*;
-pub use trigger::{Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
+pub use trigger::{Missed, Overlap, Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};
 pub use value_template::ValueTemplate;
 pub use verify::{VerifyError, verify};

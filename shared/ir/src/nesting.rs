@@ -129,6 +129,10 @@ impl Nesting<'_> {
                     inside.push((id, index as u32));
                     self.come(branch.way.to, Some(id), &inside);
                 }
+                // The run goes on there also if no branch leads to it: loops may only fail.
+                let mut inside = around;
+                inside.push((id, 0));
+                self.come(split.join, Some(id), &inside);
             }
             OpKind::End(_) if !around.is_empty() => {
                 self.wrong(id, "ends the run inside a branch");

@@ -47,8 +47,17 @@ fn trigger_line(trigger: &Trigger) -> String {
                 expression,
                 timezone,
                 input,
+                overlap,
+                missed,
             } = schedule;
-            format!("schedule {node} = {expression} in {timezone} {input} -> {entry}")
+            let mut policies = String::new();
+            if !overlap.is_usual() {
+                policies = format!(" overlap {}", overlap.as_str());
+            }
+            if !missed.is_usual() {
+                policies.push_str(&format!(" missed {}", missed.as_str()));
+            }
+            format!("schedule {node} = {expression} in {timezone} {input}{policies} -> {entry}")
         }
     }
 }

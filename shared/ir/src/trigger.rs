@@ -102,4 +102,57 @@ pub struct Schedule {
     pub timezone: String,
     /// The input of each run.
     pub input: Value,
+    /// What becomes of a moment that finds the run of an earlier one open.
+    // Left out where it is the usual, so that a Program without it keeps its hash.
+    #[serde(default, skip_serializing_if = "Overlap::is_usual")]
+    pub overlap: Overlap,
+    /// What becomes of moments that went by while nothing could fire.
+    #[serde(default, skip_serializing_if = "Missed::is_usual")]
+    pub missed: Missed,
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$says:meta])* $one:ident $word:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$says])* #[serde(rename = $word)] $one),* }
+
+        impl $name {
+            /// All of them, the usual one first.
+            pub const ALL: &[Self] = &[$(Self::$one),*];
+
+            /// The word in documents.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$one => $word),* }
+            }
+
+            /// Whether it is what a schedule does that says nothing of it.
+            pub fn is_usual(&self) -> bool {
+                *self == Self::default()
+            }
+        }
+    )*};
+}
+
+words! {
+    /// What becomes of a moment that finds the run open that the same schedule started before.
+    Overlap {
+        /// It starts a run beside it.
+        #[default]
+        Allow "allow",
+        /// It starts nothing.
+        Skip "skip",
+        /// It waits until that run is over. One moment waits at most, the newest.
+        Queue "queue",
+        /// That run is cancelled; the moment waits until it is over.
+        CancelOld "cancelOld",
+    }
+    /// What becomes of moments that went by while nothing could fire.
+    Missed {
+        /// They start nothing.
+        #[default]
+        Skip "skip",
+        /// The newest of them starts a run.
+        Once "once",
+    }
 }

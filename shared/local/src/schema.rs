@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// Prepared statements that a connection keeps.
@@ -115,7 +116,15 @@ mod tests {
             .iter()
             .map(|step| Hash::of(step.as_bytes()).short())
             .collect();
-        assert_eq!(steps, ["3e16adbe8e26", "ee4699c07e68", "22c21aeaf335"]);
+        assert_eq!(
+            steps,
+            [
+                "3e16adbe8e26",
+                "ee4699c07e68",
+                "22c21aeaf335",
+                "eca324758553"
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Fires schedules while the process runs: a list of what is armed, and a sleep until the first.
 
 use crate::lock;
-use lattice_ir::TriggerKind;
+use lattice_ir::{Missed, TriggerKind};
 use lattice_model::limits::SCHEDULE_LATE_MS_MAX;
 use lattice_model::{Millis, TriggerId};
 use lattice_ports::{Clock, PortError, Schedules, TriggerRow};
@@ -30,13 +30,32 @@ pub struct Firing {
     pub trigger: TriggerId,
     /// The moment that it means; now, or a little before.
     pub at: Millis,
+    /// Whether it counts however late it is.
+    pub is_made_up: bool,
 }
 
 #[derive(Debug)]
 struct Armed {
     row: TriggerRow,
     expression: Expression,
+    missed: Missed,
     next: Option<Millis>,
+}
+
+impl Armed {
+    /// Whether the row says of the clock what this one was armed with.
+    fn is_as(&self, row: &TriggerRow) -> bool {
+        self.row.on == row.on && self.row.stored_at == row.stored_at
+    }
+
+    /// The newest moment that nobody was there for. What lies before a save, or before the end of a
+    /// pause, was not missed.
+    fn newest_missed(&self, now: Millis) -> Option<Millis> {
+        let row = &self.row;
+        let until = row.pause.and_then(|pause| pause.until);
+        let from = row.stored_at.max(until.unwrap_or(row.stored_at));
+        self.expression.last_in(from, now, row.stored_at)
+    }
 }
 
 impl<C: Clock> LocalSchedules<C> {
@@ -50,7 +69,8 @@ impl<C: Clock> LocalSchedules<C> {
     }
 
     /// Ends when a schedule fires. A moment that is found late fires up to `SCHEDULE_LATE_MS_MAX`
-    /// afterwards, and is passed over beyond that. For one caller at a time.
+    /// afterwards, and is passed over beyond that; where missed moments are made up for, the newest
+    /// fires however late it is. For one caller at a time.
     pub async fn next(&self) -> Firing {
         loop {
             let now = self.clock.now();
@@ -78,13 +98,36 @@ impl<C: Clock> LocalSchedules<C> {
             let Some(at) = first.next.filter(|at| *at <= now) else {
                 return (None, first.next);
             };
+            if first.missed == Missed::Once {
+                let at = first.expression.last_in(
+                    Millis::new(at.get().saturating_sub(1)),
+                    now,
+                    first.row.stored_at,
+                );
+                first.next = first.expression.next_after(now, first.row.stored_at);
+                let Some(at) = at else { continue };
+                let trigger = first.row.id.clone();
+                let is_made_up = true;
+                let firing = Firing {
+                    trigger,
+                    at,
+                    is_made_up,
+                };
+                return (Some(firing), None);
+            }
             let late_ms = now.since(at);
             let on_time = late_ms <= SCHEDULE_LATE_MS_MAX;
             let from = if on_time { at } else { latest_missed(now) };
             first.next = first.expression.next_after(from, first.row.stored_at);
             let trigger = first.row.id.clone();
             if on_time {
-                return (Some(Firing { trigger, at }), None);
+                let is_made_up = false;
+                let firing = Firing {
+                    trigger,
+                    at,
+                    is_made_up,
+                };
+                return (Some(firing), None);
             }
             let (workflow, node) = (&first.row.workflow, &first.row.node);
             tracing::warn!(
@@ -112,16 +155,22 @@ impl<C: Clock> Schedules for LocalSchedules<C> {
         })?;
         let mut armed = lock(&self.armed);
         // One that stands as it was keeps its place: what has fired does not fire again.
-        if armed.get(&row.id).is_some_and(|known| known.row == *row) {
+        if armed.get(&row.id).is_some_and(|known| known.is_as(row)) {
             return Ok(());
         }
-        let from = latest_missed(self.clock.now()).max(row.stored_at);
-        let next = expression.next_after(from, row.stored_at);
-        let one = Armed {
+        let now = self.clock.now();
+        let from = latest_missed(now).max(row.stored_at);
+        let mut one = Armed {
             row: row.clone(),
+            next: expression.next_after(from, row.stored_at),
+            missed: schedule.missed,
             expression,
-            next,
         };
+        if schedule.missed == Missed::Once {
+            // Perhaps it has fired: who is told of a moment again starts nothing.
+            let newest = one.newest_missed(now);
+            one.next = newest.or_else(|| one.expression.next_after(now, row.stored_at));
+        }
         armed.insert(row.id.clone(), one);
         self.changed.notify_one();
         Ok(())
@@ -141,9 +190,10 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use futures::executor::block_on;
-    use lattice_ir::Schedule;
+    use lattice_ir::{Overlap, Schedule};
     use lattice_model::{NodeId, Tenant, WorkflowId};
     use lattice_ports::memory::ManualClock;
+    use lattice_ports::{FiringNote, Pause};
     use serde_json::json;
 
     /// 2026-01-31T12:00:00Z, a Saturday.
@@ -160,8 +210,12 @@ mod tests {
                 expression: expression.to_owned(),
                 timezone: "UTC".to_owned(),
                 input: json!({}),
+                overlap: Overlap::default(),
+                missed: Missed::default(),
             }),
             stored_at: NOON,
+            pause: None,
+            note: FiringNote::default(),
         }
     }
 
@@ -231,6 +285,70 @@ mod tests {
             block_on(wheel.disarm(&TriggerId::new("tr_a"))).unwrap();
         }
         clock.advance(3 * MINUTE);
+        assert_eq!(fires(&wheel), None);
+    }
+
+    fn once(id: &str, expression: &str) -> TriggerRow {
+        let mut row = row(id, expression);
+        if let TriggerKind::Schedule(schedule) = &mut row.on {
+            schedule.missed = Missed::Once;
+        }
+        row
+    }
+
+    #[test]
+    fn of_missed_moments_the_newest_is_made_up_for_however_late() {
+        let (clock, wheel) = wheel();
+        let kept = once("tr_a", "rate(5 minutes)");
+        arm(&wheel, &kept);
+        clock.advance(5 * MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 5)));
+        // The machine slept over seven moments.
+        clock.advance(38 * MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 40)));
+        assert_eq!(fires(&wheel), None);
+        clock.advance(2 * MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 45)));
+        // Another process begins after hours: the newest again, and then as ever.
+        clock.advance(203 * MINUTE);
+        let wheel = LocalSchedules::new(clock.clone());
+        arm(&wheel, &kept);
+        arm(&wheel, &once("tr_b", "at(2026-01-31T12:01:00)"));
+        let fired: Vec<_> = std::iter::from_fn(|| fires(&wheel)).collect();
+        let expected = [("tr_b", 1), ("tr_a", 245)];
+        assert_eq!(fired, expected.map(|(id, at)| (id.to_owned(), at)));
+        clock.advance(2 * MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 250)));
+    }
+
+    #[test]
+    fn what_a_pause_or_a_save_lies_behind_was_not_missed() {
+        let (clock, _) = wheel();
+        clock.advance(38 * MINUTE);
+        let mut rested = once("tr_a", "rate(5 minutes)");
+        rested.pause = Some(Pause {
+            since: NOON,
+            until: Some(NOON.plus(36 * MINUTE)),
+        });
+        let mut saved = once("tr_b", "cron(37 12 * * ? *)");
+        saved.stored_at = clock.now();
+        let wheel = LocalSchedules::new(clock.clone());
+        arm(&wheel, &rested);
+        arm(&wheel, &saved);
+        assert_eq!(fires(&wheel), None);
+        clock.advance(2 * MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 40)));
+    }
+
+    #[test]
+    fn what_is_noted_of_a_schedule_does_not_make_it_fire_again() {
+        let (clock, wheel) = wheel();
+        let mut row = once("tr_a", "rate(1 minute)");
+        arm(&wheel, &row);
+        clock.advance(MINUTE);
+        assert_eq!(fires(&wheel), Some(("tr_a".to_owned(), 1)));
+        row.note = row.note.changed(|note| note.skipped = Some(NOON));
+        arm(&wheel, &row);
         assert_eq!(fires(&wheel), None);
     }
 

@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures::executor::block_on;
-use lattice_ir::{Schedule, TriggerKind};
+use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_journal::RunStatus;
 use lattice_local::{LocalOptions, LocalStore};
 use lattice_model::{Hash, NodeId, RunId, Seq, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::{Chain, NOON, head, item, run, workflow};
 use lattice_ports::{
-    Expect, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, TriggerRow, Triggers,
-    WorkflowPut, Workflows,
+    Expect, FiringNote, Inbox, Put, RunFilter, RunIndex, RunLog, StoredWorkflow, TriggerRow,
+    Triggers, WorkflowPut, Workflows,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -192,8 +192,12 @@ fn a_file_of_the_second_schema_takes_triggers() {
             expression: "rate(5 minutes)".to_owned(),
             timezone: "UTC".to_owned(),
             input: serde_json::json!({ "n": 1 }),
+            overlap: Overlap::default(),
+            missed: Missed::default(),
         }),
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     };
     block_on(open(dir.path()).put_trigger(trigger.clone())).unwrap();
     let store = open(dir.path());

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures::executor::block_on;
+use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_local::{Holder, LocalError, LocalOptions, LocalStore};
-use lattice_model::Seq;
-use lattice_ports::suites::sample::{Chain, item, run};
-use lattice_ports::{Inbox, InboxPut, PortError, Put, RunIndex, RunLog};
+use lattice_model::{NodeId, Seq, Tenant, TriggerId, WorkflowId};
+use lattice_ports::suites::sample::{Chain, NOON, item, run};
+use lattice_ports::{
+    FiringNote, Inbox, InboxPut, Pause, PortError, Put, RunIndex, RunLog, TriggerRow, Triggers,
+};
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -159,7 +162,7 @@ fn a_newer_file_is_left_untouched() {
                 error,
                 LocalError::Newer {
                     found: 99,
-                    known: 3,
+                    known: 4,
                     ..
                 }
             ),
@@ -173,13 +176,13 @@ fn a_newer_file_is_left_untouched() {
             error,
             LocalError::Older {
                 found: 0,
-                known: 3,
+                known: 4,
                 ..
             }
         ),
         "{error}"
     );
-    set(3);
+    set(4);
     assert!(open(dir.path()).is_ok());
 }
 
@@ -234,4 +237,45 @@ fn a_guest_needs_no_owner() {
     let owner = open(dir.path()).unwrap();
     assert_eq!(block_on(owner.unread(&run(1), 9)).unwrap().len(), 1);
     assert_eq!(block_on(owner.head(&run(1))).unwrap(), None);
+}
+
+/// A person who pauses a schedule need not own the directory; who notes a firing has to.
+#[test]
+fn a_guest_pauses_a_schedule_and_changes_nothing_else_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = open(dir.path()).unwrap();
+    let row = TriggerRow {
+        id: TriggerId::new("tr_a"),
+        tenant: Tenant::local(),
+        workflow: WorkflowId::new("w"),
+        node: NodeId::new("tick"),
+        on: TriggerKind::Schedule(Schedule {
+            expression: "rate(5 minutes)".to_owned(),
+            timezone: "UTC".to_owned(),
+            input: serde_json::json!({}),
+            overlap: Overlap::Skip,
+            missed: Missed::Once,
+        }),
+        stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
+    };
+    block_on(owner.put_trigger(row.clone())).unwrap();
+    let guest = LocalStore::open_guest(dir.path()).unwrap();
+    let pause = Pause {
+        since: NOON,
+        until: None,
+    };
+    assert!(block_on(guest.pause_trigger(&row.id, pause)).unwrap());
+    let paused = block_on(owner.trigger(&row.id)).unwrap().unwrap();
+    assert_eq!(paused.pause, Some(pause));
+    let note = row.note.changed(|note| note.skipped = Some(NOON));
+    for refused in [
+        block_on(guest.note_firing(&row.id, note)).map(drop),
+        block_on(guest.put_trigger(row.clone())),
+        block_on(guest.delete_trigger(&row.id)),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, PortError::ReadOnly { .. }), "{error}");
+    }
 }

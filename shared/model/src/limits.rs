@@ -273,6 +273,10 @@ pub const HOOKS_AT_ONCE_MAX: usize = 64;
 pub const SCHEDULE_LATE_MS_MAX: u64 = 60_000;
 /// How often the triggers of a workflow are brought in line with it while others save it.
 pub const TRIGGER_SYNCS_MAX: usize = 8;
+/// How often a firing looks at its schedule again while others fire it too.
+pub const FIRING_LOOKS_MAX: usize = 32;
+/// Schedules that one sweep settles.
+pub const FIRINGS_SWEPT_MAX: usize = 256;
 /// A day.
 pub const DAY_MS: u64 = 86_400_000;
 /// Days by which the summary of a run outlives its log in the cloud.

@@ -27,7 +27,7 @@ pub use performer::{LiveText, Performer, Unwatched};
 pub use queue::{Delivery, Message, Receipt, Saw, StageQueue};
 pub use run_index::{RunFilter, RunIndex};
 pub use secrets::Secrets;
-pub use triggers::{Schedules, TriggerRow, Triggers};
+pub use triggers::{FiringNote, LastFiring, Pause, Schedules, TriggerRow, Triggers};
 pub use workflows::{Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
 
 /// Everything durable, behind one handle.

@@ -122,6 +122,25 @@ impl Expression {
         }
     }
 
+    /// The last moment behind `after` and not behind `until`, if there is one.
+    pub fn last_in(&self, after: Millis, until: Millis, anchor: Millis) -> Option<Millis> {
+        let next = |from: u64| {
+            let found = self.next_after(Millis::new(from), anchor);
+            found.filter(|moment| *moment <= until)
+        };
+        // A moment lies behind `low`, and none behind `high`.
+        let (mut low, mut high) = (after.get(), until.get());
+        let mut found = next(low)?;
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match next(middle) {
+                Some(later) => (low, found) = (middle, later),
+                None => high = middle,
+            }
+        }
+        Some(found)
+    }
+
     /// The first moment of a schedule that is set up at `now`.
     ///
     /// # Errors

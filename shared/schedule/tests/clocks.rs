@@ -150,6 +150,25 @@ proptest! {
     }
 
     #[test]
+    fn the_last_moment_is_the_end_of_a_walk(
+        change in prop::sample::select(CHANGES),
+        text in prop::sample::select(vec!["*/7 * * * *", "30 2 * * *", "0 9 1 * *", "rate(7 minutes)", "at(2027-03-28T04:00:00)"]),
+        before in 0_u64..60 * 30,
+        length in 0_u64..60 * 40,
+    ) {
+        let (zone, moment) = change;
+        let expression = Expression::read(text, zone).unwrap();
+        let from = Millis::new(at(moment).get() - before * MINUTE_MS + 7);
+        let until = from.plus(length * MINUTE_MS + 3);
+        let anchor = Millis::new(from.get() - 11);
+        let next = |after: &Millis| expression.next_after(*after, anchor);
+        let walked = std::iter::successors(next(&from), next);
+        let expected = walked.take_while(|moment| *moment <= until).last();
+        prop_assert_eq!(expression.last_in(from, until, anchor), expected, "{} {}", text, zone);
+        prop_assert_eq!(expression.last_in(until, from, anchor), None);
+    }
+
+    #[test]
     fn any_text_is_answered(text in "[-0-9a-zA-Z*?/#,()LW: ]{0,40}", form in 0..4) {
         let text = match form {
             0 => text,

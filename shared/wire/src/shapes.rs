@@ -3,7 +3,7 @@
 use lattice_document::{Change, Problem};
 use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
-use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, TriggerId, WorkflowId};
+use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -70,6 +70,10 @@ requests! {
     }
 }
 
+mod triggers;
+
+pub use triggers::*;
+
 answers! {
     /// The server is there.
     Health {
@@ -123,67 +127,6 @@ answers! {
         hooks: Vec<HookRow>,
         /// When the clock starts it.
         schedules: Vec<ScheduleRow>,
-    }
-    /// A webhook that starts runs.
-    HookRow {
-        /// The trigger.
-        id: TriggerId,
-        /// Where it is taken: a path of this server, the same as long as workflow and node keep
-        /// their ids.
-        path: String,
-        /// The workflow whose runs it starts.
-        workflow: WorkflowId,
-        /// The node that it is.
-        node: NodeId,
-        /// The methods that it takes.
-        methods: Vec<String>,
-        /// How the sender proves who it is: `hmac-sha256`, `standard-webhooks` or `api-key`.
-        authentication: String,
-        /// The header with the proof.
-        header: String,
-        /// The name of the secret; until that is set, every request is refused.
-        secret: String,
-        /// What the body is: `json`, `form` or `text`.
-        payload: String,
-        /// When it was stored.
-        #[schemars(schema_with = "moment")]
-        stored_at: String,
-    }
-    /// A page of webhooks, by id.
-    HookPage {
-        /// The webhooks.
-        hooks: Vec<HookRow>,
-        /// Give it back as `cursor` for the next page; absent at the end.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next_cursor: Option<String>,
-    }
-    /// A schedule that starts runs.
-    ScheduleRow {
-        /// The trigger.
-        id: TriggerId,
-        /// The workflow whose runs it starts.
-        workflow: WorkflowId,
-        /// The node that it is.
-        node: NodeId,
-        /// `cron(..)`, `rate(..)` or `at(..)`.
-        expression: String,
-        /// The IANA time zone in which it is read.
-        timezone: String,
-        /// When it fires next; absent if it never fires again.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(schema_with = "moment")]
-        next_at: Option<String>,
-        /// When it was stored.
-        #[schemars(schema_with = "moment")]
-        stored_at: String,
-    }
-    /// A page of schedules, by id.
-    SchedulePage {
-        /// The schedules.
-        schedules: Vec<ScheduleRow>,
-        /// Give it back as `cursor` for the next page; absent at the end.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next_cursor: Option<String>,
     }
     /// A page of workflows, by id.
     WorkflowPage {

@@ -202,8 +202,9 @@ impl Branches {
                 outer,
                 entry: StageRef {
                     op: branch.way.to,
+                    // Which visit it is, `visits` looks at.
                     stage: began.entry.stage.clone(),
-                    visit: None,
+                    visit: began.entry.visit,
                 },
                 join: StageRef {
                     op: fan.join_op,

@@ -1,50 +1,49 @@
 //! What the oracle says of a run, given what the faults took: attempts that were lost use up the
-//! ceiling, and an answer that came after its timer did not come at all.
+//! ceiling, each visit its own, and an answer that came after its timer, or between two visits, did
+//! not come at all.
 
 use crate::family;
 use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::told::Refused;
-use crate::oracle::{Outcome, explain};
+use crate::oracle::visits::op_of;
+use crate::oracle::{Outcome, World, explain};
+use crate::process::answer_id;
 use crate::report::{Breach, BreachKind};
+use crate::scenario::Traffic;
 use crate::seen;
 use crate::shadow::{Shadow, Shadows, StageLog};
-use crate::sim::Sim;
-use lattice_ir::{CallOutcome, Invoke, OnUnknown, OpKind, Program};
-use lattice_journal::payload::SignalOutcome;
+use crate::signals;
+use crate::sim::{Known, Sim};
+use lattice_ir::{CallOutcome, Invoke, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
-use lattice_model::NodeId;
+use lattice_model::StageId;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
-/// Outcomes that were not the world's: by the name of the op and the failures recorded before.
+/// Outcomes that were not the world's: by the name of the stage and the failures recorded before.
 type Imposed = BTreeMap<(String, u32), (Failure, Usage)>;
 
 /// What the run must have come to.
 pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome, Breach> {
-    let mut program = Program::clone(shadow.known.plan.program());
-    let mut imposed = Imposed::new();
-    for (stage, log) in &shadow.stages {
-        let skipped = shadow.branches.skipped.contains_key(stage);
-        impose(
-            sim,
-            &mut program,
-            (stage.as_str(), skipped),
-            log,
-            &mut imposed,
-        )?;
-    }
+    let known = &shadow.known;
     let input = match shadow.state.parent {
         Some(_) => seen::resolve(sim, &shadow.state.input)?,
         None => sim.judged.input.clone(),
     };
     let mut world = sim.judged.below(input);
+    let mut imposed = Imposed::new();
+    for (stage, log) in &shadow.stages {
+        let skipped = shadow.branches.skipped.contains_key(stage);
+        let lost = impose(sim, known, (stage.as_str(), skipped), log, &mut imposed)?;
+        world.lost.insert(stage.as_str().to_owned(), lost);
+    }
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
-    for node in timed_out(shadow)? {
-        world.answers.remove(&node);
-    }
+    world.late = timed_out(sim, shadow)?;
+    without_late(&mut world, sim, shadow)?;
     let calls = Arc::clone(&world.calls);
     let given = imposed.clone();
     world.calls = Arc::new(move |stage, epoch, prompt| -> CallOutcome {
@@ -57,7 +56,7 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
     let callees = |stage: &str, invoke: &Invoke, input: &Value| {
         family::called(sim, shadows, shadow, (stage, invoke, input))
     };
-    let outcome = explain(&program, &world, &told, &callees);
+    let outcome = explain(&known.meant, &world, &told, &callees);
     let outcome = outcome_of(outcome, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
@@ -80,16 +79,17 @@ fn outcome_of(outcome: Result<Outcome, Refused>, shadow: &Shadow) -> Result<Outc
 }
 
 /// Takes what the faults took of one stage: the log says which attempts, and the scenario whether
-/// that may be.
+/// that may be. Gives how many attempts less the stage has.
 fn impose(
     sim: &Sim,
-    program: &mut Program,
+    known: &Known,
     (stage, was_skipped): (&str, bool),
     log: &StageLog,
     imposed: &mut Imposed,
-) -> Result<(), Breach> {
-    let op = program.ops.iter_mut().find(|op| op.name == stage);
-    let Some(OpKind::Call(call)) = op.map(|op| &mut op.kind) else {
+) -> Result<u32, Breach> {
+    let mut ops = known.plan.program().ops.iter();
+    let op = ops.find(|op| op.name == op_of(stage));
+    let Some(OpKind::Call(call)) = op.map(|op| &op.kind) else {
         return Err(format!("`{stage}` was claimed and is not a call").into());
     };
     let last_is_lost = log
@@ -129,10 +129,9 @@ fn impose(
     } else if last_is_lost {
         return Err(format!("the last attempt of `{stage}` was lost and none followed").into());
     } else {
-        let lost = u32::try_from(lost).unwrap_or(u32::MAX);
-        call.retry.attempts_max = call.retry.attempts_max.saturating_sub(lost).max(1);
+        return Ok(u32::try_from(lost).unwrap_or(u32::MAX));
     }
-    Ok(())
+    Ok(0)
 }
 
 /// The stage must have ended with this failure, for good.
@@ -150,33 +149,67 @@ fn may_lose(sim: &Sim) -> bool {
     sim.scenario.has_faults() && !quiet
 }
 
-/// Nodes whose question ended by its timer although somebody had answers for it. Where nothing
-/// went wrong people are quick enough.
-fn timed_out(shadow: &Shadow) -> Result<Vec<NodeId>, Breach> {
-    let stages: BTreeSet<_> = shadow
-        .events()
-        .filter_map(|event| match &event.body {
-            EventBody::TimerFired(timer) => Some(timer.stage.clone()),
-            _ => None,
-        })
-        .collect();
-    let accepted: BTreeSet<_> = shadow
-        .events()
-        .filter_map(|event| match &event.body {
-            EventBody::SignalReceived(signal) if signal.outcome == SignalOutcome::Accepted => {
-                Some(signal.node.clone())
-            }
-            _ => None,
-        })
-        .collect();
-    let ops = shadow.known.plan.program().ops.iter();
-    let fired = ops.filter(|op| stages.iter().any(|stage| stage.as_str() == op.name));
-    let nodes: Vec<NodeId> = fired.map(|op| op.node.clone()).collect();
-    let late = nodes.iter().find(|node| accepted.contains(node));
-    match late {
-        Some(node) => Err(format!("the question of `{node}` was answered and timed out").into()),
-        None => Ok(nodes),
+/// Whether something may keep people's answers for longer than a timer runs.
+fn may_be_late(sim: &Sim) -> bool {
+    let may_wait = matches!(sim.scenario.traffic, Traffic::Chaos | Traffic::Lossy);
+    sim.scenario.has_faults() || may_wait || sim.scenario.skew_ms > 0
+}
+
+/// Stages that ended by their timer, and so took no answer.
+fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
+    let stages = shadow.events().filter_map(|event| match &event.body {
+        EventBody::TimerFired(timer) => Some(timer.stage.clone()),
+        _ => None,
+    });
+    let stages: BTreeSet<StageId> = stages.collect();
+    if let Some(stage) = stages.intersection(&shadow.signals.answered).next() {
+        return Err(format!("the question of `{stage}` was answered and timed out").into());
     }
+    let stages = stages.iter().map(StageId::as_str);
+    let stages: BTreeSet<String> = stages.map(str::to_owned).collect();
+    let asks = |name: &str| {
+        let mut ops = shadow.known.plan.program().ops.iter();
+        let op = ops.find(|op| op.name == op_of(name))?;
+        signals::question(&shadow.known, &op.node).map(|question| (op.node.clone(), question))
+    };
+    for (stage, (node, question)) in stages.iter().filter_map(|name| Some((name, asks(name)?))) {
+        let answers = sim.world.answers.get(&node).into_iter().flatten();
+        let mut answers = (0..).zip(answers);
+        let unheard = answers.find(|(number, answer)| {
+            let inbox = answer_id(&node, *number);
+            question.check(answer).is_ok() && !shadow.signals.is_decided(&inbox)
+        });
+        if unheard.is_some() && !may_be_late(sim) {
+            return Err(format!("`{stage}` timed out and somebody had an answer").into());
+        }
+    }
+    Ok(stages)
+}
+
+/// Takes away the answers that came when nobody asked any more: between two visits of their node,
+/// or after the last one.
+fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Breach> {
+    for (node, answers) in &mut world.answers {
+        let numbered = (0..).zip(mem::take(answers));
+        let is_late = |number: usize| {
+            let inbox = answer_id(node, number);
+            shadow.signals.late.contains(&inbox) || sim.is_turned_away(&inbox)
+        };
+        let (late, in_time): (Vec<_>, Vec<_>) = numbered.partition(|(number, _)| is_late(*number));
+        let fits = |(_, answer): &(usize, Value)| {
+            signals::question(&shadow.known, node)
+                .is_some_and(|question| question.check(answer).is_ok())
+        };
+        // Whoever answers before being asked cannot know which visit will; and what a branch asks
+        // is over when another one decides the join.
+        let first = StageId::new(node.as_str());
+        let may_be_late = may_be_late(sim) || sim.scenario.early;
+        if !may_be_late && shadow.known.nesting.around(&first).is_empty() && late.iter().any(fits) {
+            return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
+        }
+        *answers = in_time.into_iter().map(|(_, answer)| answer).collect();
+    }
+    Ok(())
 }
 
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.

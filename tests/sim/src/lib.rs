@@ -4,10 +4,10 @@
 //! `fate` names what may happen to a call, `desk` parks the calls, `executor` polls the tasks;
 //! `sim` is the shared world, and `store`, `queue`, `performer` and `clock` are its ports;
 //! `process` says what workers and clients do, `scenario` what is simulated, `runner` simulates it.
-//! `shadow` watches every commit as it is written, and `branches` and `calls` what it says of
-//! those; `judge`
-//! looks at what is left at the end and asks the `oracle`: `seen` says what the run came to,
-//! `expect` what it should have, and `family` what holds of runs that call runs. `exhaustive`, `seeds` and `teeth` are the three ways to use it all.
+//! `shadow` watches every commit as it is written, `branches`, `visits`, `signals` and `calls` what it
+//! says of those; `judge` looks at what is left at the end and asks the `oracle`: `seen` says what the
+//! run came to, `expect` what it should have, and `family` what holds of runs that call runs.
+//! `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it all.
 
 pub mod branches;
 pub mod calls;
@@ -22,6 +22,7 @@ pub mod fate;
 pub mod judge;
 pub mod oracle;
 pub mod performer;
+pub mod planted;
 pub mod process;
 pub mod queue;
 pub mod report;
@@ -30,11 +31,13 @@ pub mod scenario;
 pub mod seeds;
 pub mod seen;
 pub mod shadow;
+pub mod signals;
 pub mod sim;
 pub mod store;
 pub mod table;
 pub mod teeth;
 mod teeth_cases;
+pub mod visits;
 
 pub use fate::{Fate, Kind};
 pub use report::{Breach, BreachKind, Report};

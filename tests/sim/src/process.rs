@@ -153,6 +153,11 @@ pub async fn cancel(sim: Arc<Sim>, driver: Arc<SimDriver>) {
     }
 }
 
+/// The inbox item of an answer of the world, by its place among those for the node.
+pub fn answer_id(node: &NodeId, number: usize) -> InboxId {
+    InboxId::new(format!("answer-{node}-{number}"))
+}
+
 /// Answers every question for which the world has answers left.
 pub async fn answer(sim: Arc<Sim>, driver: Arc<SimDriver>) {
     let run = first_run(&sim).await;
@@ -226,7 +231,7 @@ async fn deliver(
     number: usize,
     value: &Value,
 ) {
-    let id = InboxId::new(format!("answer-{node}-{number}"));
+    let id = answer_id(node, number);
     let signal = Signal {
         node: node.clone(),
         wait: None,
@@ -237,7 +242,7 @@ async fn deliver(
         match driver.signal(run, signal.clone()).await {
             Ok(_) => break,
             Err(RequestError::Driver(_)) => sim.clock_sleep(PAUSE_MS).await,
-            Err(_) => return,
+            Err(_) => return sim.turn_away(id),
         }
     }
     sim.until(|shadows| {

@@ -28,6 +28,8 @@ pub struct Case {
     pub answers_early: bool,
     /// Whether it is too large to be run by the thousand.
     pub heavy: bool,
+    /// The Program that the oracle reads, if it is not the one that runs: see `planted`.
+    pub oracle: Option<Arc<Program>>,
 }
 
 impl Case {
@@ -46,6 +48,7 @@ impl Case {
             world,
             answers_early: false,
             heavy: false,
+            oracle: None,
         })
     }
 
@@ -106,10 +109,12 @@ impl Case {
         leases.max().unwrap_or(0)
     }
 
-    /// All the time that its timers and pauses can take.
+    /// All the time that its timers and pauses can take, in all rounds that its loops can go.
     pub fn timers_ms(&self) -> u64 {
-        let ops = self.plans().flat_map(|plan| &plan.program().ops);
-        ops.map(|op| match &op.kind {
+        let ops = || self.plans().flat_map(|plan| &plan.program().ops);
+        let visits = ops().filter_map(|op| op.visits_max).map(u64::from);
+        let rounds = 1 + visits.sum::<u64>();
+        let once_ms = ops().map(|op| match &op.kind {
             OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
             OpKind::Wait(wait) => match &wait.timer {
                 Some(Timer::After(ms)) => *ms,
@@ -122,8 +127,8 @@ impl Case {
             }
             OpKind::Invoke(invoke) => invoke.timeout_ms.unwrap_or(0),
             _ => 0,
-        })
-        .sum()
+        });
+        once_ms.sum::<u64>().saturating_mul(rounds)
     }
 }
 

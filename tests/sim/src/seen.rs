@@ -189,8 +189,8 @@ fn own_usage(shadow: &Shadow) -> Usage {
     usage
 }
 
-/// The value behind a reference.
-pub fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
+/// The value, from the store if it is kept aside.
+pub(crate) fn resolve(sim: &Sim, value: &ValueRef) -> Result<Value, String> {
     match (value.inline(), value.blob()) {
         (Some(value), _) => Ok(Value::clone(value)),
         (None, Some(hash)) => {

@@ -4,10 +4,12 @@ use crate::branches::Branches;
 use crate::calls::Calls;
 use crate::effects::Effects;
 use crate::report::BreachKind;
+use crate::signals::Signals;
 use crate::sim::{Known, Sim};
+use crate::visits::Visits;
 use lattice_engine::{Phase, RunState, evolve, fold};
 use lattice_ir::OpKind;
-use lattice_journal::payload::{SignalOutcome, SignalReceived, StageStarted};
+use lattice_journal::payload::StageStarted;
 use lattice_journal::{Commit, Event, EventBody, Failure, Tail};
 use lattice_model::{Hash, InboxId, OpId, RunId, Seq, StageId};
 use lattice_ports::Put;
@@ -40,8 +42,10 @@ pub struct Shadow {
     pub calls: Calls,
     /// When the terminal event was written, in virtual time.
     pub ended_ms: Option<u64>,
+    /// What became of the answers.
+    pub signals: Signals,
+    visits: Visits,
     completed: BTreeSet<StageId>,
-    signals: BTreeMap<InboxId, Vec<SignalOutcome>>,
     folded: BTreeSet<InboxId>,
 }
 
@@ -94,7 +98,8 @@ impl Shadow {
             branches: Branches::default(),
             ended_ms: None,
             completed: BTreeSet::new(),
-            signals: BTreeMap::new(),
+            signals: Signals::default(),
+            visits: Visits::default(),
             folded: BTreeSet::new(),
         }
     }
@@ -142,9 +147,13 @@ impl Shadow {
         }
         for event in &commit.events {
             self.check_event(event, effects, &mut found);
-            let nesting = &self.known.nesting;
-            found.extend(self.branches.take(event, nesting, sim.now_ms()));
-            found.extend(self.calls.take(event, sim.now_ms()));
+            let (known, now_ms) = (&*self.known, sim.now_ms());
+            let (program, nesting) = (known.plan.program(), &known.nesting);
+            found.extend(self.branches.take(event, nesting, now_ms));
+            found.extend(self.signals.take(event, known, sim));
+            found.extend(self.calls.take(event, now_ms));
+            let visits = self.visits.take(&event.body, program, nesting);
+            found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
             let before = self.state.status;
             evolve(&mut self.state, event);
             let after = self.state.status;
@@ -199,7 +208,6 @@ impl Shadow {
                     format!("the timer of `{}` fired early", timer.stage),
                 );
             }
-            EventBody::SignalReceived(signal) => found.extend(self.check_signal(signal)),
             _ => {}
         }
     }
@@ -281,22 +289,6 @@ impl Shadow {
             return Found::new();
         }
         vec![(BreachKind::Duplicated, format!("`{stage}` ended twice"))]
-    }
-
-    /// An item is kept at most once, and decided at most once, and not kept once it is decided.
-    fn check_signal(&mut self, signal: &SignalReceived) -> Found {
-        let seen = self.signals.entry(signal.inbox.clone()).or_default();
-        let is_kept = |outcome: &SignalOutcome| *outcome == SignalOutcome::Buffered;
-        let again = match is_kept(&signal.outcome) {
-            true => !seen.is_empty(),
-            false => seen.iter().any(|outcome| !is_kept(outcome)),
-        };
-        seen.push(signal.outcome.clone());
-        let text = || format!("inbox item `{}` counts twice", signal.inbox);
-        again
-            .then(|| (BreachKind::Duplicated, text()))
-            .into_iter()
-            .collect()
     }
 
     fn check_commit(&mut self, put: &Put, found: &mut Found) {

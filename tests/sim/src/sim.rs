@@ -10,11 +10,12 @@ use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
 use lattice_ir::Plan;
+use lattice_ir::Program;
 use lattice_journal::{EventBody, InboxBody, InboxItem};
-use lattice_model::{ProgramHash, RunId};
+use lattice_model::{InboxId, ProgramHash, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -53,6 +54,7 @@ pub struct Sim {
     crashes: Mutex<Vec<ProcessId>>,
     watchers: Mutex<Vec<Waker>>,
     cancel_ms: Mutex<BTreeMap<RunId, u64>>,
+    turned_away: Mutex<BTreeSet<InboxId>>,
 }
 
 /// A Program that is in the store.
@@ -60,17 +62,28 @@ pub struct Sim {
 pub struct Known {
     /// The Program.
     pub plan: Arc<Plan>,
+    /// The Program as it is meant: what its runs are held against.
+    pub meant: Arc<Program>,
     /// Which of its ops stand in which branch.
     pub nesting: Nesting,
 }
 
 impl Known {
-    fn of(plan: &Arc<Plan>) -> Arc<Self> {
+    fn of(plan: &Arc<Plan>, meant: Option<&Arc<Program>>) -> Arc<Self> {
+        let meant = meant.unwrap_or(plan.program());
         Arc::new(Self {
             plan: Arc::clone(plan),
-            nesting: Nesting::of(plan.program()),
+            meant: Arc::clone(meant),
+            nesting: Nesting::of(meant),
         })
     }
+}
+
+fn knowns(case: &Case) -> BTreeMap<ProgramHash, Arc<Known>> {
+    let below = case.below.iter();
+    let below = below.map(|plan| (plan.hash(), Known::of(plan, None)));
+    let root = Known::of(&case.plan, case.oracle.as_ref());
+    below.chain([(case.plan.hash(), root)]).collect()
 }
 
 impl Sim {
@@ -83,10 +96,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
-            knowns: case
-                .plans()
-                .map(|plan| (plan.hash(), Known::of(plan)))
-                .collect(),
+            knowns: knowns(case),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),
@@ -97,6 +107,7 @@ impl Sim {
             crashes: Mutex::default(),
             watchers: Mutex::default(),
             cancel_ms: Mutex::default(),
+            turned_away: Mutex::default(),
             scenario: scenario.clone(),
             judged: (case.world)(),
             world,
@@ -156,6 +167,16 @@ impl Sim {
     /// The Program of this hash, if it is in the store.
     pub fn known(&self, program: ProgramHash) -> Option<&Arc<Known>> {
         self.knowns.get(&program)
+    }
+
+    /// Notes that an answer was refused before it came into the inbox.
+    pub fn turn_away(&self, answer: InboxId) {
+        lock(&self.turned_away).insert(answer);
+    }
+
+    /// Whether an answer was refused before it came into the inbox.
+    pub fn is_turned_away(&self, answer: &InboxId) -> bool {
+        lock(&self.turned_away).contains(answer)
     }
 
     /// Notes an item that stands in an inbox, if it asks for the end of its run.
@@ -230,7 +251,7 @@ impl Sim {
                 EventBody::RunQueued(queued) => self.known(queued.program),
                 _ => None,
             });
-        queued.map_or_else(|| Known::of(&self.plan), Arc::clone)
+        queued.map_or_else(|| Known::of(&self.plan, None), Arc::clone)
     }
 
     /// Looks at the runs as their logs stand.

@@ -108,6 +108,9 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         Guard::LosersEnd => "any",
         Guard::ChildEndWithCommit | Guard::ChildStartedAgain => "child_done",
         Guard::CancelReachesChildren => "child_times_out",
+        Guard::VisitIsStage => "loop_until_good",
+        // The round that would end the loop by itself is one too many.
+        Guard::VisitCeiling => "loop_to_ceiling",
         _ => "chain",
     };
     let case = Case::find(name, 0)?;
@@ -118,6 +121,24 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
     };
     let scenarios = scenarios(guard, &Scenario::of(&case));
     Ok(Tooth { case, scenarios })
+}
+
+/// Whether a run in which nothing goes wrong comes to something else without the guard.
+fn needs_no_fault(guard: Guard) -> bool {
+    matches!(
+        guard,
+        Guard::ClaimBeforeEffect
+            | Guard::AttemptCeiling
+            | Guard::EarlySignalBuffer
+            | Guard::Tombstones
+            | Guard::JoinWaits
+            | Guard::BranchScope
+            | Guard::MergeInOrder
+            | Guard::LosersEnd
+            | Guard::CancelReachesChildren
+            | Guard::VisitIsStage
+            | Guard::VisitCeiling
+    )
 }
 
 fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
@@ -187,15 +208,7 @@ fn scenarios(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
             },
         )),
         Guard::InboxDedupe | Guard::AnswerNamesWait => of_answers(guard, quiet),
-        Guard::ClaimBeforeEffect
-        | Guard::AttemptCeiling
-        | Guard::EarlySignalBuffer
-        | Guard::Tombstones
-        | Guard::JoinWaits
-        | Guard::BranchScope
-        | Guard::MergeInOrder
-        | Guard::LosersEnd
-        | Guard::CancelReachesChildren => vec![quiet.clone()],
+        plain if needs_no_fault(plain) => vec![quiet.clone()],
         other => of_lost_workers(other, quiet),
     }
 }

@@ -6,7 +6,9 @@ use lattice_model::Guard;
 use lattice_sim::exhaustive::{Sample, every_point};
 use lattice_sim::oracle::world::succeed;
 use lattice_sim::scenario::{Case, Entry, Order, RANDOM, Regime, Traffic};
-use lattice_sim::{Breach, BreachKind, Fate, Kind, Report, Scenario, seeds, simulate, teeth};
+use lattice_sim::{
+    Breach, BreachKind, Fate, Kind, Report, Scenario, planted, seeds, simulate, teeth,
+};
 
 fn case(name: &str) -> Case {
     Case::find(name, 0).unwrap()
@@ -36,6 +38,9 @@ fn one_fault_at_every_call_breaks_no_promise() {
         "two_of_three",
         "nested_losers",
         "time_way",
+        "loop_until_good",
+        "loop_races",
+        "asked_again",
     ];
     for name in names {
         let table = every_point(&case(name), Sample { every: 3 });
@@ -54,7 +59,7 @@ fn drawn_programs_under_drawn_faults_break_no_promise_and_repeat_exactly() {
 fn the_seeds_that_once_broke_a_promise_do_so_no_more() {
     for seed in [
         101, 159, 605, 755, 57_793, 69_787, 255_151, 265_276, 298_152, 1_004_287, 1_011_997,
-        1_034_599, 1_044_099,
+        1_034_599, 1_044_099, 1_547, 2_281,
     ] {
         let table = seeds::run(seed, 1, RANDOM).unwrap();
         assert!(table.is_clean(), "{table}");
@@ -67,6 +72,15 @@ fn each_guard_is_missed_when_it_is_off_and_only_then() {
     assert_eq!(bites.len(), Guard::ALL.len());
     for bite in &bites {
         assert!(bite.is_caught(), "{bite}");
+    }
+}
+
+#[test]
+fn each_wrong_meaning_is_noticed_in_the_engine_and_in_the_oracle() {
+    let found = planted::all().unwrap();
+    assert_eq!(found.len(), 2 * planted::ALL.len());
+    for one in &found {
+        assert!(one.is_caught(), "{one}");
     }
 }
 
@@ -226,4 +240,15 @@ fn an_effect_that_was_sent_before_a_crash_is_sent_again_under_the_same_key() {
     );
     assert!(report.is_clean());
     assert_eq!((report.effects, report.repeated), (calm.effects + 1, 1));
+}
+
+/// A receiver that honours keys does not take one round of a loop for another.
+#[test]
+fn each_round_of_a_loop_has_keys_of_its_own() {
+    for (name, effects) in [("loop_until_good", 6), ("loop_retried", 6), ("reminded", 4)] {
+        let case = case(name);
+        let report = simulate(&case, &Scenario::of(&case));
+        assert_eq!(report.breaches, [], "{name}");
+        assert_eq!((report.effects, report.repeated), (effects, 0), "{name}");
+    }
 }

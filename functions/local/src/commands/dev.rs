@@ -51,11 +51,13 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let described = App::describe(&provider);
     let metrics = Arc::new(Metrics::new());
     let mut streams = None;
+    let ends = Arc::new(triggers::Ends::default());
     let observers = |store: &LocalStore, _: &_| {
         let store = Arc::new(store.clone());
         let opened = Streams::new(store, Arc::clone(&metrics), StreamSettings::default());
         streams = Some(Arc::clone(&opened));
-        vec![Arc::clone(&metrics) as Arc<dyn Observer>, opened]
+        let ends = Arc::clone(&ends) as Arc<dyn Observer>;
+        vec![Arc::clone(&metrics) as Arc<dyn Observer>, opened, ends]
     };
     let mut host = Host::open_with(app, &args.data, provider, Asked::everything(), observers)?;
     let streams = streams.ok_or_else(|| CliError::Task("no streams".to_owned()))?;
@@ -88,7 +90,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let stop = watch::Sender::new(false);
     let serving = tokio::spawn(serve(listener, router, settings, stop.subscribe()));
     let carried = host.driver.recover().await?;
-    let firing = tokio::spawn(triggers::fire(Arc::clone(&api)));
+    let firing = tokio::spawn(triggers::fire(Arc::clone(&api), ends));
     let notes = [Some(described), descriptors.note];
     notes.iter().flatten().for_each(|text| note(app, text));
     // Listened for before anybody is told that it is there: who stops it at once is heard too.

@@ -106,7 +106,7 @@ export class Home {
     none.hidden = this.workflows.rows.length > 0;
     moreWorkflows.hidden = !this.workflows.cursor;
     reconcile(workflows, this.workflows.rows, (row) => `${row.id} ${row.version}`, workflowRow, (element, row) => {
-      reconcile(element.querySelector(".triggers"), this.triggers.get(row.id) ?? [], (one) => `${one.id} ${one.nextAt ?? ""}`, triggerRow);
+      reconcile(element.querySelector(".triggers"), this.triggers.get(row.id) ?? [], (one) => `${one.id} ${one.nextAt ?? ""} ${one.pausedAt ?? ""}`, triggerRow);
     });
   }
 
@@ -174,7 +174,7 @@ function workflowRow(row) {
 // What starts the workflow beside a person: an address, or the clock.
 export function triggerRow(row) {
   if (row.path) return h("li", {}, `${row.methods.join(", ")} `, h("code", {}, `${location.origin}${row.path}`), ` (${row.authentication}, secret ${row.secret})`);
-  return h("li", {}, h("code", {}, row.expression), ` ${row.timezone}, ${row.nextAt ? `next ${day(row.nextAt)}` : "never again"}`);
+  return h("li", {}, h("code", {}, row.expression), ` ${row.timezone}, ${row.pausedAt ? `paused since ${day(row.pausedAt)}` : row.nextAt ? `next ${day(row.nextAt)}` : "never again"}`);
 }
 
 function runRow(row) {

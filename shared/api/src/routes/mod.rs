@@ -38,5 +38,7 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
         }
         Operation::ListHooks => triggers::hooks(api, &call).await,
         Operation::ListSchedules => triggers::schedules(api, &call).await,
+        Operation::PauseSchedule => triggers::pause(api, &call).await,
+        Operation::ResumeSchedule => triggers::resume(api, &call).await,
     }
 }

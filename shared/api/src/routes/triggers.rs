@@ -1,10 +1,11 @@
-//! Lists of triggers: where webhooks are taken, and what the clock starts.
+//! Lists of triggers: where webhooks are taken, and what the clock starts; and its rests.
 
 use crate::refuse::Refused;
 use crate::service::{Api, Call, Done, Parts, json};
-use crate::triggers::is_trigger_id;
+use crate::triggers::{arm_as_stored, is_trigger_id, no_trigger, pause_of};
 use crate::view::{hook_row, schedule_row};
 use axum::http::StatusCode;
+use lattice_ir::TriggerKind;
 use lattice_model::limits::LIST_ROWS_MAX;
 use lattice_model::{TriggerId, WorkflowId};
 use lattice_ports::{Clock, TriggerRow, Triggers};
@@ -26,6 +27,46 @@ pub async fn schedules<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         next_cursor,
     };
     json(StatusCode::OK, &page)
+}
+
+/// Lets a schedule rest.
+pub async fn pause<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    rest(api, call, true).await
+}
+
+/// Ends its rest.
+pub async fn resume<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    rest(api, call, false).await
+}
+
+async fn rest<E: Parts>(api: &Api<E>, call: &Call, rests: bool) -> Done {
+    let none = || no_trigger(&call.id);
+    let row = match is_trigger_id(&call.id) {
+        true => api.store().trigger(&TriggerId::new(&*call.id)).await?,
+        false => None,
+    };
+    let tenant = call.tenant()?;
+    let ours = row.filter(|row| row.tenant == *tenant);
+    let ours = ours.filter(|row| matches!(row.on, TriggerKind::Schedule(_)));
+    let row = ours.ok_or_else(none)?;
+    let now = api.driver.clock().now();
+    if let Some(pause) = pause_of(&row, rests, now)
+        && !api.store().pause_trigger(&row.id, pause).await?
+    {
+        return Err(none());
+    }
+    // Also where it stands as it was: an earlier request may not have come to the clock.
+    let row = arm_as_stored((api.store(), &*api.schedules), now, row).await?;
+    let row = row.ok_or_else(none)?;
+    if row.note.is_open() {
+        // What waits when a pause begins starts nothing, and is not shown as waiting.
+        api.driver.settle_firing(&row.id).await?;
+    }
+    let row = api.store().trigger(&row.id).await?.ok_or_else(none)?;
+    let (trigger, workflow) = (&row.id, &row.workflow);
+    tracing::info!(%trigger, %workflow, rests, "a schedule is paused or resumed");
+    let shown = schedule_row(&row, now).ok_or_else(none)?;
+    json(StatusCode::OK, &shown)
 }
 
 /// A page of those rows that `view` shows: rows of both kinds stand in one order.

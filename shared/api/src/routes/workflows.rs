@@ -4,7 +4,7 @@ use crate::flows::flows_for;
 use crate::refuse::Refused;
 use crate::service::{Api, Call, Done, Parts, json, set};
 use crate::take::{header, value};
-use crate::triggers::sync_triggers;
+use crate::triggers::{over, sync_triggers};
 use crate::view::{hook_row, schedule_row, workflow_row};
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -95,7 +95,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         document,
         changes,
         program,
-        problems,
+        mut problems,
     } = compiled(api, call).await?;
     let (Some(document), Some(program)) = (document, program) else {
         return Err(unsound(problems));
@@ -119,6 +119,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
     if !expect.holds(newest) {
         return Err(conflict(expect, newest));
     }
+    problems.extend(over(&program, &document, row.stored_at));
     api.store().put_program(hash, Arc::new(program)).await?;
     let stored = StoredWorkflow {
         row: row.clone(),

@@ -1,7 +1,10 @@
 //! Bad and repeated requests: a clear problem, nothing lost, nothing twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bench;
 mod hooks;
+mod policies;
+mod rests;
 mod runs;
 mod schedules;
 #[path = "../support/mod.rs"]

@@ -3,6 +3,7 @@
 use crate::is;
 use crate::support::hooks::{keyed, timed};
 use crate::support::{Ask, World, documents};
+use lattice_driver::{Fired, Started};
 use lattice_model::{Millis, TriggerId};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -10,6 +11,14 @@ use std::sync::atomic::Ordering;
 async fn listed(world: &World) -> Vec<Value> {
     let page = world.tell(&Ask::get("/v1/schedules")).await.json();
     page["schedules"].as_array().unwrap().clone()
+}
+
+/// The start that a firing made.
+fn of(fired: Fired) -> Started {
+    match fired {
+        Fired::Started(started) => started,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn id(world: &World) -> TriggerId {
@@ -29,10 +38,10 @@ async fn a_firing_starts_one_run_however_often_it_comes() {
     let id = id(&world).await;
     let noon = Millis::new(1_750_003_600_000);
     let (first, second) = tokio::join!(world.api.fire(&id, noon), world.api.fire(&id, noon));
-    let (first, second) = (first.unwrap(), second.unwrap());
+    let (first, second) = (of(first.unwrap()), of(second.unwrap()));
     assert_eq!(first.run, second.run);
     assert_ne!(first.known, second.known);
-    let later = world.api.fire(&id, noon.plus(3_600_000)).await.unwrap();
+    let later = of(world.api.fire(&id, noon.plus(3_600_000)).await.unwrap());
     assert!(!later.known && later.run != first.run);
     world.settle().await;
     let log = world.log(first.run.as_str()).await;
@@ -50,7 +59,7 @@ async fn a_firing_starts_one_run_however_often_it_comes() {
     let mut changed = timed("news", "rate(1 hour)");
     changed["nodes"][0]["settings"]["input"] = json!({ "topic": "sports" });
     assert_eq!(world.tell(&Ask::replace(&changed, "*")).await.status, 200);
-    let again = world.api.fire(&id, noon).await.unwrap();
+    let again = of(world.api.fire(&id, noon).await.unwrap());
     assert_eq!((again.run, again.known), (first.run, true));
     // A person's key is never the one of a firing.
     let key = format!("{id}\u{1f}{}", noon.get());

@@ -30,6 +30,7 @@ async fn somebody_else(world: &World, of: &Operation, tally: &mut Tally) {
             ("putWorkflow", 201) => continue,
             ("putWorkflow", _) => (412, "LAT-A032"),
             _ if id.starts_with("run_") => (404, "LAT-A022"),
+            _ if id.starts_with("tr_") => (404, "LAT-A024"),
             _ => (404, "LAT-A023"),
         };
         let asked = tally
@@ -47,6 +48,7 @@ async fn somebody_else(world: &World, of: &Operation, tally: &mut Tally) {
 fn unknown(id: &str) -> String {
     match id.strip_prefix("run_") {
         Some(_) => format!("run_0{}", "7".repeat(25)),
+        None if id.starts_with("tr_") => format!("tr_{}", "7".repeat(26)),
         None => "nothing-here".to_owned(),
     }
 }
@@ -79,6 +81,7 @@ async fn malformed(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) 
         let (status, code) = match (of.id.as_str(), of.path.starts_with("/v1/runs")) {
             _ if of.is_hook() => (404, "LAT-A024"),
             ("putWorkflow", _) => (422, "LAT-A033"),
+            ("pauseSchedule" | "resumeSchedule", _) => (404, "LAT-A024"),
             (_, true) => (404, "LAT-A022"),
             (_, false) => (404, "LAT-A023"),
         };

@@ -93,6 +93,13 @@ rows! {
         }
         Ask::get("/v1/schedules").query("limit", "1")
     };
+    "pauseSchedule" 200 |world| schedule(world, "pause").await;
+    "resumeSchedule" 200 |world| {
+        let ask = schedule(world, "resume").await;
+        let pause = ask.path.replace("/resume", "/pause");
+        world.tell(&Ask::new("POST", &pause).id(ask.id.as_deref().unwrap_or_default())).await;
+        ask
+    };
 }
 
 /// A webhook with a key and no name of its delivery, so that each is another one.
@@ -111,6 +118,14 @@ async fn repeated(world: &World, method: &str) -> Ask {
     let ask = hook(world, method).await.header("idempotency-key", "one");
     world.tell(&ask).await;
     ask
+}
+
+/// A request about a schedule.
+async fn schedule(world: &World, act: &str) -> Ask {
+    let document = timed(&world.name("timed"), "rate(1 day)");
+    let saved = world.tell(&Ask::create(&document)).await.json();
+    let id = saved["schedules"][0]["id"].as_str().unwrap_or_default();
+    Ask::new("POST", &format!("/v1/schedules/{id}/{act}")).id(id)
 }
 
 async fn two_workflows(world: &World) {

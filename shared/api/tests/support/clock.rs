@@ -19,6 +19,14 @@ impl Armed {
         armed.map(|row| row.workflow.to_string()).collect()
     }
 
+    /// Whether each of them was told to rest.
+    pub fn paused(&self) -> Vec<bool> {
+        let armed = self.known.armed().into_iter();
+        armed
+            .map(|row| row.pause.is_some_and(|pause| pause.is_on()))
+            .collect()
+    }
+
     fn check(&self) -> Result<(), PortError> {
         match self.is_away.load(Ordering::SeqCst) {
             false => Ok(()),

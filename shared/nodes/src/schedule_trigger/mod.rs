@@ -4,7 +4,7 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Port};
 use crate::opening::Opening;
-use lattice_ir::{Schedule, TriggerKind};
+use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_model::canonical_len;
 use lattice_model::limits::INPUT_BYTES_MAX;
 use lattice_schedule::{Expression, ScheduleError};
@@ -28,6 +28,31 @@ struct Settings {
     timezone: Option<String>,
     /// The input of each run, as it stands; left out, `{}`.
     input: Option<Value>,
+    /// What becomes of a moment that finds the run open that the schedule started before: `allow`
+    /// starts a run beside it (this if it is left out), `skip` starts nothing, `queue` lets the newest
+    /// moment wait until that run is over, `cancelOld` also cancels that run.
+    overlap: Option<OverlapWord>,
+    /// What becomes of moments that went by while nothing could fire: `skip` passes them over (this if
+    /// it is left out), `once` makes up for the newest of them.
+    missed: Option<MissedWord>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", inline)]
+#[allow(dead_code, reason = "its JSON Schema is what is used")]
+enum OverlapWord {
+    Allow,
+    Skip,
+    Queue,
+    CancelOld,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", inline)]
+#[allow(dead_code, reason = "its JSON Schema is what is used")]
+enum MissedWord {
+    Skip,
+    Once,
 }
 
 impl NodeKind for ScheduleTrigger {
@@ -56,6 +81,12 @@ impl NodeKind for ScheduleTrigger {
         let expression = fields.required_text("expression");
         let timezone = fields.text("timezone").unwrap_or_else(|| UTC.to_owned());
         let input = open_input(opening, &mut fields);
+        let overlap = one_of(opening, &mut fields, "overlap", Overlap::ALL, |it| {
+            it.as_str()
+        });
+        let missed = one_of(opening, &mut fields, "missed", Missed::ALL, |it| {
+            it.as_str()
+        });
         let expression =
             expression.and_then(
                 |expression| match Expression::read(&expression, &timezone) {
@@ -77,6 +108,8 @@ impl NodeKind for ScheduleTrigger {
                 expression: expression.canonical(),
                 timezone: expression.timezone().to_owned(),
                 input,
+                overlap,
+                missed,
             })
         });
         Some(Opened {
@@ -85,6 +118,33 @@ impl NodeKind for ScheduleTrigger {
             ..Opened::new(vec![Port::out()], Vec::new())
         })
     }
+}
+
+/// A setting that is one of a few words; left out, the first of them.
+fn one_of<T: Copy + Default>(
+    opening: &Opening<'_>,
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> T {
+    let Some(given) = fields.optional::<String>(name) else {
+        return T::default();
+    };
+    let found = all.iter().copied().find(|one| word(*one) == given);
+    if found.is_none() {
+        let words: Vec<_> = all.iter().map(|one| format!("`{}`", word(*one))).collect();
+        let text = format!("`{name}` is `{}`, which is no word for it", shown(&given));
+        let help = format!("write {}", words.join(", "));
+        opening.error(codes::OUT_OF_RANGE, &fields.at(name), text, &help);
+    }
+    found.unwrap_or_default()
+}
+
+/// What was written, as much of it as fits a line.
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(40).collect();
+    start.escape_debug().to_string()
 }
 
 fn open_input(opening: &Opening<'_>, fields: &mut Fields<'_>) -> Value {

@@ -2,15 +2,40 @@
 
 use super::lock;
 use super::store::MemoryStore;
-use crate::{PortError, Schedules, TriggerRow, Triggers};
+use crate::{FiringNote, Pause, PortError, Schedules, TriggerRow, Triggers};
 use lattice_model::{Tenant, TriggerId, WorkflowId};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 impl Triggers for MemoryStore {
     async fn put_trigger(&self, row: TriggerRow) -> Result<(), PortError> {
-        self.lock().triggers.insert(row.id.clone(), row);
+        let mut state = self.lock();
+        let (pause, note) = match state.triggers.get(&row.id) {
+            Some(stands) => (stands.pause, stands.note.clone()),
+            None => (None, FiringNote::default()),
+        };
+        let row = TriggerRow { pause, note, ..row };
+        state.triggers.insert(row.id.clone(), row);
         Ok(())
+    }
+
+    async fn pause_trigger(&self, id: &TriggerId, pause: Pause) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let row = state.triggers.get_mut(id);
+        Ok(row.map(|row| row.pause = Some(pause)).is_some())
+    }
+
+    async fn note_firing(&self, id: &TriggerId, note: FiringNote) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let row = state.triggers.get_mut(id);
+        let row = row.filter(|row| row.note.revision + 1 == note.revision);
+        Ok(row.map(|row| row.note = note).is_some())
+    }
+
+    async fn open_firings(&self, limit: usize) -> Result<Vec<TriggerRow>, PortError> {
+        let state = self.lock();
+        let open = state.triggers.values().filter(|row| row.note.is_open());
+        Ok(open.take(limit).cloned().collect())
     }
 
     async fn delete_trigger(&self, id: &TriggerId) -> Result<(), PortError> {

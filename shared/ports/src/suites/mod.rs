@@ -215,6 +215,9 @@ macro_rules! run_suite {
                 a_trigger_is_removed,
                 triggers_are_listed_by_tenant_and_workflow,
                 triggers_are_listed_page_by_page,
+                a_pause_and_a_note_outlive_a_save,
+                a_note_is_changed_once_from_each_revision,
+                open_firings_are_found_until_they_are_done,
             ]
         );
     };

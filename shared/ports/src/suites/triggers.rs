@@ -1,8 +1,9 @@
 //! Triggers: one row under one id, listed by tenant and workflow.
 
+use super::sample;
 use super::sample::NOON;
-use crate::{TriggerRow, Triggers};
-use lattice_ir::{Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
+use crate::{FiringNote, LastFiring, Pause, TriggerRow, Triggers};
+use lattice_ir::{Missed, Overlap, Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
 use lattice_model::{NodeId, Tenant, TriggerId, WorkflowId};
 use serde_json::json;
 
@@ -21,7 +22,27 @@ fn row(id: &str, tenant: &str, workflow: &str) -> TriggerRow {
             schema: Some(json!({"type": "object"})),
         }),
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     }
+}
+
+/// What a firing of a moment leaves.
+fn fired(before: &FiringNote, minute: u64) -> FiringNote {
+    before.changed(|note| {
+        note.last = Some(LastFiring {
+            at: NOON.plus(minute * 60_000),
+            run: Some(sample::run(7)),
+        });
+    })
+}
+
+async fn open(store: &impl Triggers, limit: usize) -> Vec<String> {
+    // An index may follow its table a little later.
+    let rows = store.open_firings(limit).await.unwrap().into_iter();
+    let mut ids: Vec<_> = rows.map(|row| row.id.to_string()).collect();
+    ids.sort();
+    ids
 }
 
 async fn ids(store: &impl Triggers, tenant: Option<&str>, workflow: Option<&str>) -> Vec<String> {
@@ -41,6 +62,8 @@ pub async fn a_trigger_is_read_back(store: impl Triggers) {
             expression: "cron(0 9 ? * 2-6 *)".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             input: json!({"n": 1.5, "ä": [null]}),
+            overlap: Overlap::CancelOld,
+            missed: Missed::Once,
         }),
         ..row("tr_b", "local", "w")
     };
@@ -117,4 +140,121 @@ pub async fn triggers_are_listed_page_by_page(store: impl Triggers) {
         }
         assert_eq!(seen, names);
     }
+}
+
+/// A pause and a note stay over a save, in lists too, and go with the row.
+pub async fn a_pause_and_a_note_outlive_a_save(store: impl Triggers) {
+    let saved = row("tr_a", "acme", "w");
+    store.put_trigger(saved.clone()).await.unwrap();
+    let (on, over) = (
+        Pause {
+            since: NOON,
+            until: None,
+        },
+        Pause {
+            since: NOON,
+            until: Some(NOON.plus(7)),
+        },
+    );
+    let note = fired(&FiringNote::default(), 1);
+    let note = FiringNote {
+        waiting: Some(NOON),
+        skipped: Some(NOON.plus(1)),
+        ..note
+    };
+    assert!(store.note_firing(&saved.id, note.clone()).await.unwrap());
+    for pause in [on, on, over] {
+        assert!(store.pause_trigger(&saved.id, pause).await.unwrap());
+        store.put_trigger(row("tr_a", "acme", "v")).await.unwrap();
+        let expected = TriggerRow {
+            workflow: WorkflowId::new("v"),
+            pause: Some(pause),
+            note: note.clone(),
+            ..saved.clone()
+        };
+        assert_eq!(
+            store.trigger(&saved.id).await.unwrap(),
+            Some(expected.clone())
+        );
+        for tenant in [Some(&saved.tenant), None] {
+            let listed = store.triggers(tenant, None, None, 9).await.unwrap();
+            assert_eq!(listed, std::slice::from_ref(&expected));
+        }
+    }
+    store.delete_trigger(&saved.id).await.unwrap();
+    assert!(!store.pause_trigger(&saved.id, on).await.unwrap());
+    let next = note.changed(|_| ());
+    assert!(!store.note_firing(&saved.id, next).await.unwrap());
+    let first = fired(&FiringNote::default(), 1);
+    assert!(!store.note_firing(&saved.id, first).await.unwrap());
+    assert_eq!(store.trigger(&saved.id).await.unwrap(), None);
+    store.put_trigger(saved.clone()).await.unwrap();
+    assert_eq!(store.trigger(&saved.id).await.unwrap(), Some(saved));
+}
+
+/// Of two who change the note that both have read, one does; a pause in between is no change of it.
+pub async fn a_note_is_changed_once_from_each_revision(store: impl Triggers) {
+    let id = TriggerId::new("tr_a");
+    store.put_trigger(row("tr_a", "acme", "w")).await.unwrap();
+    let mut before = FiringNote::default();
+    for minute in 0..3 {
+        let pause = Pause {
+            since: NOON,
+            until: Some(NOON.plus(minute)),
+        };
+        assert!(store.pause_trigger(&id, pause).await.unwrap());
+        let (one, other) = (fired(&before, minute), fired(&before, minute + 10));
+        let puts = futures::future::join(
+            store.note_firing(&id, one.clone()),
+            store.note_firing(&id, other.clone()),
+        );
+        let (first, second) = puts.await;
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert_ne!(first, second, "one of them is done");
+        let stands = store.trigger(&id).await.unwrap().unwrap().note;
+        assert_eq!(stands, if first { one } else { other });
+        assert!(!store.note_firing(&id, fired(&before, 20)).await.unwrap());
+        let ahead = stands.changed(|_| ()).changed(|_| ());
+        assert!(!store.note_firing(&id, ahead).await.unwrap());
+        before = stands;
+    }
+}
+
+/// A row is found as long as its note leaves something to do.
+pub async fn open_firings_are_found_until_they_are_done(store: impl Triggers) {
+    let names = ["tr_a", "tr_b", "tr_c"];
+    for name in names {
+        store.put_trigger(row(name, "acme", "w")).await.unwrap();
+    }
+    assert!(open(&store, 9).await.is_empty());
+    let [a, b, c] = names.map(TriggerId::new);
+    let blank = FiringNote::default();
+    let pending = blank.changed(|note| {
+        note.last = Some(LastFiring {
+            at: NOON,
+            run: None,
+        });
+    });
+    let waits = fired(&blank, 1);
+    let waits = FiringNote {
+        waiting: Some(NOON),
+        ..waits
+    };
+    let note = async |id: &TriggerId, note: &FiringNote| {
+        assert!(store.note_firing(id, note.clone()).await.unwrap());
+    };
+    note(&a, &pending).await;
+    note(&b, &waits).await;
+    note(&c, &fired(&blank, 1)).await;
+    assert_eq!(open(&store, 9).await, ["tr_a", "tr_b"]);
+    assert_eq!(open(&store, 1).await.len(), 1);
+    // A save is none of its business.
+    store.put_trigger(row("tr_a", "acme", "v")).await.unwrap();
+    let rows = store.open_firings(9).await.unwrap();
+    let found = rows.iter().find(|row| row.id == a).unwrap();
+    assert_eq!((&found.note, found.workflow.as_str()), (&pending, "v"));
+    note(&a, &fired(&pending, 2)).await;
+    assert_eq!(open(&store, 9).await, ["tr_b"]);
+    store.delete_trigger(&b).await.unwrap();
+    assert!(open(&store, 9).await.is_empty());
 }

@@ -57,6 +57,7 @@ const ROWS: Param = query(
     "how many at most",
 );
 const HOOK: Param = path("hookId", ParamKind::TriggerId, "the trigger");
+const SCHEDULE: Param = path("id", ParamKind::TriggerId, "the schedule");
 const SENT: Param = query(
     "query",
     ParamKind::Free,
@@ -270,4 +271,12 @@ routes! {
     ListSchedules "listSchedules" Get "/v1/schedules" "Lists what the clock starts, and when next."
         on: Signal, scope: Some(Scope::WorkflowsRead), params: [OF_WORKFLOW, ROWS, TRIGGER_CURSOR], body: None,
         answers: [json(200, "a page", of!(SchedulePage))], problems: [];
+    PauseSchedule "pauseSchedule" Post "/v1/schedules/{id}/pause"
+        "Lets a schedule rest: it starts nothing until it is resumed, also if its workflow is saved again."
+        on: Start, scope: Some(Scope::WorkflowsWrite), params: [SCHEDULE], body: None,
+        answers: [json(200, "it rests, now or already", of!(ScheduleRow))], problems: [NO_TRIGGER];
+    ResumeSchedule "resumeSchedule" Post "/v1/schedules/{id}/resume"
+        "Ends the rest of a schedule. What fell into it is not made up for."
+        on: Start, scope: Some(Scope::WorkflowsWrite), params: [SCHEDULE], body: None,
+        answers: [json(200, "it fires, again or still", of!(ScheduleRow))], problems: [NO_TRIGGER];
 }

@@ -58,6 +58,10 @@ pub enum Operation {
     ListHooks,
     /// Lists schedules.
     ListSchedules,
+    /// Lets a schedule rest.
+    PauseSchedule,
+    /// Ends the rest of a schedule.
+    ResumeSchedule,
 }
 
 /// The methods that are used.

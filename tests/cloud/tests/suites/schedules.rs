@@ -3,10 +3,10 @@
 use crate::bench::{Place, runtime};
 use aws_sdk_scheduler::Client;
 use lattice_aws::ScheduleSettings;
-use lattice_ir::{Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
+use lattice_ir::{Missed, Overlap, Payload, Schedule, TriggerKind, Webhook, WebhookAuth};
 use lattice_model::{NodeId, Tenant, TriggerId, WorkflowId};
 use lattice_ports::suites::sample::NOON;
-use lattice_ports::{PortError, Schedules, TriggerRow};
+use lattice_ports::{FiringNote, Pause, PortError, Schedules, TriggerRow};
 use serde_json::{Value, json};
 
 fn row(on: TriggerKind) -> TriggerRow {
@@ -17,6 +17,8 @@ fn row(on: TriggerKind) -> TriggerRow {
         node: NodeId::new("clock"),
         on,
         stored_at: NOON,
+        pause: None,
+        note: FiringNote::default(),
     }
 }
 
@@ -25,6 +27,8 @@ fn schedule(expression: &str, timezone: &str) -> TriggerKind {
         expression: expression.to_owned(),
         timezone: timezone.to_owned(),
         input: json!({"n": 1}),
+        overlap: Overlap::default(),
+        missed: Missed::default(),
     })
 }
 
@@ -95,6 +99,47 @@ fn a_schedule_is_what_its_row_says() {
             schedules.disarm(&id).await.unwrap();
             assert!(names(&client, &place.name).await.is_empty());
         }
+    });
+}
+
+/// One that rests is disabled, and one that makes up for missed moments is tried for a day.
+#[test]
+fn a_rest_and_what_is_missed_are_told_to_eventbridge() {
+    runtime().block_on(async {
+        let (place, client) = with_group().await;
+        let schedules = place.clients.schedules(settings(&place));
+        let stored = async || {
+            let get = client.get_schedule().group_name(&place.name);
+            let name = row(schedule("rate(1 hours)", "UTC")).id;
+            let stored = get.name(name.as_str()).send().await.unwrap();
+            let retry = stored.target.unwrap().retry_policy.unwrap();
+            let state = stored.state.unwrap().as_str().to_owned();
+            (
+                state,
+                retry.maximum_event_age_in_seconds,
+                retry.maximum_retry_attempts,
+            )
+        };
+        let told = |state: &str, seconds, retries| (state.to_owned(), Some(seconds), Some(retries));
+        let mut row = row(schedule("rate(1 hours)", "UTC"));
+        schedules.arm(&row).await.unwrap();
+        assert_eq!(stored().await, told("ENABLED", 3_600, 20));
+        if let TriggerKind::Schedule(schedule) = &mut row.on {
+            schedule.missed = Missed::Once;
+        }
+        for (until, state) in [(None, "DISABLED"), (Some(NOON), "ENABLED")] {
+            row.pause = Some(Pause { since: NOON, until });
+            schedules.arm(&row).await.unwrap();
+            assert_eq!(stored().await, told(state, 86_400, 185));
+        }
+        // One that is stored while it rests never begins.
+        schedules.disarm(&row.id).await.unwrap();
+        row.pause = Some(Pause {
+            since: NOON,
+            until: None,
+        });
+        schedules.arm(&row).await.unwrap();
+        assert_eq!(stored().await.0, "DISABLED");
     });
 }
 

@@ -6,6 +6,8 @@
 //!   output as it was.
 //! - An expression that cannot be evaluated is a failure of kind `expression`; a value that is too
 //!   large to be kept is one of kind `limit`. Neither is tried again.
+//! - One visit more of an op than its ceiling allows is a failure of kind `limit` before the op does
+//!   anything. A later visit of an op knows nothing of an earlier one but its node's output.
 //! - An assign that deletes, a choice that does not keep its port, a split and an end leave the
 //!   node's output as it was.
 //!
@@ -21,6 +23,7 @@ use super::joins::{Verdict, verdict};
 use super::outcome::{Branch, Outcome};
 use super::told::{Refused, Stop, Told};
 use super::values;
+use super::visits::{stage_of, steps_max};
 use super::world::World;
 use lattice_expr::Scope;
 use lattice_ir::{Op, OpKind, Program};
@@ -30,8 +33,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
-/// What a run of the Program comes to in this world. The Program has to verify; on a way back, or at
-/// an op that is not there, the run ends as failed with `configuration` at no node.
+/// What a run of the Program comes to in this world. The Program has to verify; on a way back that
+/// nothing bounds, or at an op that is not there, the run ends as failed with `configuration` at no
+/// node.
 pub fn interpret(program: &Program, world: &World) -> Outcome {
     interpret_family(&Programs::new(), program, world)
 }
@@ -115,6 +119,8 @@ pub(super) struct Walk<'w> {
     /// Splits whose branches were walked and whose join was not visited, the innermost last.
     pub fans: Vec<Fan>,
     pub answers: BTreeMap<NodeId, VecDeque<Value>>,
+    /// How often the run came to each op, by its name.
+    pub visits: BTreeMap<String, u32>,
     pub usage: Usage,
     pub calls: BTreeMap<String, u32>,
     pub branches: BTreeMap<BranchId, Branch>,
@@ -141,6 +147,7 @@ impl<'w> Walk<'w> {
             frame: Frame::of_run(world.started_at, program.variables.clone()),
             answers: answers.collect(),
             fans: Vec::new(),
+            visits: BTreeMap::new(),
             usage: Usage::default(),
             calls: BTreeMap::new(),
             branches: BTreeMap::new(),
@@ -160,23 +167,23 @@ impl<'w> Walk<'w> {
         stop: Option<Stop>,
     ) -> Result<Left, Refused> {
         let mut at = from;
-        // INVARIANT: a verified Program has no way back, so no walk is longer than its list of ops.
-        for ended in 0..=self.program.ops.len() {
+        let steps_max = steps_max(self.program);
+        for ended in 0..=steps_max {
             if Some(at) == until {
                 return Ok(Left::Joined);
             }
             let Some(op) = self.program.ops.get(at.index()) else {
                 break;
             };
-            if ended == self.program.ops.len() {
+            if ended == steps_max {
                 break;
             }
-            self.frame.path.push(op.name.clone());
+            let stage = self.come(op);
             if let Some(stop) = stop.filter(|stop| stop.ended == ended) {
-                self.stop_at(op, stop)?;
+                self.stop_at(op, &stage, stop)?;
                 return Ok(Left::Cut);
             }
-            match self.visit(op)? {
+            match self.visit(op, &stage)? {
                 Step::Go { to, output } => {
                     if let Some(output) = output {
                         self.frame.give(&op.node, output);
@@ -202,14 +209,33 @@ impl<'w> Walk<'w> {
         Ok(Left::Failed(failure, None))
     }
 
+    /// Begins a visit of an op. Gives the name of its stage.
+    fn come(&mut self, op: &Op) -> String {
+        let visits = self.visits.entry(op.name.clone()).or_default();
+        *visits = visits.saturating_add(1);
+        let stage = stage_of(&op.name, *visits);
+        self.frame.path.push(stage.clone());
+        stage
+    }
+
+    /// Whether the visit that began last is more than the op may have.
+    fn is_beyond(&self, op: &Op) -> bool {
+        let visits = self.visits.get(&op.name).copied().unwrap_or(0);
+        op.visits_max.is_some_and(|max| visits > max)
+    }
+
     /// Does at an op only what the log says was done there before something else ended it.
-    fn stop_at(&mut self, op: &Op, stop: Stop) -> Result<(), Refused> {
+    fn stop_at(&mut self, op: &Op, stage: &str, stop: Stop) -> Result<(), Refused> {
+        if self.is_beyond(op) && stop.recorded > 0 {
+            let text = format!("`{stage}` has an outcome and was one visit too many");
+            return Err(Refused::new(text));
+        }
         match &op.kind {
-            OpKind::Call(call) => match self.call(&op.name, call, Some(stop.recorded)) {
+            OpKind::Call(call) => match self.call(stage, call, Some(stop.recorded)) {
                 None => Ok(()),
                 Some(_) => Err(Refused::new(format!(
-                    "`{}` was skipped after {} outcomes, and fewer end it",
-                    op.name, stop.recorded
+                    "`{stage}` was skipped after {} outcomes, and fewer end it",
+                    stop.recorded
                 ))),
             },
             OpKind::Join(join) => {
@@ -226,19 +252,23 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn visit(&mut self, op: &Op) -> Result<Step, Refused> {
+    fn visit(&mut self, op: &Op, stage: &str) -> Result<Step, Refused> {
+        if self.is_beyond(op) {
+            let failure = Failure::new(FailureKind::Limit, "the ceiling of visits is reached");
+            return Ok(Step::Fail(failure, op.kind.on_error()));
+        }
         Ok(match &op.kind {
-            OpKind::Call(call) => match self.call(&op.name, call, None) {
+            OpKind::Call(call) => match self.call(stage, call, None) {
                 Some(step) => step,
                 None => Step::Stay,
             },
             OpKind::Eval(eval) => self.eval(eval),
             OpKind::Assign(assign) => self.assign(assign),
             OpKind::Choice(choice) => self.choose(choice),
-            OpKind::Wait(wait) => self.wait(&op.node, wait),
+            OpKind::Wait(wait) => self.wait(stage, &op.node, wait),
             OpKind::Split(split) => self.split(op, split)?,
             OpKind::Join(join) => self.join(op, join)?,
-            OpKind::Invoke(invoke) => self.invoke(&op.name, invoke)?,
+            OpKind::Invoke(invoke) => self.invoke(stage, invoke)?,
             OpKind::End(end) => match self.value(&end.output).and_then(values::kept) {
                 Ok(output) => Step::End(output),
                 Err(failure) => Step::Fail(failure, None),

@@ -23,6 +23,7 @@ pub mod shapes;
 mod tests;
 pub mod told;
 mod values;
+pub mod visits;
 pub mod world;
 
 pub use called::{Called, Programs, came_to, cannot_begin, nobody};

@@ -1,9 +1,10 @@
 //! Which op stands in which branch of which split: worked out from the ways of a Program that
 //! verifies, for whoever reads a log.
 
+use super::visits::{in_loops, op_of};
 use lattice_ir::{JoinPolicy, OpKind, Program, SplitBranch};
 use lattice_model::{BranchId, OpId, StageId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A split and its join.
 #[derive(Debug, Clone)]
@@ -23,6 +24,9 @@ pub struct Fan {
 pub struct Nesting {
     /// The splits, by the stage of the split.
     pub fans: BTreeMap<StageId, Fan>,
+    /// The ops that a way leads back to. No split and no join is one.
+    pub loops: BTreeSet<OpId>,
+    /// By the first visit of an op: later ones stand where it does.
     around: BTreeMap<StageId, Vec<BranchId>>,
     places: BTreeMap<BranchId, (StageId, usize)>,
 }
@@ -30,7 +34,10 @@ pub struct Nesting {
 impl Nesting {
     /// Where the ops of the Program stand.
     pub fn of(program: &Program) -> Self {
-        let mut nesting = Self::default();
+        let mut nesting = Self {
+            loops: in_loops(program),
+            ..Self::default()
+        };
         let entries = program.triggers.iter().map(|trigger| trigger.entry);
         let entries = entries.chain([program.entry]);
         let mut left: Vec<(OpId, Vec<BranchId>)> =
@@ -92,7 +99,8 @@ impl Nesting {
 
     /// The branches around a stage, the outermost first.
     pub fn around(&self, stage: &StageId) -> &[BranchId] {
-        self.around.get(stage).map_or(&[], Vec::as_slice)
+        let first = StageId::new(op_of(stage.as_str()));
+        self.around.get(&first).map_or(&[], Vec::as_slice)
     }
 
     /// The branch that a stage stands in directly.

@@ -22,6 +22,8 @@ impl Walk<'_> {
             Ok(prompt) => prompt,
             Err(failure) => return Some(Step::Fail(failure, call.on_error)),
         };
+        let lost = self.world.lost.get(stage).copied().unwrap_or(0);
+        let attempts_max = call.retry.attempts_max.saturating_sub(lost).max(1);
         let mut failures = 0;
         while outcomes_max != Some(failures) {
             let (result, usage) = match (self.world.calls)(stage, failures, &prompt) {
@@ -32,7 +34,7 @@ impl Walk<'_> {
             *self.calls.entry(stage.to_owned()).or_default() += 1;
             match result {
                 Ok(output) => return Some(Step::go(call.next, output)),
-                Err(failure) if failure.retryable && failures + 1 < call.retry.attempts_max => {
+                Err(failure) if failure.retryable && failures + 1 < attempts_max => {
                     failures += 1;
                 }
                 Err(failure) => {
@@ -119,7 +121,7 @@ impl Walk<'_> {
         }
     }
 
-    pub fn wait(&mut self, node: &NodeId, wait: &Wait) -> Step {
+    pub fn wait(&mut self, stage: &str, node: &NodeId, wait: &Wait) -> Step {
         let question = wait
             .question
             .as_ref()
@@ -129,7 +131,10 @@ impl Walk<'_> {
             (Ok(question), Ok(due)) => (question, due),
             (Err(failure), _) | (_, Err(failure)) => return Step::Fail(failure, wait.on_error),
         };
-        let answer = question.as_ref().and_then(|asked| self.answer(node, asked));
+        let asked = question
+            .as_ref()
+            .filter(|_| !self.world.late.contains(stage));
+        let answer = asked.and_then(|asked| self.answer(node, asked));
         if let (Some(answer), Some(to)) = (answer, wait.on_answer) {
             return Step::go(to, answer);
         }
@@ -167,7 +172,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The first acceptable answer that came for the node. Those before it are refused for good.
+    /// The first acceptable answer that came for the node and that no visit before took. Those before
+    /// it are refused for good.
     fn answer(&mut self, node: &NodeId, question: &Question) -> Option<Value> {
         let came = self.answers.get_mut(node)?;
         while let Some(answer) = came.pop_front() {

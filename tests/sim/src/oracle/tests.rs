@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::shapes::build::{ask, call, delay, end, eval, program, question, retry};
+use super::shapes::build::{ask, bounded, call, delay, end, eval, program, question, retry};
 use super::told::{Refused, Said, SaidEnd, Told};
 use super::world::{World, fail, succeed};
 use super::{Outcome, explain, interpret, nobody};
-use lattice_ir::{Call, Eval, OpKind, Program, Timer};
+use lattice_ir::{Call, Eval, OpKind, Program, Timer, Wait};
 use lattice_journal::{FailureKind, RunStatus};
 use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{BranchId, NodeId, OpId, StageId};
@@ -147,9 +147,8 @@ fn a_program_that_does_not_verify_ends() {
     }
 }
 
-/// What the oracle makes of a log of `two_of_three_broken`, whose second branch is refused, and
-/// which says this of its branches: the end, the stages that ended, the outcomes recorded besides.
-fn told(shape: &str, said: [(SaidEnd, usize, u32); 3]) -> Result<Outcome, Refused> {
+/// What the oracle makes of a log of a shape that says this of its branches: the end, the stages that ended, the outcomes recorded besides.
+fn told<const N: usize>(shape: &str, said: [(SaidEnd, usize, u32); N]) -> Result<Outcome, Refused> {
     let mut shapes = super::shapes().into_iter();
     let shape = shapes.find(|found| found.name == shape).unwrap();
     let branches = (0..).zip(said).map(|(index, (end, ended, recorded))| {
@@ -231,4 +230,82 @@ fn a_log_that_cannot_be_is_refused() {
     }
     let stands = told("all_of_three", [DONE, DONE, (SaidEnd::Open, 0, 0)]);
     assert!(stands.unwrap_err().is_stuck);
+}
+
+#[test]
+fn a_branch_may_lose_in_any_round_of_its_loop() {
+    let second = told("loop_races", [(SaidEnd::Cut, 3, 0), DONE]).unwrap();
+    let path = &second.branches[&BranchId::of(&StageId::new("fan"), 0)].path;
+    assert_eq!(path[..], ["draft", "judge", "again", "draft@2"]);
+    assert!(second.calls.contains_key("judge") && !second.calls.contains_key("draft@2"));
+    assert!(told("loop_loses", [(SaidEnd::Cut, 9, 0), DONE]).is_ok());
+    for (shape, said, why) in [
+        // The third judgement ends the loop, and a fourth draft is one too many.
+        ("loop_races", (SaidEnd::Cut, 9, 0), "should be Joined"),
+        (
+            "loop_loses",
+            (SaidEnd::Cut, 9, 1),
+            "`draft@4` has an outcome",
+        ),
+        ("loop_loses", (SaidEnd::Completed, 9, 0), "should be Failed"),
+    ] {
+        let refused = told(shape, [said, DONE]).unwrap_err();
+        assert!(refused.text.contains(why), "{shape}: {refused:?}");
+    }
+}
+
+/// An op that leads to itself, three visits at most, and then on.
+fn three_times(kind: OpKind, world: World) -> Outcome {
+    let ops = vec![("it", kind), ("end", end(json!("{{nodes.it.output}}")))];
+    let program = bounded(program("case", ops), &[("it", 3)]);
+    assert_eq!(lattice_ir::verify(&program), Ok(()));
+    interpret(&program, &world)
+}
+
+#[test]
+fn a_lost_attempt_counts_for_its_own_visit() {
+    let flaky = || {
+        OpKind::Call(Call {
+            retry: retry(2),
+            on_error: Some(OpId(1)),
+            ..call("x", 0)
+        })
+    };
+    let world = || {
+        World::new(json!({})).calling(|_, before, _| match before {
+            0 => fail(FailureKind::Network),
+            _ => succeed("ok"),
+        })
+    };
+    let calls = |world: World| -> Vec<(String, u32)> {
+        let outcome = three_times(flaky(), world);
+        outcome.calls.into_iter().collect()
+    };
+    let of = |stage: &str, count: u32| (stage.to_owned(), count);
+    assert_eq!(calls(world()), [of("it", 2), of("it@2", 2), of("it@3", 2)]);
+    let mut lossy = world();
+    lossy.lost.insert("it@2".to_owned(), 1);
+    assert_eq!(calls(lossy), [of("it", 2), of("it@2", 1)]);
+}
+
+#[test]
+fn an_answer_that_missed_its_visit_is_there_for_the_next() {
+    let asked = || {
+        OpKind::Wait(Wait {
+            timer: Some(Timer::After(1_000)),
+            on_timer: Some(OpId(0)),
+            ..question("Well?", &[], 1)
+        })
+    };
+    let world = || World::new(json!({})).answering("it", &[json!("yes")]);
+    let path = |world: World| three_times(asked(), world).path;
+    assert_eq!(path(world()), ["it", "end"]);
+    let mut slow = world();
+    slow.late.insert("it".to_owned());
+    assert_eq!(path(slow), ["it", "it@2", "end"]);
+    assert_eq!(
+        path(World::new(json!({}))),
+        ["it", "it@2", "it@3", "it@4"],
+        "the ceiling ends it"
+    );
 }

@@ -4,11 +4,11 @@ use lattice_ir::{CallDone, CallOutcome};
 use lattice_journal::{Failure, FailureKind, Usage};
 use lattice_model::{Millis, NodeId, RunId};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a call gives: by the name of the op, the number of its failures recorded before, and the
+/// What a call gives: by the name of the stage, so that each visit differs, the number of its failures recorded before, and the
 /// prompt in the form that people see.
 pub type Calls = Arc<dyn Fn(&str, u32, &str) -> CallOutcome + Send + Sync>;
 
@@ -23,8 +23,13 @@ pub struct World {
     /// What each call gives.
     pub calls: Calls,
     /// What people answer to each node, in the order it arrives. The first acceptable answer
-    /// counts, and it always comes before a timer; without one the timer ends the wait.
+    /// counts, the next one for the next visit, and it always comes before a timer; without one the
+    /// timer ends the wait.
     pub answers: BTreeMap<NodeId, Vec<Value>>,
+    /// Stages that nobody answers before their timer, whatever there is.
+    pub late: BTreeSet<String>,
+    /// How many attempts of a stage are lost: they use up its ceiling.
+    pub lost: BTreeMap<String, u32>,
 }
 
 /// The moment at which runs of the simulator begin: 2025-11-24T16:00:00Z.
@@ -44,7 +49,7 @@ pub const USED_BY_FAILURE: Usage = Usage {
 
 impl World {
     /// A world without people, in which every call repeats its prompt in brackets behind the name
-    /// of its op.
+    /// of its stage.
     pub fn new(input: Value) -> Self {
         Self {
             run_id: RunId::from_parts(STARTED_AT, *b"simulation"),
@@ -52,6 +57,8 @@ impl World {
             input,
             calls: Arc::new(|stage, _, prompt| succeed(format!("{stage}({prompt})"))),
             answers: BTreeMap::new(),
+            late: BTreeSet::new(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -62,6 +69,8 @@ impl World {
             run_id: self.run_id.clone(),
             started_at: self.started_at,
             input,
+            late: BTreeSet::new(),
+            lost: BTreeMap::new(),
             calls: Arc::clone(&self.calls),
             answers: self.answers.clone(),
         }
@@ -92,6 +101,8 @@ impl fmt::Debug for World {
             .field("started_at", &self.started_at)
             .field("input", &self.input)
             .field("answers", &self.answers)
+            .field("late", &self.late)
+            .field("lost", &self.lost)
             .finish_non_exhaustive()
     }
 }

@@ -131,6 +131,10 @@ impl Bare {
             let (stage, attempt) = (claimed.stage, claimed.attempt);
             return Some(Cause::Lost { stage, attempt });
         }
+        // Nobody answers again before it is known what became of the last answer.
+        if !self.inbox.is_empty() {
+            return Some(Cause::Wake);
+        }
         let asking = self.state.questions().map(|(_, node, ..)| node.clone());
         let asking: Vec<NodeId> = asking.collect();
         if let Some((node, value)) = asking.into_iter().find_map(|node| self.answer(node)) {

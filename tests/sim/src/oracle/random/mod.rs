@@ -3,11 +3,12 @@
 //! What no two ways of running agree on never flows into a value here: no expression reads the
 //! moment of a delay or the wording of a failure. `expressions` makes what ops compute on, `scripts`
 //! what calls give and people answer, `layout` says what stands in which branch, `fans` makes splits
-//! and joins, this file the other ops and the ways between them.
+//! and joins, `loops` leads ways back, this file makes the other ops and the ways between them.
 
 mod expressions;
 mod fans;
 mod layout;
+mod loops;
 mod scripts;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,13 @@ const SPLITS_PERCENT: usize = 40;
 /// whether there are any elsewhere.
 const LAYOUT_SALT: u64 = 70 << 32;
 
-/// The Program of the seed and its world: 3 to 20 ops without a way back, or some more with splits.
+/// How many seeds in a hundred make a Program for whose ways back there is a draw.
+const LOOPS_PERCENT: usize = 35;
+/// Keeps the draws of ways back apart from the others, for the same reason. The seeds that tests name
+/// draw none, so their Programs are what they were.
+const LOOPS_SALT: u64 = 445 << 32;
+
+/// The Program of the seed and its world: 3 to 20 ops, or some more with splits; some with loops.
 ///
 /// Every call has five attempts and at most two failures before it succeeds, so up to two attempts
 /// may be lost without another outcome; one that always fails may then end as
@@ -66,7 +73,12 @@ pub fn random_program(seed: u64) -> (Program, World) {
         maker.ops.push((name, kind));
         maker.passed.push(passed | 1 << place);
     }
-    let program = maker.program(seed);
+    let mut program = maker.program(seed);
+    let mut turns = Chance::new(seed ^ LOOPS_SALT);
+    if turns.percent(LOOPS_PERCENT) {
+        program = loops::lead_back(&mut turns, program);
+        loops::answer_again(&mut turns, &program, &mut maker.answers);
+    }
     let world = World {
         answers: maker.answers,
         ..World::new(scripts::input(&mut maker.chance)).calling(scripts::player(maker.scripts))

@@ -1,6 +1,7 @@
 //! Makes the worlds of random Programs: the input, what calls give, what people answer.
 
 use crate::oracle::chance::Chance;
+use crate::oracle::visits::op_of;
 use crate::oracle::world::{STARTED_AT, fail, succeed};
 use lattice_ir::CallOutcome;
 use lattice_journal::FailureKind;
@@ -86,11 +87,11 @@ impl Script {
     }
 }
 
-/// Plays each call's script; a call that has none is refused.
+/// Plays each call's script, every visit from its beginning; a call that has none is refused.
 pub(super) fn player(
     scripts: BTreeMap<String, Script>,
 ) -> impl Fn(&str, u32, &str) -> CallOutcome + Send + Sync + 'static {
-    move |stage, failures, prompt| match scripts.get(stage) {
+    move |stage, failures, prompt| match scripts.get(op_of(stage)) {
         Some(script) => script.play(stage, failures, prompt),
         None => fail(FailureKind::Refused),
     }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::random_program;
+use crate::oracle::visits::{in_loops, op_of};
 use crate::oracle::{Outcome, interpret};
-use lattice_ir::{Plan, verify};
+use lattice_ir::{Plan, Program, verify};
 use lattice_journal::RunStatus;
 use lattice_model::NodeId;
 use serde_json::json;
@@ -18,9 +19,43 @@ fn outcome(seed: u64) -> Outcome {
     interpret(&program, &world)
 }
 
+/// What goes round among the runs.
+#[derive(Debug, Default)]
+struct Again {
+    programs: u32,
+    runs: u32,
+    in_branches: u32,
+    calls: u32,
+    left_by_themselves: u32,
+}
+
+impl Again {
+    fn take(&mut self, program: &Program, outcome: &Outcome) {
+        let later = |path: &[String]| path.iter().any(|stage| op_of(stage) != stage);
+        let inside = outcome.branches.values().any(|branch| later(&branch.path));
+        let goes_round = inside || later(&outcome.path);
+        let has_failed = outcome.failure.is_some();
+        self.programs += u32::from(!in_loops(program).is_empty());
+        self.runs += u32::from(goes_round);
+        self.in_branches += u32::from(inside);
+        self.calls += u32::from(outcome.calls.keys().any(|stage| op_of(stage) != stage));
+        self.left_by_themselves += u32::from(goes_round && !has_failed);
+    }
+
+    fn check(&self) {
+        assert!(self.programs >= 400, "{self:?}");
+        assert!(self.runs >= 200 && self.in_branches >= 25, "{self:?}");
+        assert!(
+            self.calls >= 60 && self.left_by_themselves >= 60,
+            "{self:?}"
+        );
+    }
+}
+
 #[test]
 fn every_program_verifies_and_comes_to_the_same_outcome_twice() {
     let (mut seen, mut far) = (BTreeMap::new(), 0);
+    let mut again = Again::default();
     for seed in 0..SEEDS {
         let (program, world) = random_program(seed);
         assert_eq!(verify(&program), Ok(()), "seed {seed}");
@@ -38,18 +73,21 @@ fn every_program_verifies_and_comes_to_the_same_outcome_twice() {
         assert_eq!(first, outcome(seed), "seed {seed}, made again");
         let inside = first.branches.values().map(|branch| branch.path.len());
         far += usize::from(first.path.len() + inside.sum::<usize>() >= 7);
+        again.take(&program, &first);
         let kind = first.failure.map(|(kind, _)| kind.as_str());
         *seen.entry((first.status, kind)).or_insert(0_u32) += 1;
         let branches = first.branches.into_values();
         let inside = branches.flat_map(|branch| branch.path);
         for name in first.path.into_iter().chain(inside) {
-            let op = program.ops.iter().find(|op| op.name == name).unwrap();
+            let op = program.ops.iter().find(|op| op.name == op_of(&name));
+            let op = op.unwrap();
             *seen
                 .entry((RunStatus::Running, Some(op.kind.word())))
                 .or_insert(0) += 1;
         }
     }
     assert!(far >= 300, "only {far} runs visit 7 ops or more");
+    again.check();
     // Enough of everything that can happen, or the seeds would prove less than they seem to.
     for (status, kind, at_least) in [
         (RunStatus::Completed, None, 800),
@@ -67,6 +105,7 @@ fn every_program_verifies_and_comes_to_the_same_outcome_twice() {
         (RunStatus::Running, Some("split"), 1_000),
         (RunStatus::Running, Some("join"), 800),
         (RunStatus::Failed, Some("merge_conflict"), 10),
+        (RunStatus::Failed, Some("limit"), 40),
     ] {
         let found = seen.get(&(status, kind)).copied().unwrap_or(0);
         assert!(

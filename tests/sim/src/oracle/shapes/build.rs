@@ -42,6 +42,16 @@ pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
     }
 }
 
+/// The same Program with a ceiling for the visits of some ops.
+#[must_use]
+pub fn bounded(mut program: Program, ceilings: &[(&str, u32)]) -> Program {
+    for op in &mut program.ops {
+        let ceiling = ceilings.iter().find(|(name, _)| *name == op.name);
+        op.visits_max = ceiling.map(|(_, max)| *max);
+    }
+    program
+}
+
 /// The same Program with variables.
 #[must_use]
 pub fn with_variables(program: Program, variables: Value) -> Program {

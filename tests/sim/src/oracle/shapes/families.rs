@@ -1,9 +1,11 @@
 //! Shapes of runs that call runs: whose end is taken, caught and not, waited for, left behind.
 
 use super::Shape;
-use super::build::{ask, ask_or, delay, end, invoke, join, program, question, split};
+use super::build::{
+    ask, ask_or, bounded, choice, delay, end, invoke, join, program, question, split, way, when,
+};
 use crate::oracle::world::{World, fail, succeed};
-use lattice_ir::{Invoke, JoinPolicy, Merge, OpKind, Program, Timer};
+use lattice_ir::{Choice, Invoke, JoinPolicy, Merge, OpKind, Program, Timer};
 use lattice_journal::FailureKind;
 use lattice_model::{OpId, limits};
 use serde_json::json;
@@ -25,6 +27,7 @@ pub(super) fn shapes() -> Vec<Shape> {
         child_times_out(),
         grandchild_left(),
         large_child(),
+        child_in_loop(),
     ]);
     all
 }
@@ -339,6 +342,26 @@ fn grandchild_left() -> Shape {
     Shape::new("grandchild_left", program, world)
         .calling([dreamer, middle])
         .noted("the run goes on for longer than the one that it left would have dreamt")
+}
+
+/// Two visits that each call a run of their own, and a third one too many.
+fn child_in_loop() -> Shape {
+    let again = Choice {
+        otherwise: Some(way("false", 2)),
+        keeps_port: false,
+        ..choice(vec![when("in.topic == 'rain'", "true", 0)])
+    };
+    let ops = vec![
+        ("child", OpKind::Invoke(or(of_topic(&poet(), 1), 3))),
+        ("again", OpKind::Choice(again)),
+        ("end", end(json!("{{nodes.child.output.poem}}"))),
+        (
+            "end-2",
+            end(json!({ "sorry": "{{nodes.child.output.error.kind}}" })),
+        ),
+    ];
+    let program = bounded(program("child_in_loop", ops), &[("child", 2)]);
+    Shape::new("child_in_loop", program, world).calling([poet()])
 }
 
 fn large_child() -> Shape {

@@ -6,6 +6,7 @@ pub mod build;
 mod calls;
 mod choices;
 mod families;
+mod loops;
 mod merges;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,7 @@ pub fn shapes() -> Vec<Shape> {
         branches::shapes(),
         merges::shapes(),
         families::shapes(),
+        loops::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
