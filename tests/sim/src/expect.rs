@@ -7,7 +7,7 @@ use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::told::Refused;
 use crate::oracle::visits::op_of;
-use crate::oracle::{Outcome, World, explain};
+use crate::oracle::{Outcome, Visit, World, explain};
 use crate::process::answer_id;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Traffic;
@@ -15,7 +15,7 @@ use crate::seen;
 use crate::shadow::{Shadow, Shadows, StageLog};
 use crate::signals;
 use crate::sim::{Known, Sim};
-use lattice_ir::{CallOutcome, Invoke, OnUnknown, OpKind};
+use lattice_ir::{CallOutcome, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
 use lattice_model::StageId;
 use serde_json::Value;
@@ -53,8 +53,9 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
         }
     });
     let told = seen::told(sim, shadow);
-    let callees = |stage: &str, invoke: &Invoke, input: &Value| {
-        family::called(sim, shadows, shadow, (stage, invoke, input))
+    let callees = |visit: &Visit<'_>| {
+        let called = family::called(sim, shadows, shadow, visit)?;
+        Ok((called, visit.now))
     };
     let outcome = explain(&known.meant, &world, &told, &callees);
     let outcome = outcome_of(outcome, shadow)?;

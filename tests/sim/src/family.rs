@@ -4,18 +4,16 @@ use crate::calls::{Calling, Over};
 use crate::expect::expected;
 use crate::judge::{outlived, scrubbed};
 use crate::oracle::told::Refused;
-use crate::oracle::{Called, came_to, cannot_begin};
+use crate::oracle::{Called, Visit, came_to, cannot_begin};
 use crate::report::{Breach, BreachKind};
 use crate::scenario::{Regime, Traffic};
 use crate::seen;
 use crate::shadow::{Shadow, Shadows};
 use crate::sim::Sim;
-use lattice_ir::Invoke;
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, FailureKind, RunStatus};
 use lattice_model::limits::CHILD_DEPTH_MAX;
 use lattice_model::{RunId, StageId};
-use serde_json::Value;
 
 type Checked = Result<(), Breach>;
 
@@ -198,8 +196,9 @@ pub fn called(
     sim: &Sim,
     shadows: &Shadows,
     above: &Shadow,
-    (stage, invoke, input): (&str, &Invoke, &Value),
+    visit: &Visit<'_>,
 ) -> Result<Called, Refused> {
+    let (stage, input) = (visit.stage, &visit.input);
     let refused = |text: String| Refused {
         is_stuck: false,
         text,
@@ -214,7 +213,7 @@ pub fn called(
     }
     let calling = calling.ok_or_else(|| refused(format!("`{stage}` called nothing")))?;
     let recorded = seen::resolve(sim, &calling.started.input).map_err(refused)?;
-    if scrubbed(&recorded) != scrubbed(input) || calling.started.program != invoke.program {
+    if scrubbed(&recorded) != scrubbed(input) || calling.started.program != visit.invoke.program {
         let text = format!("`{stage}` called a run with {recorded}, and should have with {input}");
         return Err(refused(text));
     }

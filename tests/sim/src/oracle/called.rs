@@ -29,15 +29,27 @@ pub enum Called {
     Stays,
 }
 
-/// What comes of the run that a stage calls with this input.
-pub type Callees<'w> = &'w dyn Fn(&str, &Invoke, &Value) -> Result<Called, Refused>;
+/// A stage that calls a run with this input, at that moment of its own timers.
+pub struct Visit<'v> {
+    /// The stage.
+    pub stage: &'v str,
+    /// What it calls.
+    pub invoke: &'v Invoke,
+    /// With what.
+    pub input: Value,
+    /// When.
+    pub now: Millis,
+}
+
+/// What comes of it, and when; a moment that is past says nothing.
+pub type Callees<'w> = &'w dyn Fn(&Visit<'_>) -> Result<(Called, Millis), Refused>;
 
 /// The Programs that can be called.
 pub type Programs = BTreeMap<ProgramHash, Arc<Program>>;
 
 /// No run is called.
-pub fn nobody(stage: &str, _: &Invoke, _: &Value) -> Result<Called, Refused> {
-    Err(Refused::new(format!("`{stage}` calls a run")))
+pub fn nobody(visit: &Visit<'_>) -> Result<(Called, Millis), Refused> {
+    Err(Refused::new(format!("`{}` calls a run", visit.stage)))
 }
 
 /// Why a run of a Program cannot begin with an input; `None` = it can.
@@ -57,25 +69,25 @@ pub(super) fn alone(
     world: &World,
     depth: u32,
 ) -> (super::Outcome, Millis) {
-    let call = |_: &str, invoke: &Invoke, input: &Value| {
+    let call = |visit: &Visit<'_>| {
         if depth >= CHILD_DEPTH_MAX {
-            return Ok(Called::Failed(FailureKind::Limit));
+            return Ok((Called::Failed(FailureKind::Limit), visit.now));
         }
-        let program = programs.get(&invoke.program).map(|program| &**program);
-        if let Some(kind) = cannot_begin(program, input) {
-            return Ok(Called::Failed(kind));
+        let program = programs.get(&visit.invoke.program);
+        if let Some(kind) = cannot_begin(program.map(|program| &**program), &visit.input) {
+            return Ok((Called::Failed(kind), visit.now));
         }
         let Some(program) = program else {
-            return Ok(Called::Stays);
+            return Ok((Called::Stays, visit.now));
         };
-        let below = world.below(input.clone());
+        let mut below = world.below(visit.input.clone());
+        below.started_at = visit.now;
         let (outcome, ended_at) = alone(programs, program, &below, depth + 1);
-        let due = invoke.timeout_ms.map(|ms| below.started_at.plus(ms));
         let came = came_to(&outcome);
-        let is_late = came == Called::Stays || due.is_some_and(|due| ended_at > due);
-        Ok(match due.is_some() && is_late {
-            true => Called::TimedOut,
-            false => came,
+        let due = visit.invoke.timeout_ms.map(|ms| visit.now.plus(ms));
+        Ok(match due {
+            Some(due) if came == Called::Stays || ended_at > due => (Called::TimedOut, due),
+            _ => (came, ended_at),
         })
     };
     walked(program, world, None, &call).unwrap_or_else(|refused| {
@@ -94,13 +106,27 @@ pub fn came_to(outcome: &super::Outcome) -> Called {
 }
 
 impl Walk<'_> {
-    pub fn invoke(&self, stage: &str, invoke: &Invoke) -> Result<Step, Refused> {
+    pub fn invoke(&mut self, stage: &str, invoke: &Invoke) -> Result<Step, Refused> {
         let input = match self.value(&invoke.input).and_then(kept) {
             Ok(input) => input,
             Err(failure) => return Ok(Step::Fail(failure, invoke.on_error)),
         };
         let failed = |kind| Failure::new(kind, format!("what `{stage}` called"));
-        Ok(match (self.callees)(stage, invoke, &input)? {
+        let visit = Visit {
+            stage,
+            invoke,
+            input,
+            now: self.frame.now,
+        };
+        let (called, at) = (self.callees)(&visit)?;
+        // Something around it is over before, so nobody hears of it.
+        if self.frame.horizon.is_some_and(|horizon| at > horizon) {
+            return Ok(Step::Stay);
+        }
+        if called != Called::Stays {
+            self.frame.now = self.frame.now.max(at);
+        }
+        Ok(match called {
             Called::Completed(output) => Step::go(invoke.next, output),
             Called::Failed(kind) => Step::Fail(failed(kind), invoke.on_error),
             Called::Cancelled => Step::Fail(failed(FailureKind::ChildCancelled), invoke.on_error),

@@ -26,7 +26,7 @@ mod values;
 pub mod visits;
 pub mod world;
 
-pub use called::{Called, Programs, came_to, cannot_begin, nobody};
+pub use called::{Called, Programs, Visit, came_to, cannot_begin, nobody};
 pub use chance::Chance;
 pub use interpret::{explain, interpret, interpret_family};
 pub use nesting::Nesting;

@@ -66,8 +66,8 @@ pub fn shapes() -> Vec<Shape> {
         waits::shapes(),
         branches::shapes(),
         merges::shapes(),
-        families::shapes(),
         loops::shapes(),
+        families::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
