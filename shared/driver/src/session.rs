@@ -3,6 +3,7 @@
 use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::load::{Loaded, checkpoint, load_run};
+use crate::observe::log_status;
 use crate::put::{head_of, put};
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
 use lattice_ir::{CallRequest, Plan};
@@ -395,19 +396,5 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn jitter_ms(&self, round: u32) -> u64 {
         let [chance, ..] = self.clock.fresh();
         u64::from(chance) * u64::from(round) / 16
-    }
-}
-
-/// Says how a run stands now, and why it failed if it did.
-fn log_status(commit: &Commit, session: &Session) {
-    let (run, seq, status) = (&session.run, session.state.seq.get(), session.state.status);
-    let last = commit.events.last().map(|event| &event.body);
-    match last {
-        Some(EventBody::RunFailed(failed)) => {
-            let node = failed.node.as_ref().map(ToString::to_string);
-            let failure = &failed.failure;
-            tracing::warn!(%run, seq, %status, node, %failure, "the run failed");
-        }
-        _ => tracing::info!(%run, seq, %status, "the run is {status}"),
     }
 }

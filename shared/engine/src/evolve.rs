@@ -3,7 +3,7 @@
 use crate::branches;
 use crate::state::{Buffered, Child, Phase, RunState, Stage};
 use lattice_journal::payload::{
-    RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
+    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
 };
 use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
@@ -90,20 +90,22 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::JoinFired(fired) => branches::join(state, fired),
-        EventBody::ChildStarted(started) => {
-            let child = Child {
-                run: started.child.clone(),
-                program: started.program,
-                input: started.input.clone(),
-                due_at: started.due_at,
-            };
-            visit(state, &started.stage, started.op, Phase::Calling(child));
-        }
+        EventBody::ChildStarted(started) => call_child(state, started),
         EventBody::ChildEnded(ended) => {
             state.remember_fold(&ended.inbox);
             state.totals.usage = state.totals.usage.plus(ended.usage);
         }
     }
+}
+
+fn call_child(state: &mut RunState, started: &ChildStarted) {
+    let child = Child {
+        run: started.child.clone(),
+        program: started.program,
+        input: started.input.clone(),
+        due_at: started.due_at,
+    };
+    visit(state, &started.stage, started.op, Phase::Calling(child));
 }
 
 fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {

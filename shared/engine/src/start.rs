@@ -99,12 +99,8 @@ pub fn start(
     if trigger.is_none() {
         check_input(plan, &input)?;
     }
+    check_variables(plan)?;
     let program = plan.program();
-    let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
-    let bytes = program.variables.iter().map(variable).sum();
-    if bytes > limits::VARIABLES_BYTES_MAX {
-        return Err(StartError::VariablesTooLarge { bytes });
-    }
     let mut blobs = BTreeMap::new();
     let mut keep = |value: Value| {
         let (reference, blob) = ValueRef::of(value);
@@ -152,6 +148,15 @@ pub fn start(
         folds: Vec::new(),
         more: true,
     })
+}
+
+fn check_variables(plan: &Plan) -> Result<(), StartError> {
+    let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
+    let bytes = plan.program().variables.iter().map(variable).sum();
+    match bytes > limits::VARIABLES_BYTES_MAX {
+        true => Err(StartError::VariablesTooLarge { bytes }),
+        false => Ok(()),
+    }
 }
 
 fn check_input(plan: &Plan, input: &Value) -> Result<(), StartError> {
