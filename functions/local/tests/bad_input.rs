@@ -94,7 +94,11 @@ fn documents() -> Vec<(&'static str, String, Vec<&'static str>)> {
             with(|w| w["nodes"][1]["type"] = json!("subAgent")),
             vec!["node `draft`", "not supported yet"],
         ),
-        ("a cycle", looped(), vec!["`draft`", "`again`", "cycle"]),
+        (
+            "a loop",
+            looped(),
+            vec!["`draft`", "`again`", "`maxVisits`"],
+        ),
         (
             "a condition",
             conditional("in.x =="),

@@ -144,7 +144,7 @@ fn fits((known, sim): (&Known, &Sim), node: &NodeId, value: &ValueRef) -> bool {
 
 /// What a node asks, if it is one that does.
 pub fn question<'s>(known: &'s Known, node: &NodeId) -> Option<&'s QuestionTemplate> {
-    let ops = known.plan.program().ops.iter();
+    let ops = known.meant.ops.iter();
     let mut questions = ops.filter_map(|op| match &op.kind {
         OpKind::Wait(wait) if op.node == *node => wait.question.as_ref(),
         _ => None,
