@@ -43,7 +43,7 @@ fn one_fault_at_every_call_breaks_no_promise() {
         "asked_again",
     ];
     for name in names {
-        let table = every_point(&case(name), Sample { every: 3 });
+        let table = every_point(&case(name), Sample::every(3));
         assert!(table.is_clean(), "{table}");
         assert!(table.runs() > 100, "{table}");
     }
@@ -58,7 +58,7 @@ fn families_of_runs_break_no_promise() {
         "children_in_any",
         "grandchild_left",
     ] {
-        let table = every_point(&case(name), Sample { every: 7 });
+        let table = every_point(&case(name), Sample::every(7));
         assert!(table.is_clean(), "{table}");
         assert!(table.runs() > 100, "{table}");
     }

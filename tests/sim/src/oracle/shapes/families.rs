@@ -144,8 +144,9 @@ fn plain() -> Vec<Shape> {
     ]
 }
 
-fn child_asks() -> Shape {
-    let child = program(
+/// A draft, a question about it, and what becomes of the answer.
+fn asker() -> Program {
+    program(
         "asker",
         vec![
             ("draft", ask("a draft on {{in.of}}", 1)),
@@ -156,7 +157,11 @@ fn child_asks() -> Shape {
             ("mend", ask("mend: {{nodes.which.output.label}}", 3)),
             ("asker-end", end(json!({ "poem": "{{nodes.mend.output}}" }))),
         ],
-    );
+    )
+}
+
+fn child_asks() -> Shape {
+    let child = asker();
     let world = || world().answering("which", &[json!("Maybe"), json!("No")]);
     Shape::new(
         "child_asks",
