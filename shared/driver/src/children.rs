@@ -2,7 +2,7 @@
 //! and cancelled when nobody waits any more (protocol, rules 10 and 11).
 
 use crate::driver::Driver;
-use crate::error::DriverError;
+use crate::error::{DriverError, RequestError};
 use crate::session::Session;
 use lattice_engine::{Child, Decision, Origin, RunState, start};
 use lattice_journal::payload::{ChildOutcome, Parent};
@@ -199,6 +199,33 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             ValueRef::Inline(value) => Ok(Arc::clone(value)),
             ValueRef::Blob { hash, .. } => self.patiently(session, || self.store.blob(*hash)).await,
         }
+    }
+
+    /// Whether the very answer stands in the inbox of a run that this one called, also of one that is
+    /// over: whoever gave it above and was not answered gives it there again.
+    pub(crate) async fn is_repeated_below(
+        &self,
+        run: &RunId,
+        id: &InboxId,
+        body: &InboxBody,
+    ) -> Result<bool, RequestError> {
+        let mut below = VecDeque::from([run.clone()]);
+        for _ in 0..limits::WAIT_ROWS_MAX {
+            let Some(run) = below.pop_front() else {
+                break;
+            };
+            let commits = self.store.load(&run, Seq::FIRST).await?;
+            for event in commits.iter().flat_map(|commit| &commit.events) {
+                let EventBody::ChildStarted(started) = &event.body else {
+                    continue;
+                };
+                if self.is_repeated(&started.child, id, body).await? {
+                    return Ok(true);
+                }
+                below.push_back(started.child.clone());
+            }
+        }
+        Ok(false)
     }
 
     /// If no node of the run asks under this name: the run below it, among those that are waited for,

@@ -118,7 +118,15 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         {
             return Ok(InboxPut::Known);
         }
-        let session = self.open_for_request(run).await?;
+        let session = self.open_for_request(run).await;
+        let asks = |session: &Session| session.plan.asks(&signal.node);
+        if !session.as_ref().is_ok_and(asks)
+            && let Some(id) = &signal.id
+            && self.is_repeated_below(run, id, &says(None)).await?
+        {
+            return Ok(InboxPut::Known);
+        }
+        let session = session?;
         if let Some(below) = self.asker_below(&session, &signal.node).await? {
             return Box::pin(self.signal(&below, signal)).await;
         }
@@ -141,7 +149,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Whether the very answer stands under this key; a key of another one is refused.
     // INVARIANT: `Known` is only said of an answer that is stored: under the key of another one it
     // would be lost without a word.
-    async fn is_repeated(
+    pub(crate) async fn is_repeated(
         &self,
         run: &RunId,
         id: &InboxId,
