@@ -229,7 +229,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 
     /// If no node of the run asks under this name: the run below it, among those that are waited for,
-    /// in which one does.
+    /// in which one does: one in which the question stands open, or else the first, which may ask
+    /// later.
     pub(crate) async fn asker_below(
         &self,
         session: &Session,
@@ -243,13 +244,17 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             children.map(|(_, child)| child.run.clone()).collect()
         };
         let mut below = VecDeque::from(called(session));
-        let mut looked = 0;
+        let (mut looked, mut first) = (0, None);
         while let Some(run) = below.pop_front() {
             let Some(session) = self.open(&run).await? else {
                 continue;
             };
-            if session.plan.asks(node) {
+            let mut questions = session.state.questions();
+            if questions.any(|(_, asks, ..)| asks == node) {
                 return Ok(Some(run));
+            }
+            if session.plan.asks(node) {
+                first.get_or_insert(run);
             }
             below.extend(called(&session));
             looked += 1;
@@ -257,7 +262,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 break;
             }
         }
-        Ok(None)
+        Ok(first)
     }
 }
 

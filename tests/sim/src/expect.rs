@@ -43,7 +43,7 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
     world.late = timed_out(sim, shadow)?;
-    without_late(&mut world, sim, shadow)?;
+    without_late(&mut world, sim, (shadows, shadow))?;
     let calls = Arc::clone(&world.calls);
     let given = imposed.clone();
     world.calls = Arc::new(move |stage, epoch, prompt| -> CallOutcome {
@@ -189,7 +189,11 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
 
 /// Takes away the answers that came when nobody asked any more: between two visits of their node,
 /// or after the last one.
-fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Breach> {
+fn without_late(
+    world: &mut World,
+    sim: &Sim,
+    (shadows, shadow): (&Shadows, &Shadow),
+) -> Result<(), Breach> {
     for (node, answers) in &mut world.answers {
         let numbered = (0..).zip(mem::take(answers));
         let is_late = |number: usize| {
@@ -204,7 +208,10 @@ fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Bre
         // Whoever answers before being asked cannot know which visit will; and what a branch asks
         // is over when another one decides the join.
         let first = StageId::new(node.as_str());
-        let may_be_late = may_be_late(sim) || sim.scenario.early;
+        // Where several runs ask by the same node, an answer may meet the one that is just over.
+        let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
+        let is_shared = shadows.values().filter(asks).count() > 1;
+        let may_be_late = may_be_late(sim) || sim.scenario.early || is_shared;
         if !may_be_late && shadow.known.nesting.around(&first).is_empty() && late.iter().any(fits) {
             return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
         }

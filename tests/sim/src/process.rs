@@ -246,9 +246,9 @@ async fn deliver(
         }
     }
     sim.until(|shadows| {
-        let is_over = shadows.get(run)?.state.status.is_terminal();
-        let mut all = shadows.values();
-        (is_over || all.any(|shadow| shadow.has_folded(&id))).then_some(())
+        let reader = sim.reader_of(&id).unwrap_or_else(|| run.clone());
+        let shadow = shadows.get(&reader)?;
+        (shadow.has_folded(&id) || shadow.state.status.is_terminal()).then_some(())
     })
     .await;
 }

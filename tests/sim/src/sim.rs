@@ -54,6 +54,7 @@ pub struct Sim {
     watchers: Mutex<Vec<Waker>>,
     cancel_ms: Mutex<BTreeMap<RunId, u64>>,
     turned_away: Mutex<BTreeSet<InboxId>>,
+    put_into: Mutex<BTreeMap<InboxId, RunId>>,
 }
 
 /// A Program that is in the store.
@@ -107,6 +108,7 @@ impl Sim {
             watchers: Mutex::default(),
             cancel_ms: Mutex::default(),
             turned_away: Mutex::default(),
+            put_into: Mutex::default(),
             scenario: scenario.clone(),
             judged: (case.world)(),
             world,
@@ -178,8 +180,16 @@ impl Sim {
         lock(&self.turned_away).contains(answer)
     }
 
-    /// Notes an item that stands in an inbox, if it asks for the end of its run.
+    /// The run into whose inbox an item was put.
+    pub fn reader_of(&self, item: &InboxId) -> Option<RunId> {
+        lock(&self.put_into).get(item).cloned()
+    }
+
+    /// Notes an item that stands in an inbox, and whether it asks for the end of its run.
     pub fn put_item(&self, item: &InboxItem) {
+        lock(&self.put_into)
+            .entry(item.id.clone())
+            .or_insert_with(|| item.run.clone());
         if matches!(item.body, InboxBody::Cancel { .. }) {
             let now_ms = self.now_ms();
             lock(&self.cancel_ms)

@@ -10,7 +10,7 @@ use lattice_journal::FailureKind;
 use lattice_model::{OpId, limits};
 use serde_json::json;
 
-const HOUR_MS: u64 = 3_600_000;
+pub(super) const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 pub(super) fn shapes() -> Vec<Shape> {
@@ -20,10 +20,6 @@ pub(super) fn shapes() -> Vec<Shape> {
         child_rests(),
         two_levels(),
         child_too_deep(),
-        children_in_all(),
-        children_in_any(),
-        children_fail_fast(),
-        branch_time_over_child(),
         child_times_out(),
         grandchild_left(),
         large_child(),
@@ -32,12 +28,12 @@ pub(super) fn shapes() -> Vec<Shape> {
     all
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(json!({ "topic": "rain" }))
 }
 
 /// One call and an end.
-fn poet() -> Program {
+pub(super) fn poet() -> Program {
     let ops = vec![
         ("verse", ask("a verse on {{in.of}}", 1)),
         ("poem-end", end(json!({ "poem": "{{nodes.verse.output}}" }))),
@@ -46,7 +42,7 @@ fn poet() -> Program {
 }
 
 /// A rest of three days before its call.
-fn dreamer() -> Program {
+pub(super) fn dreamer() -> Program {
     let ops = vec![
         ("sleep", OpKind::Wait(delay(Timer::After(3 * DAY_MS), 1))),
         ("dream", ask("a dream of {{in.of}}", 2)),
@@ -55,7 +51,7 @@ fn dreamer() -> Program {
     program("dreamer", ops)
 }
 
-fn of_topic(callee: &Program, next: u32) -> Invoke {
+pub(super) fn of_topic(callee: &Program, next: u32) -> Invoke {
     invoke(callee, json!({ "of": "{{in.topic}}" }), next)
 }
 
@@ -145,7 +141,7 @@ fn plain() -> Vec<Shape> {
 }
 
 /// A draft, a question about it, and what becomes of the answer.
-fn asker() -> Program {
+pub(super) fn asker() -> Program {
     program(
         "asker",
         vec![
@@ -240,78 +236,6 @@ fn child_too_deep() -> Shape {
             .calling(below)
             .noted("the eighth run below the root may not call another one")
     }
-}
-
-/// Branches that begin with the ops given, each of which goes to the join, and what follows them.
-fn fan(name: &'static str, policy: JoinPolicy, arms: [(&'static str, OpKind); 2]) -> Program {
-    let fan = split(&[1, 2], 3);
-    let ops = vec![("fan", OpKind::Split(fan))];
-    let joined = lattice_ir::Join {
-        on_error: Some(OpId(6)),
-        ..join(0, policy, Merge::Collect, 4)
-    };
-    let rest = [
-        ("fan.join", OpKind::Join(joined)),
-        ("last", ask_or("praise them", 5, 6)),
-        ("end", end(json!("{{nodes.fan.output}}"))),
-        (
-            "end-2",
-            end(json!({ "sorry": "{{nodes.fan.output.error.kind}}" })),
-        ),
-    ];
-    program(name, ops.into_iter().chain(arms).chain(rest).collect())
-}
-
-fn children_in_all() -> Shape {
-    let child = poet();
-    let two = |of: &str| OpKind::Invoke(invoke(&child, json!({ "of": of }), 3));
-    let program = fan(
-        "children_in_all",
-        JoinPolicy::All,
-        [("one", two("{{in.topic}}")), ("other", two("snow"))],
-    );
-    Shape::new("children_in_all", program, world).calling([poet()])
-}
-
-fn children_in_any() -> Shape {
-    let (quick, slow) = (poet(), dreamer());
-    let arms = [
-        ("quick", OpKind::Invoke(of_topic(&quick, 3))),
-        ("slow", OpKind::Invoke(of_topic(&slow, 3))),
-    ];
-    let program = fan("children_in_any", JoinPolicy::Quorum { needed: 1 }, arms);
-    Shape::new("children_in_any", program, world)
-        .calling([quick, slow])
-        .noted("the slow one is cancelled when the quick one is over")
-}
-
-fn children_fail_fast() -> Shape {
-    let (poet, dreamer) = (poet(), dreamer());
-    let arms = [
-        ("slow", OpKind::Invoke(of_topic(&dreamer, 3))),
-        ("broken", OpKind::Invoke(of_topic(&poet, 3))),
-    ];
-    let program = fan("children_fail_fast", JoinPolicy::FailFast, arms);
-    let world = || {
-        world().calling(|stage, _, prompt| match stage {
-            "verse" => fail(FailureKind::Auth),
-            _ => succeed(format!("{stage}({prompt})")),
-        })
-    };
-    Shape::new("children_fail_fast", program, world).calling([poet, dreamer])
-}
-
-fn branch_time_over_child() -> Shape {
-    let dreamer = dreamer();
-    let arms = [
-        ("slow", OpKind::Invoke(of_topic(&dreamer, 3))),
-        ("quick", ask("quickly {{in.topic}}", 3)),
-    ];
-    let mut program = fan("branch_time_over_child", JoinPolicy::All, arms);
-    if let OpKind::Split(split) = &mut program.ops[0].kind {
-        *split = super::build::hurried(split.clone(), 0, HOUR_MS);
-    }
-    Shape::new("branch_time_over_child", program, world).calling([dreamer])
 }
 
 fn child_times_out() -> Shape {

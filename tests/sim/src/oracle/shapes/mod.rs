@@ -6,6 +6,7 @@ pub mod build;
 mod calls;
 mod choices;
 mod families;
+mod kin;
 mod loops;
 mod merges;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub fn shapes() -> Vec<Shape> {
         merges::shapes(),
         loops::shapes(),
         families::shapes(),
+        kin::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
