@@ -1,11 +1,9 @@
 //! Shapes of runs that call runs: whose end is taken, caught and not, waited for, left behind.
 
 use super::Shape;
-use super::build::{
-    ask, ask_or, bounded, choice, delay, end, invoke, join, program, question, split, way, when,
-};
+use super::build::{ask, bounded, choice, delay, end, invoke, program, question, way, when};
 use crate::oracle::world::{World, fail, succeed};
-use lattice_ir::{Choice, Invoke, JoinPolicy, Merge, OpKind, Program, Timer};
+use lattice_ir::{Choice, Invoke, OpKind, Program, Timer};
 use lattice_journal::FailureKind;
 use lattice_model::{OpId, limits};
 use serde_json::json;
