@@ -14,8 +14,8 @@ use lattice_ir::Plan;
 use lattice_journal::payload::WaitOpened;
 use lattice_journal::{Commit, Event, EventBody, RunStatus};
 use lattice_model::limits::{CANCEL_WAIT_MS, CARRY_ERRORS_MAX};
-use lattice_model::{Guards, Millis, NodeId, RunId, Seq, StageId};
-use lattice_ports::Clock;
+use lattice_model::{Guards, Millis, NodeId, RunId, StageId};
+use lattice_ports::{Clock, RunIndex};
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
@@ -78,8 +78,8 @@ impl<'a> Carry<'a> {
         (self.plan, self.answers, self.starting) = (Some(plan), answers, true);
     }
 
-    /// Follows a run that exists. Says whether there is anything left to do for it.
-    pub async fn follow(&mut self, run: &RunId) -> Result<bool, CliError> {
+    /// Follows a run that exists, itself alone.
+    async fn follow(&mut self, run: &RunId) -> Result<bool, CliError> {
         let driver = &self.host.driver;
         let loaded = load_run(&**driver.store(), run, Guards::ALL).await?;
         let state = loaded.ok_or_else(|| DriverError::NoRun(run.clone()))?.state;
@@ -96,6 +96,27 @@ impl<'a> Carry<'a> {
             },
         );
         Ok(!over)
+    }
+
+    /// Follows a run that exists, and those that it waits for. Says whether there is anything left to
+    /// do for it.
+    pub async fn follow_all(&mut self, run: &RunId) -> Result<bool, CliError> {
+        let goes_on = self.follow(run).await?;
+        let mut calling = vec![run.clone()];
+        while let Some(above) = calling.pop() {
+            let one = self.runs.get(&above).map(|one| &one.watched.state);
+            let below = one.into_iter().flat_map(RunState::children);
+            let below: Vec<RunId> = below.map(|(_, child)| child.run.clone()).collect();
+            for child in below {
+                // One that has not begun is followed from its first commit on.
+                let known = self.host.driver.store().head(&child).await;
+                if known.map_err(DriverError::from)?.is_some() {
+                    self.follow(&child).await?;
+                    calling.push(child);
+                }
+            }
+        }
+        Ok(goes_on)
     }
 
     /// Hands a run that is followed to the workers.
@@ -135,12 +156,26 @@ impl<'a> Carry<'a> {
         let now = self.host.driver.clock().now();
         let settled = |one: &Followed| one.broken.is_some() || one.watched.is_settled(now);
         let quiet = self.host.seen.is_empty() && !self.starting;
+        // A run that is called is told of behind its call.
+        let called = |(_, state): (_, &RunState)| {
+            let mut children = state.children();
+            children.all(|(_, child)| self.runs.contains_key(&child.run))
+        };
         match &self.stop {
             Some(stop) if stop.until <= Instant::now() => true,
             // Cancelled runs are waited for, those that wait for people too.
             Some(_) => self.states().all(|(_, state)| state.status.is_terminal()),
-            None => quiet && self.runs.values().all(settled),
+            None => quiet && self.states().all(called) && self.runs.values().all(settled),
         }
+    }
+
+    /// The runs that no other one calls which is followed.
+    fn roots(&self) -> impl Iterator<Item = &Followed> {
+        let called = |one: &Followed| {
+            let parent = one.watched.state.parent.as_ref();
+            parent.is_some_and(|parent| self.runs.contains_key(&parent.run))
+        };
+        self.runs.values().filter(move |one| !called(one))
     }
 
     fn exit(&self) -> Exit {
@@ -148,7 +183,7 @@ impl<'a> Carry<'a> {
             Some(_) => Exit::Failed,
             None => Exit::of(one.watched.state.status),
         };
-        let all = Exit::worst(self.runs.values().map(exit));
+        let all = Exit::worst(self.roots().map(exit));
         let ended_anyhow =
             |state: &RunState| matches!(state.status, RunStatus::Completed | RunStatus::Failed);
         match &self.stop {
@@ -181,7 +216,7 @@ impl<'a> Carry<'a> {
             self.app
                 .screen
                 .line(format!("{run} was started under this key before"));
-            let goes_on = self.follow(run).await?;
+            let goes_on = self.follow_all(run).await?;
             self.check_same(run)?;
             self.answer_open(run).await?;
             if goes_on {
@@ -213,8 +248,8 @@ impl<'a> Carry<'a> {
 
     async fn committed(&mut self, commit: Commit) -> Result<(), CliError> {
         let run = commit.run.clone();
-        if let Some(plan) = self.plan.as_ref().filter(|_| commit.first == Seq::FIRST) {
-            let progress = Progress::new(Arc::clone(plan));
+        if let Some(plan) = self.plan_of_new(&commit).await? {
+            let progress = Progress::new(plan);
             let watched = Watched::at(RunState::empty());
             self.runs.insert(
                 run.clone(),
@@ -248,6 +283,22 @@ impl<'a> Carry<'a> {
             self.answer(&run, &wait.node, &wait.stage).await?;
         }
         Ok(())
+    }
+
+    /// The plan of a run that begins with this commit, if the run is to be followed: the one that was
+    /// asked for, and whatever a followed run calls.
+    async fn plan_of_new(&self, commit: &Commit) -> Result<Option<Arc<Plan>>, CliError> {
+        let first = commit.events.first().map(|event| &event.body);
+        let Some(EventBody::RunQueued(queued)) = first else {
+            return Ok(None);
+        };
+        Ok(match &queued.parent {
+            None => self.plan.clone(),
+            Some(parent) if self.runs.contains_key(&parent.run) => {
+                Some(self.host.driver.plan(queued.program).await?)
+            }
+            Some(_) => None,
+        })
     }
 
     /// Answers what was asked before anybody followed the run.
@@ -332,7 +383,17 @@ impl<'a> Carry<'a> {
         self.app
             .screen
             .note("cancelling; press Ctrl-C again to stop at once");
-        for run in self.runs.keys() {
+        // A cancel reaches what a run calls by itself.
+        let ids: Vec<RunId> = self
+            .runs
+            .iter()
+            .filter(|(_, one)| {
+                let parent = one.watched.state.parent.as_ref();
+                parent.is_none_or(|parent| !self.runs.contains_key(&parent.run))
+            })
+            .map(|(run, _)| run.clone())
+            .collect();
+        for run in &ids {
             match self.host.driver.cancel(run, "cancelled with Ctrl-C").await {
                 Ok(_) => self.host.look(run),
                 Err(RequestError::Over { .. }) => {}

@@ -46,7 +46,7 @@ pub fn read(
 }
 
 /// Reads `NODE=OPTION` words, and checks each against the question of its node.
-pub fn answers(words: &[String], program: &Program) -> Result<Answers, CliError> {
+pub fn answers(words: &[String], programs: &[&Program]) -> Result<Answers, CliError> {
     let mut answers = Answers::new();
     for word in words {
         let Some((node, text)) = word.split_once('=') else {
@@ -54,7 +54,7 @@ pub fn answers(words: &[String], program: &Program) -> Result<Answers, CliError>
             return Err(CliError::said(format!("`{word}` is not an answer"), help));
         };
         let node = NodeId::new(node);
-        let question = question(program, &node)?;
+        let question = asked(programs, &node)?;
         let value = value(text, question.choice);
         if let Err(reason) = question.accept(&value) {
             let text = format!("the answer to node `{node}` cannot be taken: {reason}");
@@ -66,6 +66,24 @@ pub fn answers(words: &[String], program: &Program) -> Result<Answers, CliError>
         }
     }
     Ok(answers)
+}
+
+/// What a node of one of the Programs asks. What is wrong is said of the first.
+fn asked(programs: &[&Program], node: &NodeId) -> Result<Question, CliError> {
+    let mut failed = None;
+    for program in programs {
+        match question(program, node) {
+            Ok(question) => return Ok(question),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    let none = || {
+        CliError::said(
+            format!("nothing asks at node `{node}`"),
+            "name a node that asks",
+        )
+    };
+    Err(failed.unwrap_or_else(none))
 }
 
 /// A typed answer as the question takes it: a text, or a list as JSON or as one option.
@@ -117,13 +135,14 @@ pub fn question(program: &Program, node: &NodeId) -> Result<Question, CliError> 
 }
 
 /// Names in a mock script that mean nothing here: their answers would silently never be given.
-pub fn unknown_stages(script: &Path, program: &Program) -> Vec<String> {
+pub fn unknown_stages(script: &Path, programs: &[&Program]) -> Vec<String> {
     // What cannot be read is refused by the mock itself.
     let text = std::fs::read_to_string(script).unwrap_or_default();
     let script: Value = serde_json::from_str(&text).unwrap_or_default();
     let known = |name: &str| {
         let of_op = |op: &lattice_ir::Op| op.name == name || op.node.as_str() == name;
-        name == "*" || program.ops.iter().any(of_op)
+        let mut ops = programs.iter().flat_map(|program| &program.ops);
+        name == "*" || ops.any(of_op)
     };
     let stages = script.get("stages").and_then(Value::as_object);
     let names = stages.into_iter().flat_map(serde_json::Map::keys);

@@ -114,6 +114,14 @@ impl Progress {
                     vec![format!("    branch {branch} failed: {said}")]
                 }
             },
+            EventBody::ChildStarted(started) => {
+                self.open(&started.stage, event.timestamp);
+                let head = self.head(screen.paint(Tone::Look, ">"), &started.node, &started.stage);
+                vec![format!(
+                    "{head}  calls `{}` as {}",
+                    started.workflow, started.child
+                )]
+            }
             EventBody::CancelRequested(cancel) => {
                 let reason = one_line(&cancel.reason, MESSAGE_CHARS_MAX);
                 vec![format!("    cancel requested: {reason}")]

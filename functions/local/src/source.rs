@@ -2,11 +2,12 @@
 
 use crate::error::CliError;
 use crate::screen::{Screen, Tone};
-use lattice_compiler::{Compiled, compile};
+use lattice_compiler::{Compiled, Flow, Flows, calls_of, compile_with};
 use lattice_document::{Document, Problem};
 use lattice_ir::{Plan, Program};
-use lattice_model::Hash;
 use lattice_model::limits::DOCUMENT_BYTES_MAX;
+use lattice_model::{Hash, WorkflowId};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,81 @@ pub struct Source {
     pub program: Arc<Program>,
     /// The same, parsed.
     pub plan: Arc<Plan>,
+    /// The workflows beside the file that it calls, those first that call nothing.
+    pub called: Vec<Self>,
+}
+
+impl Source {
+    /// Its Program, and those of the files that it calls.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        let called = self.called.iter().map(|source| &*source.program);
+        [&*self.program].into_iter().chain(called)
+    }
+}
+
+/// The workflows that files call, as far as they stand beside them: `<id>.json` for the workflow `id`.
+#[derive(Debug, Default)]
+struct Beside {
+    flows: Flows,
+    sources: Vec<Source>,
+    /// The files that are being read, the one that was named first.
+    path: Vec<WorkflowId>,
+}
+
+impl Beside {
+    /// Takes in what a file calls.
+    fn take(&mut self, file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+        for id in calls_of(bytes) {
+            let called = file.with_file_name(format!("{id}.json"));
+            if self.flows.contains_key(&id) || self.path.contains(&id) || !called.is_file() {
+                continue;
+            }
+            let bytes = read(&called)?;
+            self.path.push(id.clone());
+            self.take(&called, &bytes)?;
+            let compiled = compile_with(&bytes, &self.flows_in_circle());
+            self.path.pop();
+            let source = ready(compiled, &called, Vec::new())?;
+            // A file of that name may hold another workflow.
+            if source.document.id == id {
+                let below = self.flows.values().map(|flow| (flow.program, flow.clone()));
+                let flow = Flow::of(source.plan.hash(), &source.program, &below.collect());
+                self.flows.insert(id, flow);
+                self.sources.push(source);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known, and of those that are being read that they call each other.
+    fn flows_in_circle(&self) -> Flows {
+        let calls: BTreeSet<WorkflowId> = self.path.iter().cloned().collect();
+        let open = self.path.iter().map(|id| {
+            let flow = Flow {
+                program: Hash::ZERO,
+                depth: 0,
+                calls: calls.clone(),
+            };
+            (id.clone(), flow)
+        });
+        open.chain(self.flows.clone()).collect()
+    }
+}
+
+/// Compiles the bytes of a file with the workflows beside it that it calls, and with `stored` ones.
+pub fn compile_file(
+    file: &Path,
+    bytes: &[u8],
+    stored: Flows,
+) -> Result<(Compiled, Vec<Source>), CliError> {
+    let own = lattice_document::read(bytes).document;
+    let mut beside = Beside {
+        flows: stored,
+        path: own.into_iter().map(|document| document.id).collect(),
+        ..Beside::default()
+    };
+    beside.take(file, bytes)?;
+    Ok((compile_with(bytes, &beside.flows), beside.sources))
 }
 
 /// Reads the bytes of a workflow file, one more than may be at most.
@@ -51,35 +127,40 @@ pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-/// Reads and compiles a file that is to be run. Shows its problems and what an upgrade changed.
-pub fn open(file: &Path, screen: &Screen) -> Result<Source, CliError> {
-    let compiled = compile(&read(file)?);
+/// Reads and compiles a file that is to be run; `stored` are workflows that it may call. Shows its
+/// problems and what an upgrade changed.
+pub fn open(file: &Path, bytes: &[u8], stored: Flows, screen: &Screen) -> Result<Source, CliError> {
+    let (compiled, called) = compile_file(file, bytes, stored)?;
     let shown = file.display().to_string();
     if !screen.is_json() {
         show_problems(&compiled.problems, |line| screen.note(line), screen);
     }
-    let Compiled {
-        document: Some(document),
-        program: Some(program),
-        problems,
-        changes,
-    } = compiled
-    else {
-        return Err(CliError::Problems {
-            file: shown,
-            problems: compiled.problems,
-        });
-    };
-    if screen.is_json() && !problems.is_empty() {
-        screen.note(serde_json::json!({ "warnings": problems }).to_string());
+    if screen.is_json() && compiled.program.is_some() && !compiled.problems.is_empty() {
+        screen.note(serde_json::json!({ "warnings": compiled.problems }).to_string());
     }
-    if !changes.is_empty() && !screen.is_json() {
-        let many = changes.len();
+    if !compiled.changes.is_empty() && compiled.program.is_some() && !screen.is_json() {
+        let many = compiled.changes.len();
         screen.note(format!(
             "`{shown}` is an older document: {many} things were upgraded for this run; \
              `lattice compile` lists them"
         ));
     }
+    ready(compiled, file, called)
+}
+
+/// What was compiled, as something to run.
+fn ready(compiled: Compiled, file: &Path, called: Vec<Source>) -> Result<Source, CliError> {
+    let Compiled {
+        document: Some(document),
+        program: Some(program),
+        ..
+    } = compiled
+    else {
+        return Err(CliError::Problems {
+            file: file.display().to_string(),
+            problems: compiled.problems,
+        });
+    };
     let program = Arc::new(program);
     let plan = Plan::new(Arc::clone(&program)).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -96,6 +177,7 @@ pub fn open(file: &Path, screen: &Screen) -> Result<Source, CliError> {
         text,
         program,
         plan: Arc::new(plan),
+        called,
     })
 }
 

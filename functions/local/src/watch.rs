@@ -125,6 +125,8 @@ impl Watched {
             } => !self.answered.contains(id) && due_at.is_none_or(|due| due > soon),
             // It goes on with the last of its branches.
             Phase::Joining { .. } => true,
+            // So it does with the run that it calls, which is followed too.
+            Phase::Calling(child) => child.due_at.is_none_or(|due| due > soon),
             _ => false,
         };
         let mut branches = self.state.open_branches();

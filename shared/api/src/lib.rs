@@ -3,10 +3,12 @@
 //! `service` takes a request through every check in one place and hands it to the route's handler in
 //! `routes`; `gate` says who asks and what they may; `take` reads queries and bodies; `refuse` turns
 //! errors into problem bodies; `view` turns states into answers. `triggers` keeps webhooks and schedules
-//! in line with their workflows, and starts the runs of those that fire. `streams` follows logs for many
+//! in line with their workflows, and starts the runs of those that fire. `flows` finds the workflows
+//! that a document calls. `streams` follows logs for many
 //! readers at once, `log` reads pages of them. `metrics` counts. `server` is the loop that accepts
 //! connections on a laptop, `meter` what it knows of each.
 
+mod flows;
 mod gate;
 mod log;
 mod meter;
@@ -20,6 +22,7 @@ mod take;
 mod triggers;
 mod view;
 
+pub use flows::flows_for;
 pub use gate::{Caller, Gate, JwtError, JwtRules};
 pub use meter::Meter;
 pub use metrics::{Fresh, METRICS_MEDIA_TYPE, Metrics};

@@ -200,6 +200,7 @@ fn open(state: &RunState) -> Vec<OpenStage> {
             } => ("backoff", Some(*attempt), Some(*due_at)),
             Phase::Waiting { due_at, .. } => ("waiting", None, *due_at),
             Phase::Joining { .. } => ("joining", None, None),
+            Phase::Calling(child) => ("calling", None, child.due_at),
         };
         OpenStage {
             stage: id.clone(),

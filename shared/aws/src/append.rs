@@ -9,8 +9,9 @@ use crate::table::{Expression, Reason, Transacted, Written};
 use aws_sdk_dynamodb::types::{
     Put as PutAction, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
+use futures::future::try_join_all;
 use lattice_journal::{Commit, EventBody, RunSummary};
-use lattice_model::limits::{DAY_MS, FOLD_ITEMS_MAX};
+use lattice_model::limits::{DAY_MS, FOLD_ITEMS_MAX, NOTICES_MAX};
 use lattice_model::{CommitId, InboxId, RunId, Seq};
 use lattice_ports::{Appended, PortError, Put};
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ enum Part {
     Commit,
     Key,
     Fold,
+    Notice,
     Head,
     Summary,
 }
@@ -40,6 +42,7 @@ impl AwsStore {
         self.outlives(&put.commit)?;
         let alone = put.start_key.is_none()
             && put.folds.is_empty()
+            && put.notices.is_empty()
             && put.head.is_none()
             && put.summary.is_none();
         if alone {
@@ -48,7 +51,14 @@ impl AwsStore {
         if let Some(reason) = unfit(&put) {
             return self.refuse(&put, reason).await;
         }
-        self.append_together(&put).await
+        // An item's place in the order of its inbox is drawn before; one that is not used leaves a
+        // gap, which nobody minds.
+        let places = put.notices.iter().map(|item| self.next_place(&item.run));
+        let places = try_join_all(places).await?;
+        let notices = put.notices.iter().zip(places);
+        let notices = notices.map(|(item, place)| self.item(item, place));
+        let notices = notices.collect::<Result<Vec<_>, _>>()?;
+        self.append_together(&put, &notices).await
     }
 
     /// What is stored expires by the moment in the run's id, so the run has to be over by then.
@@ -81,10 +91,10 @@ impl AwsStore {
         }
     }
 
-    async fn append_together(&self, put: &Put) -> Result<Appended, PortError> {
+    async fn append_together(&self, put: &Put, notices: &[Item]) -> Result<Appended, PortError> {
         let mut with_head = put.head.is_some();
         loop {
-            let (parts, actions) = self.actions(put, with_head)?;
+            let (parts, actions) = self.actions(put, notices, with_head)?;
             let reasons = match self.table.transact(actions).await? {
                 Transacted::Done => return Ok(Appended::Written),
                 Transacted::Cancelled(reasons) => reasons,
@@ -99,6 +109,7 @@ impl AwsStore {
     fn actions(
         &self,
         put: &Put,
+        notices: &[Item],
         with_head: bool,
     ) -> Result<(Vec<Part>, Vec<TransactWriteItem>), PortError> {
         let run = &put.commit.run;
@@ -117,6 +128,9 @@ impl AwsStore {
         }
         for id in &put.folds {
             all.push((Part::Fold, self.fold_action(run, id)));
+        }
+        for item in notices {
+            all.push((Part::Notice, self.put_action(item.clone(), None)));
         }
         if let Some(head) = put.head.as_ref().filter(|_| with_head) {
             let action = self.put_action(head_item(head, self.keep), Some(newer(head.seq)));
@@ -275,13 +289,19 @@ impl AwsStore {
     }
 }
 
-/// What no transaction can hold: too many folds, or one item twice.
+/// What no transaction can hold: too many folds or notices, or one item twice.
 fn unfit(put: &Put) -> Option<String> {
     let count = put.folds.len();
     if count > FOLD_ITEMS_MAX {
         let limit = FOLD_ITEMS_MAX;
         return Some(format!(
             "a put folds {count} inbox items, over the limit of {limit}"
+        ));
+    }
+    let notices = put.notices.len();
+    if notices > NOTICES_MAX {
+        return Some(format!(
+            "a put has {notices} notices, over the limit of {NOTICES_MAX}"
         ));
     }
     let mut seen = BTreeSet::new();

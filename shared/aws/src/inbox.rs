@@ -83,7 +83,7 @@ pub(crate) fn burial() -> (&'static str, Expression) {
 
 impl AwsStore {
     /// Draws the next place in the order of a run's inbox.
-    async fn next_place(&self, run: &RunId) -> Result<u64, PortError> {
+    pub(crate) async fn next_place(&self, run: &RunId) -> Result<u64, PortError> {
         let counter = Expression::default()
             .name("exp")
             .value("one", number(1))

@@ -68,6 +68,12 @@ pub const END_IN_BRANCH: Code = Code::new("LAT-C031", "a branch ends the run");
 pub const MANY_OPEN: Code = Code::new("LAT-C032", "too much happens at once");
 /// A loop that does not stay in one branch, or that has a split inside.
 pub const LOOP_AROUND: Code = Code::new("LAT-C033", "a loop leads around branches");
+/// A workflow that is called and not stored.
+pub const UNKNOWN_FLOW: Code = Code::new("LAT-C034", "a workflow is not known");
+/// Workflows that call each other.
+pub const FLOW_CIRCLE: Code = Code::new("LAT-C035", "workflows call each other in a circle");
+/// Workflows that call each other too deep.
+pub const DEEP_FLOW: Code = Code::new("LAT-C036", "workflows stand too deep in each other");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -104,6 +110,9 @@ pub const ALL: &[Code] = &[
     END_IN_BRANCH,
     MANY_OPEN,
     LOOP_AROUND,
+    UNKNOWN_FLOW,
+    FLOW_CIRCLE,
+    DEEP_FLOW,
 ];
 
 #[cfg(test)]

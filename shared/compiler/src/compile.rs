@@ -1,5 +1,6 @@
 //! The entry: bytes or a document in, a Program and every problem out.
 
+use crate::flows::Flows;
 use crate::passes;
 use crate::pointers::Pointers;
 use crate::problems::Problems;
@@ -20,16 +21,22 @@ pub struct Compiled {
     pub problems: Vec<Problem>,
 }
 
-/// Reads a document of any known shape and compiles it. It never fails: what is wrong stands in
-/// `problems`, which point into the document as it was given.
+/// As `compile_with`, with no other workflow that could be called.
 pub fn compile(bytes: &[u8]) -> Compiled {
+    compile_with(bytes, &Flows::new())
+}
+
+/// Reads a document of any known shape and compiles it. It never fails: what is wrong stands in
+/// `problems`, which point into the document as it was given. `flows` are the stored workflows that
+/// it calls (`calls_of`), as far as they are there.
+pub fn compile_with(bytes: &[u8], flows: &Flows) -> Compiled {
     let reading = read(bytes);
     let mut problems = Problems::new(Pointers::new(reading.shape));
     problems.add_read(reading.problems);
     let program = reading
         .document
         .as_ref()
-        .and_then(|document| run(document, &mut problems));
+        .and_then(|document| run(document, flows, &mut problems));
     let mut changes = reading.changes;
     for change in &mut changes {
         change.text = problems.without_secrets(std::mem::take(&mut change.text));
@@ -45,12 +52,12 @@ pub fn compile(bytes: &[u8]) -> Compiled {
 /// Compiles a document that `lattice_document::read` gave without an error.
 pub fn compile_document(document: &Document) -> (Option<Program>, Vec<Problem>) {
     let mut problems = Problems::new(Pointers::new(Shape::Current));
-    let program = run(document, &mut problems);
+    let program = run(document, &Flows::new(), &mut problems);
     (program, problems.finish())
 }
 
-fn run(document: &Document, problems: &mut Problems) -> Option<Program> {
-    let unit = Unit::open(document, problems);
+fn run(document: &Document, flows: &Flows, problems: &mut Problems) -> Option<Program> {
+    let unit = Unit::open(document, flows, problems);
     for check in passes::CHECKS {
         check(&unit, problems);
     }

@@ -1,7 +1,8 @@
 //! From a document to a Program: every check over the whole graph, then lowering. No IO, no clock,
 //! no randomness.
 //!
-//! `graph` is the document as nodes and links, `flow` says what is certain on every path,
+//! `graph` is the document as nodes and links, `flow` says what is certain on every path, `flows` what
+//! is known of other workflows,
 //! `input_shapes` what `in` is behind the start and each trigger, `passes` holds one file per check
 //! and the lowering, `problems` collects what they find.
 
@@ -10,6 +11,7 @@ pub mod branching;
 pub mod codes;
 mod compile;
 mod flow;
+pub mod flows;
 mod graph;
 mod input_shapes;
 mod passes;
@@ -19,4 +21,5 @@ mod schema_path;
 mod suggest;
 mod unit;
 
-pub use compile::{Compiled, compile, compile_document};
+pub use compile::{Compiled, compile, compile_document, compile_with};
+pub use flows::{Flow, Flows, calls_of};

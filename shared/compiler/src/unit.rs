@@ -1,6 +1,7 @@
 //! What the passes look at: the document, its nodes with their settings read, and the graph.
 
 use crate::branching::Branching;
+use crate::flows::Flows;
 use crate::graph::{Graph, Walk};
 use crate::passes::open;
 use crate::pointers::Pointers;
@@ -28,6 +29,8 @@ pub(crate) struct Unit<'d> {
     /// The variables that are declared, or set by some node.
     pub variables: BTreeSet<String>,
     pub suggest: Suggest,
+    /// The stored workflows that it may call.
+    pub flows: &'d Flows,
 }
 
 /// A node with its settings read.
@@ -41,7 +44,7 @@ pub(crate) struct Slot {
 
 impl<'d> Unit<'d> {
     /// Reads the settings of every node and builds the graph.
-    pub fn open(document: &'d Document, problems: &mut Problems) -> Self {
+    pub fn open(document: &'d Document, flows: &'d Flows, problems: &mut Problems) -> Self {
         let slots = open::open_all(document, problems);
         let graph = Graph::build(document, &slots);
         let of_kind = |kind: &str| -> Vec<usize> {
@@ -84,6 +87,7 @@ impl<'d> Unit<'d> {
             ends: of_kind("end"),
             variables,
             suggest: Suggest::default(),
+            flows,
         }
     }
 

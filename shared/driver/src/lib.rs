@@ -2,10 +2,11 @@
 //! simulator can schedule every step of it.
 //!
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
-//! log; `perform` carries a call out inside its lease; `flight` holds those under way; `serve` is what a message does; `sweep`
-//! finds what nobody looks at; `requests` is what people ask for: start, signal, cancel; `firing` is
-//! what a schedule asks for.
+//! log; `perform` carries a call out inside its lease; `flight` holds those under way; `children`
+//! starts the runs that a run calls; `serve` is what a message does; `sweep` finds what nobody looks
+//! at; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for.
 
+mod children;
 mod driver;
 mod error;
 mod firing;

@@ -1,6 +1,7 @@
 //! Who watches: told of a commit once it is durable, never before; of a model's words while they come.
 
-use lattice_journal::Commit;
+use crate::session::Session;
+use lattice_journal::{Commit, EventBody};
 use lattice_model::{RunId, StageId};
 use std::sync::Arc;
 
@@ -58,4 +59,18 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn committed(&self, _commit: &Commit) {}
+}
+
+/// Says how a run stands now, and why it failed if it did.
+pub(crate) fn log_status(commit: &Commit, session: &Session) {
+    let (run, seq, status) = (&session.run, session.state.seq.get(), session.state.status);
+    let last = commit.events.last().map(|event| &event.body);
+    match last {
+        Some(EventBody::RunFailed(failed)) => {
+            let node = failed.node.as_ref().map(ToString::to_string);
+            let failure = &failed.failure;
+            tracing::warn!(%run, seq, %status, node, %failure, "the run failed");
+        }
+        _ => tracing::info!(%run, seq, %status, "the run is {status}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::session::Session;
 use lattice_engine::{Decision, RunState};
-use lattice_journal::{Commit, EventBody, Head, RunStatus, RunSummary};
+use lattice_journal::{Commit, EventBody, Head, InboxItem, RunStatus, RunSummary};
 use lattice_model::{Millis, RunId, Seq, limits};
 use lattice_ports::Put;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ pub(crate) fn put(
     commit: Commit,
     at: Millis,
     start_key: Option<String>,
+    notices: Vec<InboxItem>,
 ) -> Put {
     let state = &decision.state;
     let last = commit.events.last();
@@ -42,11 +43,21 @@ pub(crate) fn put(
         }
     });
     let folds = decision.folds.clone();
-    let head = bookend.then(|| head_of(&session.run, state, at));
+    let head = bookend.then(|| match terminal || decision.children.is_empty() {
+        true => head_of(&session.run, state, at),
+        // The row may not say that the run waits before the runs that it calls have begun.
+        false => Head {
+            seq: session.tail.last().next(),
+            status: RunStatus::Running,
+            due_at: Some(at.plus(limits::SWEEP_DELAY_MS_MIN)),
+            ..head_of(&session.run, state, at)
+        },
+    });
     Put {
         commit: Arc::new(commit),
         start_key,
         folds,
+        notices,
         head,
         summary,
     }

@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::serve::Errand;
 use crate::session::{Session, Step};
-use lattice_engine::{Decision, RunState, fold, start};
+use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
 use lattice_journal::{InboxBody, InboxItem, ValueRef};
@@ -94,8 +94,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(Started { run, known: false })
     }
 
-    /// Puts an answer into the run's inbox. What is plainly wrong is refused at once, before
-    /// anything is written; the run itself has the last word.
+    /// Puts an answer into the inbox of the run, or of the run below it whose node asks. What is
+    /// plainly wrong is refused at once, before anything is written; the run itself has the last word.
     pub async fn signal(&self, run: &RunId, mut signal: Signal) -> Result<InboxPut, RequestError> {
         let bytes = canonical_len(&signal.value);
         if bytes > limits::INPUT_BYTES_MAX {
@@ -118,7 +118,18 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         {
             return Ok(InboxPut::Known);
         }
-        let session = self.open_for_request(run).await?;
+        let session = self.open_for_request(run).await;
+        let asks = |session: &Session| session.plan.asks(&signal.node);
+        if !session.as_ref().is_ok_and(asks)
+            && let Some(id) = &signal.id
+            && self.is_repeated_below(run, id, &says(None)).await?
+        {
+            return Ok(InboxPut::Known);
+        }
+        let session = session?;
+        if let Some(below) = self.asker_below(&session, &signal.node).await? {
+            return Box::pin(self.signal(&below, signal)).await;
+        }
         let fenced = self.settings.guards.on(Guard::AnswerNamesWait);
         let wait = check_answer(&session, &signal, self.clock.now(), fenced)?;
         self.check_unread(run, &signal, wait.as_ref()).await?;
@@ -138,7 +149,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Whether the very answer stands under this key; a key of another one is refused.
     // INVARIANT: `Known` is only said of an answer that is stored: under the key of another one it
     // would be lost without a word.
-    async fn is_repeated(
+    pub(crate) async fn is_repeated(
         &self,
         run: &RunId,
         id: &InboxId,
@@ -237,13 +248,15 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
-        let mut decision = start(&plan, request.tenant, input.clone(), request.trigger, at)?;
+        let origin = request.trigger.map_or(Origin::Request, Origin::Trigger);
+        let mut decision = start(&plan, request.tenant, input.clone(), origin, at)?;
         if claims {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
         let put = self.prepare(&session, &mut decision, at, key).await?;
         let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
+        let children = std::mem::take(&mut decision.children);
         match self.send(&session, &put).await? {
             Appended::Written => {}
             Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
@@ -258,6 +271,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             taken: 0,
             wrote: true,
             calls,
+            children,
             begun_ms,
             more,
             leaves_items: false,

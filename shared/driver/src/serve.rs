@@ -69,8 +69,13 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         };
         if session.state.status.is_terminal() && self.settings.guards.on(Guard::TerminalIsFinal) {
             self.forget(run);
+            // Whoever wrote the end may have died before it woke the run above.
+            if let Some(parent) = &session.state.parent {
+                self.wake(&session, &parent.run).await?;
+            }
             return self.bury(run).await;
         }
+        self.call_again(&session).await?;
         let errand = Errand {
             saw: message.saw.clone(),
             until_ms,
@@ -109,6 +114,15 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 }
                 return Ok(());
             }
+            session.patient_until_ms = flight.counts_until();
+            flight
+                .beside(self.call_children(session, &step.children))
+                .await?;
+            if !step.children.is_empty() {
+                let written = self.put_row(session, self.clock.now());
+                flight.beside(written).await?;
+            }
+            session.patient_until_ms = 0;
             causes.drain(..step.taken.min(causes.len()));
             performed += step.calls.len();
             for call in step.calls {

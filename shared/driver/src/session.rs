@@ -3,11 +3,12 @@
 use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::load::{Loaded, checkpoint, load_run};
+use crate::observe::log_status;
 use crate::put::{head_of, put};
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
 use lattice_ir::{CallRequest, Plan};
-use lattice_journal::{Commit, EventBody, RunStatus, Tail};
-use lattice_model::{Guard, Millis, RunId, Seq, limits};
+use lattice_journal::{Commit, EventBody, InboxItem, RunStatus, Tail};
+use lattice_model::{Guard, Millis, RunId, Seq, StageId, limits};
 use lattice_ports::{Appended, Clock, Performer, PortError, Put, StageQueue, Store};
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(crate) struct Step {
     pub calls: Vec<CallRequest>,
     /// The monotonic moment before the claim was sent.
     pub begun_ms: u64,
+    /// Stages that the step let call a run.
+    pub children: Vec<StageId>,
     /// How many of the causes stand in the log now; the others have to be told again.
     pub taken: usize,
     /// Whether anything was written.
@@ -113,6 +116,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if decision.events.is_empty() {
                 return Ok(Step {
                     calls: Vec::new(),
+                    children: Vec::new(),
                     begun_ms,
                     taken: decision.taken,
                     wrote: false,
@@ -121,10 +125,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 });
             }
             let (calls, more, taken) = (decision.calls.clone(), decision.more, decision.taken);
+            let children = decision.children.clone();
             let leaves_items = decision.folds.len() < input.inbox.len();
             if self.append(session, decision, input.at).await? {
                 return Ok(Step {
                     calls,
+                    children,
                     begun_ms,
                     taken,
                     wrote: true,
@@ -221,7 +227,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(true)
     }
 
-    /// Stores the decision's large values and seals its events; they are gone from it then.
+    /// What it takes to append a decision; its events are gone from it then.
     pub(crate) async fn prepare(
         &self,
         session: &Session,
@@ -229,13 +235,26 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         at: Millis,
         start_key: Option<String>,
     ) -> Result<Put, DriverError> {
+        let notices = self.notices(session, decision, at).await?;
+        self.seal(session, decision, at, start_key, notices).await
+    }
+
+    /// Stores the decision's large values and seals its events.
+    pub(crate) async fn seal(
+        &self,
+        session: &Session,
+        decision: &mut Decision,
+        at: Millis,
+        start_key: Option<String>,
+        notices: Vec<InboxItem>,
+    ) -> Result<Put, DriverError> {
         for (hash, value) in &decision.blobs {
             self.patiently(session, || self.store.put_blob(*hash, Arc::clone(value)))
                 .await?;
         }
         let events = std::mem::take(&mut decision.events);
         let commit = Commit::seal(&session.tail, self.fresh_commit(), at, events)?;
-        Ok(put(session, decision, commit, at, start_key))
+        Ok(put(session, decision, commit, at, start_key, notices))
     }
 
     /// Moves the session over its own acknowledged commit.
@@ -258,11 +277,15 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         // One wait may follow another in a single commit: the status is the same, the moment is not.
         let waits_anew = status == RunStatus::Waiting && session.state.due_at() != rested.1;
-        if put.head.is_none() && (status != rested.0 || waits_anew) {
+        // A row that says that the run waits leads nobody to a run that it called and that has not
+        // begun: it is written behind the call.
+        let calls = !decision.children.is_empty();
+        if put.head.is_none() && !calls && (status != rested.0 || waits_anew) {
             let at = put.commit.events.last().map(|event| event.timestamp);
             self.put_row(session, at.unwrap_or(session.state.started_at))
                 .await?;
         }
+        self.wake_told(session, &put.notices).await?;
         if !status.is_terminal() {
             self.checkpoint(session).await;
         }
@@ -292,6 +315,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Sends a put, again and byte-identical if its answer is lost (protocol, rule 1).
     pub(crate) async fn send(&self, session: &Session, put: &Put) -> Result<Appended, DriverError> {
+        let mut put = put.clone();
+        // With the guard off, other runs are told behind the commit.
+        if !self.settings.guards.on(Guard::ChildEndWithCommit) {
+            put.notices.clear();
+        }
         self.patiently(session, || self.store.append(put.clone()))
             .await
     }
@@ -368,19 +396,5 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     fn jitter_ms(&self, round: u32) -> u64 {
         let [chance, ..] = self.clock.fresh();
         u64::from(chance) * u64::from(round) / 16
-    }
-}
-
-/// Says how a run stands now, and why it failed if it did.
-fn log_status(commit: &Commit, session: &Session) {
-    let (run, seq, status) = (&session.run, session.state.seq.get(), session.state.status);
-    let last = commit.events.last().map(|event| &event.body);
-    match last {
-        Some(EventBody::RunFailed(failed)) => {
-            let node = failed.node.as_ref().map(ToString::to_string);
-            let failure = &failed.failure;
-            tracing::warn!(%run, seq, %status, node, %failure, "the run failed");
-        }
-        _ => tracing::info!(%run, seq, %status, "the run is {status}"),
     }
 }

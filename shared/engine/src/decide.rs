@@ -185,6 +185,7 @@ fn ready_stage(scratch: &Scratch<'_>) -> Option<StageId> {
         Phase::Waiting { due_at, .. } => {
             early_answer(scratch, phase).is_some() || due_at.as_ref().is_some_and(due)
         }
+        Phase::Calling(child) => child.due_at.as_ref().is_some_and(due),
         Phase::Claimed { .. } | Phase::Joining { .. } => false,
     };
     let mut stages = scratch.state.stages.iter();
@@ -228,6 +229,7 @@ fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
         Phase::Ready => ops::visit(scratch, &at),
         Phase::Backoff { attempt, epoch, .. } => ops::call::claim(scratch, &at, attempt, epoch),
         Phase::Waiting { due_at, .. } => ops::wait::fire(scratch, &at, due_at),
+        Phase::Calling(_) => ops::invoke::time_out(scratch, &at),
         Phase::Claimed { .. } | Phase::Joining { .. } => Ok(()),
     }
 }

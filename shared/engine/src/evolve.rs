@@ -1,9 +1,9 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
 use crate::branches;
-use crate::state::{Buffered, Phase, RunState, Stage};
+use crate::state::{Buffered, Child, Phase, RunState, Stage};
 use lattice_journal::payload::{
-    RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
+    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
 };
 use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
@@ -90,7 +90,22 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::JoinFired(fired) => branches::join(state, fired),
+        EventBody::ChildStarted(started) => call_child(state, started),
+        EventBody::ChildEnded(ended) => {
+            state.remember_fold(&ended.inbox);
+            state.totals.usage = state.totals.usage.plus(ended.usage);
+        }
     }
+}
+
+fn call_child(state: &mut RunState, started: &ChildStarted) {
+    let child = Child {
+        run: started.child.clone(),
+        program: started.program,
+        input: started.input.clone(),
+        due_at: started.due_at,
+    };
+    visit(state, &started.stage, started.op, Phase::Calling(child));
 }
 
 fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
@@ -99,6 +114,7 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.program = queued.program;
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());
+    state.parent = queued.parent.clone();
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();

@@ -5,7 +5,9 @@ use crate::ops;
 use crate::scratch::{At, Scratch};
 use crate::state::Phase;
 use lattice_ir::{OpKind, QuestionTemplate};
-use lattice_journal::payload::{CancelRequested, RunCancelled, SignalOutcome, SignalReceived};
+use lattice_journal::payload::{
+    CancelRequested, ChildEnded, RunCancelled, SignalOutcome, SignalReceived,
+};
 use lattice_journal::{InboxBody, InboxItem, Question, ValueRef};
 use lattice_model::{Guard, InboxId, Millis, NodeId, StageId, limits};
 use serde_json::Value;
@@ -55,6 +57,21 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
                 value,
             };
             signal_at(scratch, &signal, item.at)
+        }
+        InboxBody::ChildEnded {
+            stage,
+            child,
+            outcome,
+            usage,
+        } => {
+            scratch.push(ChildEnded {
+                inbox: item.id.clone(),
+                stage: stage.clone(),
+                child: child.clone(),
+                outcome: outcome.clone(),
+                usage: *usage,
+            });
+            ops::invoke::end(scratch, stage, child, outcome)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What `decide` is told and what it answers.
 
-use crate::state::RunState;
+use crate::state::{Child, RunState};
 use lattice_ir::{CallOutcome, CallRequest};
 use lattice_journal::{EventBody, InboxItem};
 use lattice_model::{BootId, Guards, Hash, InboxId, Millis, RunId, StageId};
@@ -64,6 +64,10 @@ pub struct Decision {
     pub state: RunState,
     /// Calls that the events claim: to be performed once the commit is acknowledged.
     pub calls: Vec<CallRequest>,
+    /// Runs that the events call: to be started once the commit is acknowledged.
+    pub children: Vec<StageId>,
+    /// Runs that the events called before and go on without: they are cancelled with the commit.
+    pub orphans: Vec<(StageId, Child)>,
     /// Values to store before the commit.
     pub blobs: Vec<(Hash, Arc<Value>)>,
     /// Inbox items that the events fold.

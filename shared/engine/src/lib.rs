@@ -19,5 +19,5 @@ mod weight;
 pub use decide::decide;
 pub use evolve::{evolve, fold};
 pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};
-pub use start::{StartError, start};
-pub use state::{Branch, Buffered, Phase, RunState, STATE_VERSION, Stage};
+pub use start::{Origin, StartError, start};
+pub use state::{Branch, Buffered, Child, Phase, RunState, STATE_VERSION, Stage};

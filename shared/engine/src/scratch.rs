@@ -4,7 +4,7 @@ use crate::evolve::apply;
 use crate::input::{BlobCache, DecideError, Decision, Input};
 use crate::ops;
 use crate::scope;
-use crate::state::{Phase, RunState};
+use crate::state::{Child, Phase, RunState};
 use crate::weight::weight;
 use lattice_ir::{CallRequest, OpKind, Plan};
 use lattice_journal::payload::{
@@ -31,6 +31,8 @@ pub(crate) struct Scratch<'a> {
     blobs: &'a BlobCache,
     events: Vec<EventBody>,
     calls: Vec<CallRequest>,
+    children: Vec<StageId>,
+    orphans: Vec<(StageId, Child)>,
     new_blobs: BTreeMap<Hash, Arc<Value>>,
     folds: Vec<InboxId>,
     bytes: usize,
@@ -70,6 +72,8 @@ impl<'a> Scratch<'a> {
             blobs,
             events: Vec::new(),
             calls: Vec::new(),
+            children: Vec::new(),
+            orphans: Vec::new(),
             new_blobs: BTreeMap::new(),
             folds: Vec::new(),
             bytes: 0,
@@ -88,6 +92,21 @@ impl<'a> Scratch<'a> {
     /// Adds a call that the last events claimed.
     pub fn call(&mut self, request: CallRequest) {
         self.calls.push(request);
+    }
+
+    /// Notes that the last events call a run.
+    pub fn child(&mut self, stage: &StageId) {
+        self.children.push(stage.clone());
+    }
+
+    /// Notes that the events go on without the run that a stage called.
+    // INVARIANT: no run goes on that nobody waits for any more (Guard::CancelReachesChildren).
+    pub fn leave_child(&mut self, stage: &StageId) {
+        if let Some(Phase::Calling(child)) = self.state.stages.get(stage).map(|it| &it.phase)
+            && self.input.guards.on(Guard::CancelReachesChildren)
+        {
+            self.orphans.push((stage.clone(), child.clone()));
+        }
     }
 
     /// Notes that the events fold an inbox item.
@@ -228,7 +247,10 @@ impl<'a> Scratch<'a> {
     /// Says that there is nothing to do, if that is so.
     pub fn rest(&mut self) {
         let waits = |stage: &crate::Stage| {
-            matches!(stage.phase, Phase::Waiting { .. } | Phase::Joining { .. })
+            matches!(
+                stage.phase,
+                Phase::Waiting { .. } | Phase::Joining { .. } | Phase::Calling(_)
+            )
         };
         let idle = !self.state.stages.is_empty() && self.state.stages.values().all(waits);
         if idle && self.state.status == RunStatus::Running {
@@ -330,6 +352,7 @@ impl<'a> Scratch<'a> {
             .map(|(id, stage)| (id.clone(), stage.op))
             .collect();
         for (stage, op) in open {
+            self.leave_child(&stage);
             let node = self.plan.op(op).map(|(op, _)| op.node.clone());
             let node = node.unwrap_or_else(|| NodeId::new(stage.as_str()));
             let reason = reason.to_owned();
@@ -349,6 +372,8 @@ impl<'a> Scratch<'a> {
             events: self.events,
             state: self.state,
             calls: self.calls,
+            children: self.children,
+            orphans: self.orphans,
             blobs: self.new_blobs.into_iter().collect(),
             folds: self.folds,
             more,

@@ -5,7 +5,7 @@ use crate::input::Decision;
 use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::{RunQueued, TriggerFired};
+use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
 use lattice_journal::{EventBody, ValueRef};
 use lattice_model::{
     Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
@@ -54,13 +54,28 @@ pub enum StartError {
     NoEntry,
 }
 
-/// Queues a run: the decision that makes the log begin. `input` has to be redacted already. With a
-/// trigger, the run begins where that leads.
+/// What starts a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// Somebody asks for it.
+    Request,
+    /// A trigger fired: the run begins where that leads.
+    Trigger(TriggerFired),
+    /// A stage of another run calls it.
+    Parent {
+        /// The stage.
+        parent: Parent,
+        /// When the run has to be over, since its parent will be then.
+        deadline: Millis,
+    },
+}
+
+/// Queues a run: the decision that makes the log begin. `input` has to be redacted already.
 pub fn start(
     plan: &Plan,
     tenant: Tenant,
     input: Value,
-    trigger: Option<TriggerFired>,
+    origin: Origin,
     at: Millis,
 ) -> Result<Decision, StartError> {
     let bytes = canonical_len(&input);
@@ -71,16 +86,21 @@ pub fn start(
     if depth > limits::JSON_DEPTH_MAX {
         return Err(StartError::InputTooDeep { depth });
     }
+    let mut lifetime_ms = plan.program().lifetime_ms;
+    let (trigger, parent) = match origin {
+        Origin::Request => (None, None),
+        Origin::Trigger(fired) => (Some(fired), None),
+        Origin::Parent { parent, deadline } => {
+            lifetime_ms = lifetime_ms.min(deadline.since(at)).max(1);
+            (None, Some(parent))
+        }
+    };
     // A trigger has checked what it was sent against its own schema.
     if trigger.is_none() {
         check_input(plan, &input)?;
     }
+    check_variables(plan)?;
     let program = plan.program();
-    let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
-    let bytes = program.variables.iter().map(variable).sum();
-    if bytes > limits::VARIABLES_BYTES_MAX {
-        return Err(StartError::VariablesTooLarge { bytes });
-    }
     let mut blobs = BTreeMap::new();
     let mut keep = |value: Value| {
         let (reference, blob) = ValueRef::of(value);
@@ -110,14 +130,17 @@ pub fn start(
         program: plan.hash(),
         input,
         variables,
-        lifetime_ms: program.lifetime_ms,
+        lifetime_ms,
         entry,
         trigger,
+        parent,
     });
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);
     Ok(Decision {
         taken: 0,
+        children: Vec::new(),
+        orphans: Vec::new(),
         events: vec![queued],
         state,
         calls: Vec::new(),
@@ -125,6 +148,15 @@ pub fn start(
         folds: Vec::new(),
         more: true,
     })
+}
+
+fn check_variables(plan: &Plan) -> Result<(), StartError> {
+    let variable = |(name, value): (&String, &Value)| json_text_len(name) + canonical_len(value);
+    let bytes = plan.program().variables.iter().map(variable).sum();
+    match bytes > limits::VARIABLES_BYTES_MAX {
+        true => Err(StartError::VariablesTooLarge { bytes }),
+        false => Ok(()),
+    }
 }
 
 fn check_input(plan: &Plan, input: &Value) -> Result<(), StartError> {

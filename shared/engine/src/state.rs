@@ -1,9 +1,9 @@
 //! What a run is at a seq: the fold of its events.
 
-use lattice_journal::payload::BranchOutcome;
+use lattice_journal::payload::{BranchOutcome, Parent};
 use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
-    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId,
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
 use lattice_model::{Tenant, WorkflowId, limits};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct RunState {
     pub workflow: WorkflowId,
     /// The name of the workflow.
     pub name: Arc<str>,
+    /// The run that called it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -118,6 +121,22 @@ pub enum Phase {
         /// The visit of the split.
         split: StageId,
     },
+    /// Waits for the end of a run that it started.
+    Calling(Child),
+}
+
+/// A run that a stage started and waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Child {
+    /// The run.
+    pub run: RunId,
+    /// What it runs.
+    pub program: ProgramHash,
+    /// Its input.
+    pub input: ValueRef,
+    /// When the stage goes on without it.
+    pub due_at: Option<Millis>,
 }
 
 /// A branch of a split whose join is not decided. What it writes stays here until then.
@@ -167,6 +186,7 @@ impl RunState {
             program: Hash::ZERO,
             workflow: WorkflowId::new(""),
             name: Arc::from(""),
+            parent: None,
             started_at: Millis::new(0),
             deadline: Millis::new(u64::MAX),
             input: ValueRef::Inline(Arc::default()),
@@ -203,7 +223,7 @@ impl RunState {
             return None;
         }
         let timers = self.stages.values().filter_map(|stage| match &stage.phase {
-            Phase::Waiting { due_at, .. } => *due_at,
+            Phase::Waiting { due_at, .. } | Phase::Calling(Child { due_at, .. }) => *due_at,
             _ => None,
         });
         let branches = self.open_branches().filter_map(|(_, branch)| branch.due_at);
@@ -295,6 +315,16 @@ impl RunState {
     /// The branch that an open stage stands in.
     pub fn branch_of(&self, stage: &StageId) -> Option<&BranchId> {
         self.stages.get(stage)?.branch.as_ref()
+    }
+
+    /// The runs that are waited for, and the stages that wait.
+    pub fn children(&self) -> impl Iterator<Item = (&StageId, &Child)> {
+        self.stages
+            .iter()
+            .filter_map(|(id, stage)| match &stage.phase {
+                Phase::Calling(child) => Some((id, child)),
+                _ => None,
+            })
     }
 
     /// Whether a stage waits for nothing but a worker that may claim.

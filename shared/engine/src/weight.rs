@@ -1,6 +1,6 @@
 //! How many bytes an event takes in a commit, so that a decision is cut before it is too large.
 
-use lattice_journal::payload::{BranchOutcome, SignalOutcome};
+use lattice_journal::payload::{BranchOutcome, ChildOutcome, SignalOutcome};
 use lattice_journal::{EventBody, Failure, Question, ValueRef};
 use lattice_model::{canonical_len, json_text_len};
 
@@ -49,6 +49,12 @@ fn parts(body: &EventBody) -> usize {
             };
             fired.variables.iter().map(variable).sum()
         }
+        EventBody::ChildStarted(started) => of(&started.input),
+        EventBody::ChildEnded(ended) => match &ended.outcome {
+            ChildOutcome::Completed { output } => of(output),
+            ChildOutcome::Failed { failure } => said(failure),
+            ChildOutcome::Cancelled => 0,
+        },
         EventBody::TraceBreadcrumb(note) => canonical_len(&note.detail),
         EventBody::RunStarted(_)
         | EventBody::RunWaiting(_)

@@ -3,7 +3,7 @@
 
 mod support;
 
-use lattice_engine::{Decision, StartError, start};
+use lattice_engine::{Decision, Origin, StartError, start};
 use lattice_ir::{
     Missed, Overlap, Payload, Plan, Program, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth,
 };
@@ -68,7 +68,13 @@ fn fired(node: &str) -> Option<TriggerFired> {
 
 fn begin(input: Value, trigger: Option<TriggerFired>) -> Result<Decision, StartError> {
     let plan = Plan::new(Arc::new(three_ways())).unwrap();
-    start(&plan, Tenant::local(), input, trigger, Millis::new(1_000))
+    start(
+        &plan,
+        Tenant::local(),
+        input,
+        trigger.map_or(Origin::Request, Origin::Trigger),
+        Millis::new(1_000),
+    )
 }
 
 fn queued(decision: &Decision) -> &RunQueued {

@@ -4,7 +4,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
-use lattice_engine::{Cause, DecideError, StartError, start};
+use lattice_engine::{Cause, DecideError, Origin, StartError, start};
 use lattice_ir::{
     Arm, Assign, Choice, Eval, Op, OpKind, Plan, Test, Transform, TransformLanguage, Way,
 };
@@ -223,7 +223,7 @@ fn an_input_that_does_not_fit_or_is_too_large_starts_nothing() {
     let plan = Plan::new(Arc::new(program)).unwrap();
     let at = Millis::new(1);
     let local = lattice_model::Tenant::local;
-    let begun = |input: serde_json::Value| start(&plan, local(), input, None, at);
+    let begun = |input: serde_json::Value| start(&plan, local(), input, Origin::Request, at);
     let error = begun(json!({})).unwrap_err();
     assert!(error.to_string().contains("title"), "{error}");
     let fits = |bytes: usize| json!({ "title": "x".repeat(bytes - r#"{"title":""}"#.len()) });

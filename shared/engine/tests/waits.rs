@@ -338,7 +338,7 @@ fn an_answer_nested_too_deep_to_be_read_back_is_refused_as_an_output() {
         &plan,
         lattice_model::Tenant::local(),
         json!({ "deep": deep }),
-        None,
+        lattice_engine::Origin::Request,
         at,
     )
     .unwrap_err();

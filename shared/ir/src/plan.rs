@@ -51,6 +51,8 @@ pub enum PlannedOp {
     },
     /// Of a split or a join, which have none.
     Branches,
+    /// Of an invoke: the input.
+    Invoke(ValueTemplate),
     /// Of an end.
     End(ValueTemplate),
 }
@@ -145,6 +147,13 @@ impl Plan {
         Some((self.program.ops.get(id.index())?, self.ops.get(id.index())?))
     }
 
+    /// Whether the node asks a question.
+    pub fn asks(&self, node: &lattice_model::NodeId) -> bool {
+        let asks = |op: &Op| matches!(&op.kind, OpKind::Wait(wait) if wait.question.is_some());
+        let mut ops = self.program.ops.iter();
+        ops.any(|op| op.node == *node && asks(op))
+    }
+
     /// Whether the op may be visited more than once.
     pub fn is_in_loop(&self, id: OpId) -> bool {
         self.loops.get(id.index()).copied().unwrap_or(false)
@@ -206,6 +215,7 @@ impl PlannedOp {
                 },
             },
             OpKind::Split(_) | OpKind::Join(_) => Self::Branches,
+            OpKind::Invoke(invoke) => Self::Invoke(ValueTemplate::parse(&invoke.input)?),
             OpKind::End(end) => Self::End(ValueTemplate::parse(&end.output)?),
         })
     }
@@ -222,6 +232,7 @@ impl PlannedOp {
             Self::Choice(arms) => arms.iter().flat_map(|arm| arm.test.references()).collect(),
             Self::Wait { question, until } => all(question).chain(all(until)).collect(),
             Self::Branches => Vec::new(),
+            Self::Invoke(input) => input.references(),
             Self::End(output) => output.references(),
         }
     }

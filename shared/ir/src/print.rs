@@ -1,6 +1,7 @@
 //! A Program as a text for people: one line per op, in the order of the list.
 
 use crate::branches::{Join, JoinPolicy, Split};
+use crate::invoke::Invoke;
 use crate::program::{
     Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
 };
@@ -70,6 +71,7 @@ fn line(op: &Op) -> String {
         OpKind::Wait(op) => wait(op),
         OpKind::Split(op) => split(op),
         OpKind::Join(op) => join(op),
+        OpKind::Invoke(op) => invoke(op),
         OpKind::End(op) => format!(" {}", op.output),
     };
     let visits = op.visits_max.map(|max| format!(" at most {max} times"));
@@ -176,6 +178,21 @@ fn join(op: &Join) -> String {
         " {} {policy} merge {:?} -> {}{}{}",
         op.split,
         op.merge,
+        op.next,
+        target("error", op.on_error),
+        target("timeout", op.on_timeout),
+    )
+}
+
+fn invoke(op: &Invoke) -> String {
+    let program = op.program.to_hex();
+    let within = op.timeout_ms.map(|ms| format!(" within {ms}ms"));
+    format!(
+        " {} {} {}{} -> {}{}{}",
+        op.workflow,
+        program.get(..8).unwrap_or(&program),
+        op.input,
+        within.unwrap_or_default(),
         op.next,
         target("error", op.on_error),
         target("timeout", op.on_timeout),

@@ -1,6 +1,7 @@
 //! The Program as it is stored: immutable, named by the hash of its canonical JSON.
 
 use crate::branches::{Join, Split};
+use crate::invoke::Invoke;
 use crate::trigger::Trigger;
 use lattice_journal::{Choice as AnswerChoice, Question};
 use lattice_model::{Hash, NodeId, OpId, ProgramHash, WorkflowId};
@@ -89,6 +90,8 @@ pub enum OpKind {
     Split(Split),
     /// Waits for the branches of a split.
     Join(Join),
+    /// Starts a run of another workflow and waits for it.
+    Invoke(Invoke),
     /// Ends the run.
     End(End),
 }
@@ -340,6 +343,7 @@ impl OpKind {
                 (branches.chain([op.join]).collect(), vec![])
             }
             Self::Join(op) => (vec![op.next], vec![op.on_error, op.on_timeout]),
+            Self::Invoke(op) => (vec![op.next], vec![op.on_error, op.on_timeout]),
             Self::End(_) => (vec![], vec![]),
         };
         fixed
@@ -357,6 +361,7 @@ impl OpKind {
             Self::Choice(op) => op.on_error,
             Self::Wait(op) => op.on_error,
             Self::Join(op) => op.on_error,
+            Self::Invoke(op) => op.on_error,
             Self::Split(_) | Self::End(_) => None,
         }
     }
@@ -371,6 +376,7 @@ impl OpKind {
             Self::Wait(_) => "wait",
             Self::Split(_) => "split",
             Self::Join(_) => "join",
+            Self::Invoke(_) => "invoke",
             Self::End(_) => "end",
         }
     }

@@ -166,6 +166,11 @@ fn check_op(op: &Op, errors: &mut Vec<VerifyError>) {
         OpKind::Call(call) => check_call(call),
         OpKind::Wait(wait) => check_wait(wait),
         OpKind::Split(split) => check_split(split),
+        OpKind::Invoke(invoke) => {
+            let within = 1..=limits::LIFETIME_MS_MAX;
+            let is_wrong = invoke.timeout_ms.is_some_and(|ms| !within.contains(&ms));
+            is_wrong.then_some("has a time-out of 0 or of more than 366 days")
+        }
         OpKind::Choice(choice) if choice.arms.is_empty() && choice.otherwise.is_none() => {
             Some("has no way out")
         }

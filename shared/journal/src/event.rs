@@ -134,6 +134,10 @@ events! {
     BranchEnded(BranchEnded) = "branch.ended",
     /// A join is decided.
     JoinFired(JoinFired) = "join.fired",
+    /// A run is started by a stage.
+    ChildStarted(ChildStarted) = "child.started",
+    /// It is over.
+    ChildEnded(ChildEnded) = "child.ended",
 }
 
 impl EventBody {

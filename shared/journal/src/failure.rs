@@ -43,6 +43,8 @@ pub enum FailureKind {
     Limit,
     /// Branches gave values that the join may not choose between.
     MergeConflict,
+    /// A run that this one had called was cancelled.
+    ChildCancelled,
 }
 
 impl FailureKind {
@@ -64,6 +66,7 @@ impl FailureKind {
         Self::Lifetime,
         Self::Limit,
         Self::MergeConflict,
+        Self::ChildCancelled,
     ];
 
     /// Whether another attempt may succeed where this one did not.
@@ -93,6 +96,7 @@ impl FailureKind {
             Self::Lifetime => "lifetime",
             Self::Limit => "limit",
             Self::MergeConflict => "merge_conflict",
+            Self::ChildCancelled => "child_cancelled",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an outside writer hands to a run.
 
+use crate::failure::Usage;
+use crate::payload::ChildOutcome;
 use crate::value::ValueRef;
 use lattice_model::{Hash, InboxId, Millis, NodeId, RunId, StageId};
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,18 @@ pub enum InboxBody {
         /// Why, for the record.
         reason: String,
     },
+    /// A run that this one had started is over.
+    #[serde(rename_all = "camelCase")]
+    ChildEnded {
+        /// The stage that started it.
+        stage: StageId,
+        /// The run.
+        child: RunId,
+        /// How.
+        outcome: ChildOutcome,
+        /// What model calls used.
+        usage: Usage,
+    },
 }
 
 impl InboxBody {
@@ -57,6 +71,9 @@ impl InboxBody {
                 Hash::of_parts(&[b"signal", node.as_str().as_bytes(), value.as_bytes()])
             }
             Self::Cancel { reason } => Hash::of_parts(&[b"cancel", reason.as_bytes()]),
+            Self::ChildEnded { child, .. } => {
+                Hash::of_parts(&[b"childEnded", child.as_str().as_bytes()])
+            }
         }
     }
 }

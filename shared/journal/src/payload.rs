@@ -5,8 +5,8 @@ use crate::question::Question;
 use crate::summary::Totals;
 use crate::value::ValueRef;
 use lattice_model::{
-    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, Seq, StageId, Tenant,
-    TriggerId, WorkflowId,
+    BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
+    Tenant, TriggerId, WorkflowId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,17 @@ payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Millis>,
     }
+    /// The run that started another one and waits for it.
+    Parent {
+        /// The run.
+        run: RunId,
+        /// Its stage that waits.
+        stage: StageId,
+        /// The run that nobody called, above all.
+        root: RunId,
+        /// How many runs stand above: 1 for a run that the root called.
+        depth: u32,
+    }
     /// The run exists.
     RunQueued {
         /// Whose run it is.
@@ -70,6 +81,9 @@ payloads! {
         /// What started it, if no person did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trigger: Option<TriggerFired>,
+        /// The run that called it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
     }
     /// A worker took the run up.
     RunStarted {}
@@ -305,6 +319,39 @@ payloads! {
         /// What the variables become; `null` = deleted.
         variables: BTreeMap<String, Option<ValueRef>>,
     }
+    /// A stage waits for a run of its own: from here on that run may be started.
+    ChildStarted {
+        /// The visit.
+        stage: StageId,
+        /// The op.
+        op: OpId,
+        /// The node it came from.
+        node: NodeId,
+        /// The run that is started.
+        child: RunId,
+        /// The workflow that it runs.
+        workflow: WorkflowId,
+        /// The Program that it is pinned to.
+        program: ProgramHash,
+        /// Its input.
+        input: ValueRef,
+        /// When it has to be over, if there is such a moment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Millis>,
+    }
+    /// A run that a stage had started is over. The stage may have gone on without it.
+    ChildEnded {
+        /// The inbox item that said so.
+        inbox: InboxId,
+        /// The visit that started it.
+        stage: StageId,
+        /// The run.
+        child: RunId,
+        /// How.
+        outcome: ChildOutcome,
+        /// What model calls used, in it and in those that it started.
+        usage: Usage,
+    }
     /// Something worth knowing that changes nothing.
     TraceBreadcrumb {
         /// What it is about, such as `result.late`.
@@ -333,6 +380,24 @@ pub enum BranchOutcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<NodeId>,
     },
+}
+
+/// How a run ended, as the run hears of it that started it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum ChildOutcome {
+    /// It reached an end.
+    Completed {
+        /// What it produced.
+        output: ValueRef,
+    },
+    /// It failed, or could not begin.
+    Failed {
+        /// Why, with the way through the runs in its message.
+        failure: Failure,
+    },
+    /// Somebody cancelled it.
+    Cancelled,
 }
 
 /// What became of an answer.

@@ -69,6 +69,7 @@ fn samples() -> Vec<EventBody> {
     vec![
         RunQueued {
             trigger: None,
+            parent: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
@@ -248,6 +249,27 @@ fn samples() -> Vec<EventBody> {
                 ("tone".to_owned(), Some(inline(json!("formal")))),
                 ("draft".to_owned(), None),
             ]),
+        }
+        .into(),
+        ChildStarted {
+            stage: StageId::new("review"),
+            op: OpId(1),
+            node: NodeId::new("review"),
+            child: RunId::from_parts(Millis::new(1_767_225_600_000), [8; 10]),
+            workflow: WorkflowId::new("review-contract"),
+            program: Hash::of(b"program"),
+            input: inline(json!({ "text": "the contract" })),
+            due_at: Some(Millis::new(1_767_225_660_000)),
+        }
+        .into(),
+        ChildEnded {
+            inbox: InboxId::new("end_run_01kds63d00104gj20g4104gj20"),
+            stage: StageId::new("review"),
+            child: RunId::from_parts(Millis::new(1_767_225_600_000), [8; 10]),
+            outcome: ChildOutcome::Completed {
+                output: inline(json!("fine")),
+            },
+            usage: usage(),
         }
         .into(),
     ]

@@ -11,20 +11,12 @@ use std::sync::Arc;
 
 impl Inbox for LocalStore {
     async fn put_item(&self, item: InboxItem) -> Result<InboxPut, PortError> {
-        let body =
-            serde_json::to_string(&item.body).map_err(|error| Trouble::from(error).into_port())?;
+        let body = text(&item).map_err(Trouble::into_port)?;
         self.write_as_guest(move |session| {
-            let mut insert = session.connection.prepare_cached(
-                "INSERT INTO inbox (run, id, at, body) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (run, id) DO NOTHING",
-            )?;
-            let at = int(item.at.get());
-            let stored = insert.execute((item.run.as_str(), item.id.as_str(), at, &body))? > 0;
             session.put_item = true;
-            Ok(if stored {
-                InboxPut::Stored
-            } else {
-                InboxPut::Known
+            Ok(match insert(&session.connection, &item, &body)? {
+                true => InboxPut::Stored,
+                false => InboxPut::Known,
             })
         })
         .await
@@ -141,4 +133,23 @@ pub(crate) fn fold(connection: &Connection, places: &[i64]) -> Result<(), Troubl
             .execute([place])?;
     }
     Ok(())
+}
+
+/// The body of an item as it is stored.
+pub(crate) fn text(item: &InboxItem) -> Result<String, Trouble> {
+    Ok(serde_json::to_string(&item.body)?)
+}
+
+/// Puts an item; says whether it was new.
+pub(crate) fn insert(
+    connection: &Connection,
+    item: &InboxItem,
+    body: &str,
+) -> Result<bool, Trouble> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO inbox (run, id, at, body) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (run, id) DO NOTHING",
+    )?;
+    let at = int(item.at.get());
+    Ok(insert.execute((item.run.as_str(), item.id.as_str(), at, body))? > 0)
 }

@@ -17,6 +17,8 @@ struct Prepared {
     put: Put,
     prev: [u8; 32],
     hash: [u8; 32],
+    /// The bodies of its notices.
+    notices: Vec<String>,
     summary: Option<String>,
 }
 
@@ -104,6 +106,11 @@ fn prepare(put: Put) -> Result<Prepared, Trouble> {
     Ok(Prepared {
         prev: *put.commit.prev.as_bytes(),
         hash: *put.commit.hash.as_bytes(),
+        notices: put
+            .notices
+            .iter()
+            .map(inbox::text)
+            .collect::<Result<_, _>>()?,
         summary: put
             .summary
             .as_ref()
@@ -140,6 +147,10 @@ fn append(session: &mut Session, prepared: &Prepared) -> Result<Appended, Troubl
         return winner.map(Appended::Taken).ok_or_else(gone);
     }
     inbox::fold(&session.connection, &items)?;
+    for (item, body) in put.notices.iter().zip(&prepared.notices) {
+        inbox::insert(&session.connection, item, body)?;
+        session.put_item = true;
+    }
     insert_parts(&session.connection, prepared)?;
     Ok(Appended::Written)
 }

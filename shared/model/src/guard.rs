@@ -53,6 +53,12 @@ pub enum Guard {
     AnswerNamesWait,
     /// A start key gives one run (rule 10).
     StartKey,
+    /// A child's end reaches its parent with the commit that ends it, or not at all (rule 10).
+    ChildEndWithCommit,
+    /// A child is started again by whoever finds that its parent waits for it (rules 6 and 10).
+    ChildStartedAgain,
+    /// What ends a stage that waits for a child cancels the child, in the same commit (rule 11).
+    CancelReachesChildren,
     /// A cancel fences every worker that is still busy (rule 11).
     CancelFence,
     /// Head and checkpoint move only forward (rule 12).
@@ -94,6 +100,9 @@ impl Guard {
         Self::InboxDedupe,
         Self::AnswerNamesWait,
         Self::StartKey,
+        Self::ChildEndWithCommit,
+        Self::ChildStartedAgain,
+        Self::CancelReachesChildren,
         Self::CancelFence,
         Self::ForwardOnly,
         Self::SweepResends,

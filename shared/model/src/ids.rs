@@ -174,6 +174,18 @@ impl RunId {
         Self(format!("run_{}", digits.collect::<String>()))
     }
 
+    /// The id of the run that a stage of another run starts: whoever asks again at that moment of the
+    /// log gets the same (protocol, rule 10).
+    pub fn of_child(parent: &Self, stage: &StageId, at: crate::Millis) -> Self {
+        let hash = Hash::of_parts(&[parent.as_str().as_bytes(), stage.as_str().as_bytes()]);
+        let mut entropy = [0; 10];
+        entropy
+            .iter_mut()
+            .zip(hash.as_bytes())
+            .for_each(|(byte, of_hash)| *byte = *of_hash);
+        Self::from_parts(at, entropy)
+    }
+
     /// The text of the id.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -329,3 +329,7 @@ pub const JOIN_VARIABLES_MAX: usize = 256;
 pub const VISITS_MAX: u32 = 10_000;
 /// Visits of a node that a fix proposes for a loop without a ceiling.
 pub const VISITS_PROPOSED: u32 = 10;
+/// Runs inside each other: a run that nobody called has depth 0.
+pub const CHILD_DEPTH_MAX: u32 = 8;
+/// Items that one commit puts into the inboxes of other runs.
+pub const NOTICES_MAX: usize = OPEN_STAGES_MAX + 1;

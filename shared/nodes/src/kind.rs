@@ -4,6 +4,7 @@ use crate::lowering::Lowering;
 use crate::opening::Opening;
 use lattice_document::{PORT_ERROR, PORT_OUT};
 use lattice_ir::{OpKind, TriggerKind};
+use lattice_model::WorkflowId;
 use schemars::Schema;
 use serde_json::Value;
 use std::fmt;
@@ -44,6 +45,8 @@ pub struct Opened {
     pub input: InputUse,
     /// What starts a run here from outside.
     pub trigger: Option<TriggerKind>,
+    /// The workflow that it runs.
+    pub calls: Option<WorkflowId>,
     /// What is done in branches behind it.
     pub split: Option<Split>,
     /// The ops that it becomes, the first one being its entry. None: it is passed over.
@@ -62,6 +65,7 @@ impl Opened {
             wait: None,
             input: InputUse::None,
             trigger: None,
+            calls: None,
             split: None,
             parts,
         }

@@ -13,6 +13,7 @@ mod data_transform;
 mod delay;
 mod end;
 mod fields;
+mod flow;
 mod group;
 mod if_else;
 mod kind;
@@ -44,6 +45,7 @@ pub const ALL: &[&dyn NodeKind] = &[
     &switch::Switch,
     &branch::Branch,
     &parallel::Parallel,
+    &flow::Flow,
     &data_transform::DataTransform,
     &variable_store::VariableStore,
     &delay::Delay,
@@ -60,7 +62,6 @@ pub const NOT_YET: &[&str] = &[
     "subAgent",
     "skill",
     "mcp",
-    "flow",
     "httpRequest",
     "codeExecutor",
     "batchIterator",

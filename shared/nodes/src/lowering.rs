@@ -1,7 +1,7 @@
 //! What a node knows when it becomes ops: where its ports lead, and what came before it.
 
 use lattice_expr::{Reference, Root, Segment};
-use lattice_model::{NodeId, OpId};
+use lattice_model::{Hash, NodeId, OpId, ProgramHash};
 use std::fmt;
 
 /// Where a split leads once its branches have met. No edge is drawn from it.
@@ -13,6 +13,7 @@ pub struct Lowering<'a> {
     first: OpId,
     ports: &'a dyn Fn(&str) -> Option<OpId>,
     input: Option<String>,
+    called: Option<ProgramHash>,
 }
 
 impl<'a> Lowering<'a> {
@@ -29,7 +30,20 @@ impl<'a> Lowering<'a> {
             first,
             ports,
             input,
+            called: None,
         }
+    }
+
+    /// The same node, which runs a workflow that is this Program.
+    #[must_use]
+    pub fn calling(self, called: Option<ProgramHash>) -> Self {
+        Self { called, ..self }
+    }
+
+    /// The Program of the workflow that the node runs.
+    pub fn called(&self) -> ProgramHash {
+        // INVARIANT: a document that calls what is not known is not lowered.
+        self.called.unwrap_or(Hash::ZERO)
     }
 
     /// Where a required port leads.

@@ -1,7 +1,7 @@
 //! The log of a run: commits, appended only at the end, and the cache of their fold.
 
 use crate::PortError;
-use lattice_journal::{Commit, Head, RunSummary};
+use lattice_journal::{Commit, Head, InboxItem, RunSummary};
 use lattice_model::limits::PAGE_BYTES_MAX;
 use lattice_model::{Hash, InboxId, RunId, Seq};
 use std::future::Future;
@@ -16,6 +16,10 @@ pub struct Put {
     pub start_key: Option<String>,
     /// Inbox items that the commit folds; each becomes a tombstone. At most `FOLD_ITEMS_MAX`.
     pub folds: Vec<InboxId>,
+    /// Items for the inboxes of other runs: the end of a child for its parent, a cancel for a child.
+    /// At most `NOTICES_MAX`. The ids are made of what happens once in a run, so that no item with
+    /// such an id was put before.
+    pub notices: Vec<InboxItem>,
     /// With the first and the last commit: the run's row.
     pub head: Option<Head>,
     /// With the last commit: what stays of the run.
@@ -29,6 +33,7 @@ impl Put {
             commit: Arc::new(commit),
             start_key: None,
             folds: Vec::new(),
+            notices: Vec::new(),
             head: None,
             summary: None,
         }

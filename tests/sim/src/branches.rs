@@ -55,6 +55,9 @@ impl Branches {
             EventBody::StageStarted(started) => {
                 texts.extend(self.not_open(&started.stage, nesting, "was claimed"));
             }
+            EventBody::ChildStarted(started) => {
+                texts.extend(self.not_open(&started.stage, nesting, "called a run"));
+            }
             EventBody::WaitOpened(wait) => {
                 texts.extend(self.not_open(&wait.stage, nesting, "waits"));
             }

@@ -73,9 +73,10 @@ impl Effects {
         }
     }
 
-    /// The attempt for which somebody waited longest.
-    pub fn last(&self) -> Option<&Sent> {
-        self.sent.iter().max_by_key(|sent| sent.until_ms)
+    /// The attempt of the run for which somebody waited longest.
+    pub fn last(&self, run: &RunId) -> Option<&Sent> {
+        let sent = self.sent.iter().filter(|sent| sent.run == *run);
+        sent.max_by_key(|sent| sent.until_ms)
     }
 
     /// How many attempts were sent.

@@ -3,12 +3,16 @@
 use crate::fate::Fate;
 use crate::report::{Breach, BreachKind, Report};
 use crate::runner::{simulate, simulate_within};
-use crate::scenario::{Case, Entry, Order, Scenario, Traffic};
+use crate::scenario::{Case, Entry, Order, Scenario, Traffic, Whom};
 use crate::table::Table;
 
 /// Time that one fault may cost besides the longest lease and the rest of a message: the bound that
 /// is published.
 const RECOVERY_MS: u64 = 2 * 60_000;
+
+/// Every how many-th call of a shape is tried whose run calls others, where all cases are; the nine
+/// arrangements begin with another one each.
+pub const FAMILY_EVERY: u64 = 6;
 
 /// Every how many-th call of a heavy case is tried, where all cases are.
 pub const HEAVY_EVERY: u64 = 10;
@@ -18,11 +22,22 @@ pub const HEAVY_EVERY: u64 = 10;
 pub struct Sample {
     /// Every how many-th point, from 1.
     pub every: u64,
+    /// So many points are left out before the first.
+    pub from: u64,
 }
 
 impl Sample {
     /// All of them.
-    pub const ALL: Self = Self { every: 1 };
+    pub const ALL: Self = Self { every: 1, from: 0 };
+
+    /// Every so many-th point.
+    pub fn every(every: u64) -> Self {
+        Self { every, from: 0 }
+    }
+
+    fn skip(self) -> usize {
+        usize::try_from(self.from % self.every.max(1)).unwrap_or(0)
+    }
 
     fn step(self) -> usize {
         usize::try_from(self.every).unwrap_or(1).max(1)
@@ -75,12 +90,20 @@ pub fn arrangements(case: &Case) -> Vec<Scenario> {
     ]
 }
 
-/// Tries every point of every arrangement of a case.
+/// Tries every point of every arrangement of a case; of a sample, other ones in each.
 pub fn every_point(case: &Case, sample: Sample) -> Table {
     let mut table = Table::default();
-    for quiet in arrangements(case) {
+    for (from, quiet) in (0..).zip(arrangements(case)) {
+        let sample = Sample { from, ..sample };
         every_fault(case, &quiet, sample, &mut table);
         every_cancel(case, &quiet, sample, &mut table);
+        if case.has_family() {
+            let child = Scenario {
+                cancel_whom: Whom::Child,
+                ..quiet
+            };
+            every_cancel(case, &child, sample, &mut table);
+        }
     }
     table
 }
@@ -96,7 +119,11 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
     };
     let late_ms = case.lease_ms_max() * leases + quiet.visibility_ms + RECOVERY_MS;
     let bound_ms = baseline.ended_ms + late_ms;
-    for (number, kind) in (1..).zip(&baseline.calls).step_by(sample.step()) {
+    for (number, kind) in (1..)
+        .zip(&baseline.calls)
+        .skip(sample.skip())
+        .step_by(sample.step())
+    {
         for fate in Fate::FAULTS {
             if fate.applies(*kind, quiet.local) {
                 let scenario = Scenario {
@@ -114,16 +141,19 @@ pub fn every_fault(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Ta
 /// A cancel before every call of the scenario.
 pub fn every_cancel(case: &Case, quiet: &Scenario, sample: Sample, table: &mut Table) {
     let baseline = simulate(case, quiet);
-    for number in (1..=baseline.calls.len() as u64).step_by(sample.step()) {
+    for number in (1..=baseline.calls.len() as u64)
+        .skip(sample.skip())
+        .step_by(sample.step())
+    {
         let scenario = Scenario {
             cancel_at: Some(number),
             ..quiet.clone()
         };
-        table.add(
-            "cancel before every call",
-            &scenario,
-            &simulate(case, &scenario),
-        );
+        let row = match quiet.cancel_whom {
+            Whom::Root => "cancel before every call",
+            Whom::Child => "cancel of a child before every call",
+        };
+        table.add(row, &scenario, &simulate(case, &scenario));
     }
 }
 

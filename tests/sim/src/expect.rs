@@ -2,61 +2,68 @@
 //! ceiling, each visit its own, and an answer that came after its timer, or between two visits, did
 //! not come at all.
 
+use crate::family;
 use crate::fate::Fate;
 use crate::judge::scrubbed;
-use crate::oracle::told::Told;
+use crate::oracle::told::Refused;
 use crate::oracle::visits::op_of;
-use crate::oracle::{Outcome, World, explain};
+use crate::oracle::{Outcome, Visit, World, explain};
 use crate::process::answer_id;
 use crate::report::{Breach, BreachKind};
-use crate::scenario::{Case, Traffic};
+use crate::scenario::Traffic;
 use crate::seen;
-use crate::shadow::{Shadow, StageLog};
+use crate::shadow::{Shadow, Shadows, StageLog};
 use crate::signals;
-use crate::sim::Sim;
-use lattice_ir::{CallOutcome, OnUnknown, OpKind, Program};
+use crate::sim::{Known, Sim};
+use lattice_ir::{CallOutcome, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
 use lattice_model::StageId;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
 /// Outcomes that were not the world's: by the name of the stage and the failures recorded before.
 type Imposed = BTreeMap<(String, u32), (Failure, Usage)>;
 
 /// What the run must have come to.
-pub fn expected(case: &Case, sim: &Sim, shadow: &Shadow) -> Result<Outcome, Breach> {
-    let mut world = (case.world)();
+pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome, Breach> {
+    let known = &shadow.known;
+    let input = match shadow.state.parent {
+        Some(_) => seen::resolve(sim, &shadow.state.input)?,
+        None => sim.judged.input.clone(),
+    };
+    let mut world = sim.judged.below(input);
     let mut imposed = Imposed::new();
     for (stage, log) in &shadow.stages {
         let skipped = shadow.branches.skipped.contains_key(stage);
-        let lost = impose(sim, (stage.as_str(), skipped), log, &mut imposed)?;
+        let lost = impose(sim, known, (stage.as_str(), skipped), log, &mut imposed)?;
         world.lost.insert(stage.as_str().to_owned(), lost);
     }
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
     world.late = timed_out(sim, shadow)?;
-    without_late(&mut world, sim, shadow)?;
-    let calls = world.calls;
+    without_late(&mut world, sim, (shadows, shadow))?;
+    let calls = Arc::clone(&world.calls);
     let given = imposed.clone();
-    world.calls = Box::new(move |stage, epoch, prompt| -> CallOutcome {
+    world.calls = Arc::new(move |stage, epoch, prompt| -> CallOutcome {
         match given.get(&(stage.to_owned(), epoch)) {
             Some(outcome) => Err(outcome.clone()),
             None => calls(stage, epoch, prompt),
         }
     });
     let told = seen::told(sim, shadow);
-    let outcome = outcome_of(case.meant(), &world, &told, shadow)?;
+    let callees = |visit: &Visit<'_>| {
+        let called = family::called(sim, shadows, shadow, visit)?;
+        Ok((called, visit.now))
+    };
+    let outcome = explain(&known.meant, &world, &told, &callees);
+    let outcome = outcome_of(outcome, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
 
-fn outcome_of(
-    program: &Program,
-    world: &World,
-    told: &Told,
-    shadow: &Shadow,
-) -> Result<Outcome, Breach> {
-    let outcome = explain(program, world, told).map_err(|refused| {
+fn outcome_of(outcome: Result<Outcome, Refused>, shadow: &Shadow) -> Result<Outcome, Breach> {
+    let outcome = outcome.map_err(|refused| {
         let kind = match refused.is_stuck {
             true => BreachKind::Stuck,
             false => BreachKind::Wrong,
@@ -76,11 +83,12 @@ fn outcome_of(
 /// that may be. Gives how many attempts less the stage has.
 fn impose(
     sim: &Sim,
+    known: &Known,
     (stage, was_skipped): (&str, bool),
     log: &StageLog,
     imposed: &mut Imposed,
 ) -> Result<u32, Breach> {
-    let mut ops = sim.plan.program().ops.iter();
+    let mut ops = known.plan.program().ops.iter();
     let op = ops.find(|op| op.name == op_of(stage));
     let Some(OpKind::Call(call)) = op.map(|op| &op.kind) else {
         return Err(format!("`{stage}` was claimed and is not a call").into());
@@ -161,9 +169,9 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
     let stages = stages.iter().map(StageId::as_str);
     let stages: BTreeSet<String> = stages.map(str::to_owned).collect();
     let asks = |name: &str| {
-        let mut ops = sim.plan.program().ops.iter();
+        let mut ops = shadow.known.plan.program().ops.iter();
         let op = ops.find(|op| op.name == op_of(name))?;
-        signals::question(sim, &op.node).map(|question| (op.node.clone(), question))
+        signals::question(&shadow.known, &op.node).map(|question| (op.node.clone(), question))
     };
     for (stage, (node, question)) in stages.iter().filter_map(|name| Some((name, asks(name)?))) {
         let answers = sim.world.answers.get(&node).into_iter().flatten();
@@ -181,7 +189,11 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
 
 /// Takes away the answers that came when nobody asked any more: between two visits of their node,
 /// or after the last one.
-fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Breach> {
+fn without_late(
+    world: &mut World,
+    sim: &Sim,
+    (shadows, shadow): (&Shadows, &Shadow),
+) -> Result<(), Breach> {
     for (node, answers) in &mut world.answers {
         let numbered = (0..).zip(mem::take(answers));
         let is_late = |number: usize| {
@@ -190,13 +202,17 @@ fn without_late(world: &mut World, sim: &Sim, shadow: &Shadow) -> Result<(), Bre
         };
         let (late, in_time): (Vec<_>, Vec<_>) = numbered.partition(|(number, _)| is_late(*number));
         let fits = |(_, answer): &(usize, Value)| {
-            signals::question(sim, node).is_some_and(|question| question.check(answer).is_ok())
+            signals::question(&shadow.known, node)
+                .is_some_and(|question| question.check(answer).is_ok())
         };
         // Whoever answers before being asked cannot know which visit will; and what a branch asks
         // is over when another one decides the join.
         let first = StageId::new(node.as_str());
-        let may_be_late = may_be_late(sim) || sim.scenario.early;
-        if !may_be_late && sim.nesting.around(&first).is_empty() && late.iter().any(fits) {
+        // Where several runs ask by the same node, an answer may meet the one that is just over.
+        let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
+        let is_shared = shadows.values().filter(asks).count() > 1;
+        let may_be_late = may_be_late(sim) || sim.scenario.early || is_shared;
+        if !may_be_late && shadow.known.nesting.around(&first).is_empty() && late.iter().any(fits) {
             return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
         }
         *answers = in_time.into_iter().map(|(_, answer)| answer).collect();

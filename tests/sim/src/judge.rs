@@ -1,11 +1,12 @@
 //! What must hold of everything that is left when nothing can happen any more.
 
 use crate::expect::expected;
+use crate::family;
 use crate::lock;
 use crate::report::{Breach, BreachKind};
-use crate::scenario::Case;
+use crate::scenario::Whom;
 use crate::seen;
-use crate::shadow::Shadow;
+use crate::shadow::{Shadow, Shadows};
 use crate::sim::Sim;
 use futures::FutureExt;
 use lattice_driver::{load_run, state_at};
@@ -16,14 +17,10 @@ use lattice_ports::{Inbox, RunIndex, RunLog};
 use serde_json::{Map, Value, json};
 
 /// Judges what the simulation left; breaches are noted in the world.
-pub fn judge(case: &Case, sim: &Sim) {
+pub fn judge(sim: &Sim) {
     sim.look(|shadows| {
-        if shadows.len() != 1 {
-            let runs = shadows.len();
-            sim.breach(
-                BreachKind::Duplicated,
-                format!("one start gave {runs} runs"),
-            );
+        if let Err(breach) = family::check_all(sim, shadows) {
+            sim.breach(breach.kind, breach.text);
         }
         for shadow in shadows.values() {
             let checks = [
@@ -34,7 +31,7 @@ pub fn judge(case: &Case, sim: &Sim) {
                 check_branches,
             ];
             let broken = checks.iter().find_map(|check| check(sim, shadow).err());
-            let broken = broken.or_else(|| check_oracle(case, sim, shadow).err());
+            let broken = broken.or_else(|| check_oracle(sim, shadows, shadow).err());
             if let Some(breach) = broken {
                 sim.breach(breach.kind, breach.text);
             }
@@ -178,6 +175,7 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
         match &event.body {
             EventBody::LlmStepCompleted(done) => usage = usage.plus(done.usage),
             EventBody::LlmStepFailed(failed) => usage = usage.plus(failed.usage),
+            EventBody::ChildEnded(ended) => usage = usage.plus(ended.usage),
             _ => {}
         }
     }
@@ -185,15 +183,18 @@ fn check_end(sim: &Sim, shadow: &Shadow) -> Checked {
         let counted = state.totals.usage;
         return Err(format!("usage is counted as {counted:?}, the outcomes say {usage:?}").into());
     }
-    if let (RunStatus::Cancelled, Some(bound_ms)) = (state.status, sim.cancelled_ms())
-        && let Some(sent) = lock(&sim.effects).last()
+    if let (RunStatus::Cancelled, Some(bound_ms)) =
+        (state.status, sim.cancelled_ms(shadow.tail.run()))
+        && let Some(sent) = lock(&sim.effects).last(shadow.tail.run())
         && sent.until_ms.is_none_or(|until_ms| until_ms > bound_ms)
     {
         let (stage, until_ms) = (&sent.stage, sent.until_ms);
         let text = format!("the effect of `{stage}` was alive until {until_ms:?} ms");
         return Err(format!("{text}, and the cancel should have ended it by {bound_ms} ms").into());
     }
-    let cancelled = sim.scenario.cancel_at.is_some();
+    let is_root = state.parent.is_none();
+    let cancelled = sim.cancelled_ms(shadow.tail.run()).is_some()
+        || sim.scenario.cancel_at.is_some() && is_root && sim.scenario.cancel_whom == Whom::Root;
     if state.status == RunStatus::Cancelled && !cancelled {
         return Err("the run was cancelled and nobody asked for it".into());
     }
@@ -231,11 +232,11 @@ fn check_branches(sim: &Sim, shadow: &Shadow) -> Checked {
 }
 
 /// The run came to what the oracle says, given which attempts the faults took.
-fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
+fn check_oracle(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Checked {
     if shadow.state.status == RunStatus::Cancelled || outlived(shadow) {
         return Ok(());
     }
-    let right = expected(case, sim, shadow)?;
+    let right = expected(sim, shadows, shadow)?;
     let seen = seen::outcome(sim, shadow)?;
     if seen == right {
         return Ok(());
@@ -244,7 +245,7 @@ fn check_oracle(case: &Case, sim: &Sim, shadow: &Shadow) -> Checked {
 }
 
 /// Whether the run reached its lifetime, which the oracle does not count.
-fn outlived(shadow: &Shadow) -> bool {
+pub fn outlived(shadow: &Shadow) -> bool {
     let last = shadow.events().last();
     last.is_some_and(|event| match &event.body {
         EventBody::RunFailed(failed) if failed.failure.kind == FailureKind::Lifetime => {

@@ -111,7 +111,7 @@ impl SimPerformer {
             sim.breach(BreachKind::Wrong, text);
         }
         if sim
-            .cancelled_ms()
+            .cancelled_ms(&request.run)
             .is_some_and(|bound_ms| sim.now_ms() > bound_ms)
         {
             let text = format!("attempt {attempt} of `{stage}` was sent after a cancel");

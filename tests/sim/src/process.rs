@@ -2,10 +2,12 @@
 
 use crate::clock::SimClock;
 use crate::desk::ProcessId;
+use crate::family::root;
 use crate::performer::SimPerformer;
 use crate::queue::SimQueue;
 use crate::report::BreachKind;
-use crate::scenario::Entry;
+use crate::scenario::{Entry, Whom};
+use crate::shadow::Shadow;
 use crate::sim::Sim;
 use crate::store::SimStore;
 use lattice_driver::{Driver, DriverError, Observer, RequestError, Settings, Signal, StartRequest};
@@ -142,7 +144,10 @@ pub async fn start(sim: Arc<Sim>, driver: Arc<SimDriver>) {
 
 /// Cancels the run, until it knows that it did or that the run is over.
 pub async fn cancel(sim: Arc<Sim>, driver: Arc<SimDriver>) {
-    let run = first_run(&sim).await;
+    let run = match sim.scenario.cancel_whom {
+        Whom::Root => first_run(&sim).await,
+        Whom::Child => first_child(&sim).await,
+    };
     while let Err(RequestError::Driver(_)) = driver.cancel(&run, "somebody asked").await {
         sim.clock_sleep(PAUSE_MS).await;
     }
@@ -184,18 +189,32 @@ fn numbered((node, answers): (&NodeId, &Vec<Value>)) -> (NodeId, VecDeque<(usize
 }
 
 async fn first_run(sim: &Sim) -> RunId {
-    sim.until(|shadows| shadows.keys().next().cloned()).await
+    sim.until(|shadows| root(shadows).map(|shadow| shadow.tail.run().clone()))
+        .await
+}
+
+/// The first run that the root calls; it may never come.
+async fn first_child(sim: &Sim) -> RunId {
+    let is_child = |shadow: &&Shadow| {
+        let parent = shadow.state.parent.as_ref();
+        parent.is_some_and(|parent| parent.depth == 1)
+    };
+    sim.until(|shadows| {
+        let child = shadows.values().find(is_child)?;
+        Some(child.tail.run().clone())
+    })
+    .await
 }
 
 /// A node that asks and for which answers are left; `None` once the run is over.
 async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<NodeId> {
     let has_answers = |node: &NodeId| left.get(node).is_some_and(|answers| !answers.is_empty());
     sim.until(|shadows| {
-        let state = &shadows.get(run)?.state;
-        if state.status.is_terminal() {
+        if shadows.get(run)?.state.status.is_terminal() {
             return Some(None);
         }
-        let mut questions = state.questions().map(|(_, node, ..)| node);
+        let questions = shadows.values().flat_map(|shadow| shadow.state.questions());
+        let mut questions = questions.map(|(_, node, ..)| node);
         questions
             .find(|node| has_answers(node))
             .map(|node| Some(node.clone()))
@@ -227,7 +246,8 @@ async fn deliver(
         }
     }
     sim.until(|shadows| {
-        let shadow = shadows.get(run)?;
+        let reader = sim.reader_of(&id).unwrap_or_else(|| run.clone());
+        let shadow = shadows.get(&reader)?;
         (shadow.has_folded(&id) || shadow.state.status.is_terminal()).then_some(())
     })
     .await;

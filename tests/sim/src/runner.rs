@@ -2,6 +2,7 @@
 
 use crate::desk::{ProcessId, Ticket};
 use crate::executor::Executor;
+use crate::family::{check_deliveries, root};
 use crate::fate::{Fate, Kind};
 use crate::judge::judge;
 use crate::oracle::Chance;
@@ -32,12 +33,12 @@ const PATIENCE_MS: u64 = 48 * 3_600_000;
 /// Simulates the scenario and judges what it left.
 pub fn simulate(case: &Case, scenario: &Scenario) -> Report {
     let bound_ms = case.timers_ms() + PATIENCE_MS;
-    Runner::new(case, scenario, bound_ms).run(case)
+    Runner::new(case, scenario, bound_ms).run()
 }
 
 /// The same with a bound on the virtual time: past it the run is called stuck.
 pub fn simulate_within(case: &Case, scenario: &Scenario, bound_ms: u64) -> Report {
-    Runner::new(case, scenario, bound_ms).run(case)
+    Runner::new(case, scenario, bound_ms).run()
 }
 
 struct Runner {
@@ -59,11 +60,11 @@ struct Runner {
 impl Runner {
     fn new(case: &Case, scenario: &Scenario, bound_ms: u64) -> Self {
         let sim = Arc::new(Sim::new(case, scenario));
-        let stored = sim
-            .raw
-            .put_program(sim.plan.hash(), Arc::clone(sim.plan.program()));
-        if !matches!(stored.now_or_never(), Some(Ok(()))) {
-            sim.breach(BreachKind::Wrong, "the program could not be stored");
+        for plan in case.plans() {
+            let stored = sim.raw.put_program(plan.hash(), Arc::clone(plan.program()));
+            if !matches!(stored.now_or_never(), Some(Ok(()))) {
+                sim.breach(BreachKind::Wrong, "the program could not be stored");
+            }
         }
         Self {
             executor: Executor::default(),
@@ -82,7 +83,7 @@ impl Runner {
         }
     }
 
-    fn run(mut self, case: &Case) -> Report {
+    fn run(mut self) -> Report {
         for worker in 0..self.sim.scenario.workers {
             self.begin(worker);
         }
@@ -93,7 +94,10 @@ impl Runner {
         }
         while !self.sim.is_breached() && self.advance() {}
         if !self.sim.is_breached() {
-            judge(case, &self.sim);
+            judge(&self.sim);
+            let received = self.of_kind.get(&Kind::Receive).copied().unwrap_or(0);
+            self.sim
+                .look(|shadows| check_deliveries(&self.sim, shadows, received));
         }
         self.report()
     }
@@ -329,7 +333,7 @@ impl Runner {
     fn report(self) -> Report {
         let effects = crate::lock(&self.sim.effects);
         let (status, outcome, log) = self.sim.look(|shadows| {
-            let last = shadows.values().next_back();
+            let last = root(shadows);
             let outcome = last.and_then(|shadow| seen::outcome(&self.sim, shadow).ok());
             let parts: Vec<Vec<u8>> = shadows
                 .values()

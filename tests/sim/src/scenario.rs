@@ -2,126 +2,21 @@
 //! the flags of one command, so that every run can be repeated.
 
 use crate::fate::{Fate, Kind};
-use crate::oracle::{World, random_program, shapes};
 use clap::{Args, ValueEnum};
-use lattice_ir::{OpKind, Plan, Program, Timer};
 use lattice_model::{Guards, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
-/// The name of the Program that is made from the seed.
-pub const RANDOM: &str = "random";
+pub use crate::case::{Case, RANDOM};
 
-/// What a scenario runs, prepared once.
-pub struct Case {
-    /// What it is asked for by.
-    pub name: String,
-    /// The Program.
-    pub plan: Arc<Plan>,
-    /// Makes the world.
-    pub world: Box<dyn Fn() -> World>,
-    /// Whether the answers have to be there before their questions.
-    pub answers_early: bool,
-    /// Whether it is too large to be run by the thousand.
-    pub heavy: bool,
-    /// The Program that the oracle reads, if it is not the one that runs: see `planted`.
-    pub oracle: Option<Arc<Program>>,
-}
-
-impl Case {
-    /// A Program and its world, under a name.
-    pub fn new(
-        name: &str,
-        program: Program,
-        world: impl Fn() -> World + 'static,
-    ) -> Result<Self, String> {
-        let plan = Plan::new(Arc::new(program));
-        let plan = plan.map_err(|errors| format!("`{name}` does not verify: {errors:?}"))?;
-        let (name, plan, world) = (name.to_owned(), Arc::new(plan), Box::new(world));
-        Ok(Self {
-            name,
-            plan,
-            world,
-            answers_early: false,
-            heavy: false,
-            oracle: None,
-        })
-    }
-
-    /// Every shape of the shelf.
-    pub fn all() -> Result<Vec<Self>, String> {
-        let cases = shapes().into_iter().map(|shape| {
-            let case = Self::new(shape.name, shape.program, shape.world)?;
-            Ok(Self {
-                answers_early: shape.answers_early,
-                heavy: shape.heavy,
-                ..case
-            })
-        });
-        cases.collect()
-    }
-
-    /// The shape of this name, or the Program of the seed.
-    pub fn find(name: &str, seed: u64) -> Result<Self, String> {
-        if name == RANDOM {
-            let (program, _) = random_program(seed);
-            return Self::new(name, program, move || random_program(seed).1);
-        }
-        let mut cases = Self::all()?.into_iter();
-        let found = cases.find(|case| case.name == name);
-        found.ok_or_else(|| {
-            let names: Vec<_> = shapes()
-                .iter()
-                .map(|shape| format!("`{}`", shape.name))
-                .collect();
-            format!(
-                "`{name}` is not a shape; expected `{RANDOM}` or one of {}",
-                names.join(", ")
-            )
-        })
-    }
-
-    /// The Program as it is meant: what the run is held against.
-    pub fn meant(&self) -> &Program {
-        self.oracle.as_ref().unwrap_or(self.plan.program())
-    }
-
-    /// The longest lease of its calls.
-    pub fn lease_ms_max(&self) -> u64 {
-        let leases = self
-            .plan
-            .program()
-            .ops
-            .iter()
-            .filter_map(|op| match &op.kind {
-                OpKind::Call(call) => Some(call.timeout_ms + limits::LEASE_MARGIN_MS),
-                _ => None,
-            });
-        leases.max().unwrap_or(0)
-    }
-
-    /// All the time that its timers and pauses can take, in all rounds that its loops can go.
-    pub fn timers_ms(&self) -> u64 {
-        let ops = &self.plan.program().ops;
-        let visits = ops.iter().filter_map(|op| op.visits_max).map(u64::from);
-        let rounds = 1 + visits.sum::<u64>();
-        let once_ms = ops.iter().map(|op| match &op.kind {
-            OpKind::Call(call) => u64::from(call.retry.attempts_max) * call.retry.delay_ms_max,
-            OpKind::Wait(wait) => match &wait.timer {
-                Some(Timer::After(ms)) => *ms,
-                Some(Timer::Until(_)) => self.plan.program().lifetime_ms,
-                None => 0,
-            },
-            OpKind::Split(split) => {
-                let times = split.branches.iter().filter_map(|branch| branch.timeout_ms);
-                times.sum()
-            }
-            _ => 0,
-        });
-        once_ms.sum::<u64>().saturating_mul(rounds)
-    }
+/// Whom somebody cancels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whom {
+    /// The run that was started.
+    Root,
+    /// The first run that it calls.
+    Child,
 }
 
 /// How messages travel.
@@ -217,6 +112,9 @@ pub struct Scenario {
     /// The number of the call, from 1, before which somebody cancels the run.
     #[arg(long)]
     pub cancel_at: Option<u64>,
+    /// Which run is cancelled.
+    #[arg(long, value_enum, default_value_t = Whom::Root)]
+    pub cancel_whom: Whom,
     /// Costly stages that one delivery performs.
     #[arg(long, default_value_t = limits::CHAIN_STAGES_MAX)]
     pub chain: usize,
@@ -292,6 +190,7 @@ impl Default for Scenario {
             crash_at: None,
             fate: Fate::CrashBefore,
             cancel_at: None,
+            cancel_whom: Whom::Root,
             chain: limits::CHAIN_STAGES_MAX,
             visibility_ms: 120_000,
             skew_ms: 0,
@@ -341,6 +240,11 @@ impl Scenario {
             ("--entry", name(&self.entry), name(&usual.entry)),
             ("--traffic", name(&self.traffic), name(&usual.traffic)),
             ("--order", name(&self.order), name(&usual.order)),
+            (
+                "--cancel-whom",
+                name(&self.cancel_whom),
+                name(&usual.cancel_whom),
+            ),
             ("--regime", name(&self.regime), name(&usual.regime)),
             ("--chain", word(&self.chain), word(&usual.chain)),
             (

@@ -25,6 +25,7 @@ fn the_printed_command_gives_the_same_scenario() {
         early: true,
         crash_at: Some(12),
         fate: Fate::SlowAfter(40),
+        cancel_whom: super::Whom::Child,
         cancel_at: Some(3),
         chain: 1,
         visibility_ms: 30_000,

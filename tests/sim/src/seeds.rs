@@ -3,7 +3,7 @@
 use crate::oracle::Chance;
 use crate::report::{Breach, BreachKind, Report};
 use crate::runner::simulate;
-use crate::scenario::{Case, Entry, Order, Regime, Scenario, Traffic};
+use crate::scenario::{Case, Entry, Order, Regime, Scenario, Traffic, Whom};
 use crate::table::Table;
 
 /// Everything that a seed fixes. A name keeps the Program and lets the rest be drawn.
@@ -61,6 +61,15 @@ pub fn run(first: u64, count: u64, shape: &str) -> Result<Table, String> {
         };
         let mut scenario = scenario(seed, shape);
         scenario.early |= case.answers_early;
+        // Nobody can answer a run that has not begun.
+        scenario.early &= !case.has_family();
+        // What a process keeps in its memory it loses only with itself.
+        if case.has_family() && scenario.local && scenario.traffic == Traffic::Lossy {
+            scenario.traffic = Traffic::Duplicated;
+        }
+        if case.has_family() && seed % 2 == 0 {
+            scenario.cancel_whom = Whom::Child;
+        }
         let mut report = simulate(case, &scenario);
         compare(&mut report, &simulate(case, &scenario));
         table.add(row(&scenario), &scenario, &report);

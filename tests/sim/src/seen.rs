@@ -8,7 +8,7 @@ use crate::sim::Sim;
 use futures::FutureExt;
 use lattice_ir::OpKind;
 use lattice_journal::payload::BranchOutcome;
-use lattice_journal::{EventBody, FailureKind, ValueRef};
+use lattice_journal::{EventBody, FailureKind, Usage, ValueRef};
 use lattice_model::{BranchId, NodeId, StageId};
 use lattice_ports::Blobs;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 pub fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
     let state = &shadow.state;
     let resolve = |value: &ValueRef| resolve(sim, value);
-    let ends: Vec<&NodeId> = sim
+    let ends: Vec<&NodeId> = shadow
+        .known
         .plan
         .program()
         .ops
@@ -53,9 +54,9 @@ pub fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
         failure,
         outputs,
         variables: variables.collect::<Result<_, String>>()?,
-        path: path(sim, shadow, None),
+        path: path(shadow, None),
         branches: branches(sim, shadow)?,
-        usage: state.totals.usage,
+        usage: own_usage(shadow),
         calls: calls.filter(|(_, recorded)| *recorded > 0).collect(),
     };
     Ok(outcome.map(scrubbed))
@@ -63,10 +64,11 @@ pub fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
 
 /// The stages that stand directly in a branch, or outside all, in the order in which they ended;
 /// those that are open behind them.
-fn path(sim: &Sim, shadow: &Shadow, branch: Option<&BranchId>) -> Vec<String> {
+fn path(shadow: &Shadow, branch: Option<&BranchId>) -> Vec<String> {
     let open = shadow.state.stages.keys().map(StageId::as_str);
     let stages = shadow.path.iter().map(String::as_str).chain(open);
-    let stages = stages.filter(|stage| sim.nesting.branch_of(&StageId::new(*stage)) == branch);
+    let stages =
+        stages.filter(|stage| shadow.known.nesting.branch_of(&StageId::new(*stage)) == branch);
     stages.map(str::to_owned).collect()
 }
 
@@ -84,7 +86,7 @@ fn branches(sim: &Sim, shadow: &Shadow) -> Result<BTreeMap<BranchId, Branch>, St
             None if standing.is_cut => BranchEnd::Cut,
             None => BranchEnd::Open,
         };
-        let path = path(sim, shadow, Some(id));
+        let path = path(shadow, Some(id));
         let branch = Branch {
             end,
             path,
@@ -100,7 +102,7 @@ fn branches(sim: &Sim, shadow: &Shadow) -> Result<BTreeMap<BranchId, Branch>, St
             EventBody::JoinFired(fired) => &fired.stage,
             _ => continue,
         };
-        let branch = sim.nesting.branch_of(stage);
+        let branch = shadow.known.nesting.branch_of(stage);
         if let Some(branch) = branch.and_then(|branch| made.get_mut(branch)) {
             add(sim, branch, &event.body)?;
         }
@@ -150,7 +152,7 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
             None if standing.is_cut => SaidEnd::Cut,
             None => SaidEnd::Open,
         };
-        let directly = |stage: &&StageId| sim.nesting.branch_of(stage) == Some(id);
+        let directly = |stage: &&StageId| shadow.known.nesting.branch_of(stage) == Some(id);
         let skipped = shadow.branches.skipped.keys().filter(directly).count();
         let recorded = shadow.stages.iter().filter(|(stage, _)| {
             let skipped = shadow.branches.skipped.contains_key(*stage);
@@ -159,7 +161,7 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
         let recorded = recorded.flat_map(|(_, log)| &log.claims);
         let recorded = recorded.filter(|claim| claim.recorded.is_some()).count();
         let stages = shadow.path.iter().map(StageId::new);
-        let stages = stages.filter(|stage| sim.nesting.branch_of(stage) == Some(id));
+        let stages = stages.filter(|stage| shadow.known.nesting.branch_of(stage) == Some(id));
         let said = Said {
             end,
             ended: stages.count().saturating_sub(skipped),
@@ -172,6 +174,19 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
         branches,
         clocks_are_right: sim.scenario.skew_ms == 0,
     }
+}
+
+/// What its own calls used, and not those of the runs that it called.
+fn own_usage(shadow: &Shadow) -> Usage {
+    let mut usage = Usage::default();
+    for event in shadow.events() {
+        match &event.body {
+            EventBody::LlmStepCompleted(done) => usage = usage.plus(done.usage),
+            EventBody::LlmStepFailed(failed) => usage = usage.plus(failed.usage),
+            _ => {}
+        }
+    }
+    usage
 }
 
 /// The value, from the store if it is kept aside.

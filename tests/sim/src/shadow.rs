@@ -1,10 +1,11 @@
 //! What a run's log says, kept up to date as commits are written, and what no log may say.
 
 use crate::branches::Branches;
+use crate::calls::Calls;
 use crate::effects::Effects;
 use crate::report::BreachKind;
 use crate::signals::Signals;
-use crate::sim::Sim;
+use crate::sim::{Known, Sim};
 use crate::visits::Visits;
 use lattice_engine::{Phase, RunState, evolve, fold};
 use lattice_ir::OpKind;
@@ -13,6 +14,7 @@ use lattice_journal::{Commit, Event, EventBody, Failure, Tail};
 use lattice_model::{Hash, InboxId, OpId, RunId, Seq, StageId};
 use lattice_ports::Put;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The runs, as their logs stand.
 pub type Shadows = BTreeMap<RunId, Shadow>;
@@ -22,6 +24,8 @@ type Found = Vec<(BreachKind, String)>;
 /// A run as its log stands, whoever was told of it.
 #[derive(Debug)]
 pub struct Shadow {
+    /// What it runs.
+    pub known: Arc<Known>,
     /// The end of the log.
     pub tail: Tail,
     /// The fold.
@@ -34,6 +38,8 @@ pub struct Shadow {
     pub path: Vec<String>,
     /// What became of the branches.
     pub branches: Branches,
+    /// What became of the runs that it called.
+    pub calls: Calls,
     /// When the terminal event was written, in virtual time.
     pub ended_ms: Option<u64>,
     /// What became of the answers.
@@ -80,8 +86,10 @@ pub fn key_of(run: &RunId, stage: &StageId, epoch: u32) -> Hash {
 
 impl Shadow {
     /// A run without events.
-    pub fn new(run: RunId) -> Self {
+    pub fn new(run: RunId, known: Arc<Known>) -> Self {
         Self {
+            known,
+            calls: Calls::default(),
             tail: Tail::empty(run),
             state: RunState::empty(),
             commits: Vec::new(),
@@ -138,12 +146,13 @@ impl Shadow {
             }
         }
         for event in &commit.events {
-            self.check_event(event, sim, effects, &mut found);
-            found.extend(self.branches.take(event, &sim.nesting, sim.now_ms()));
-            found.extend(self.signals.take(event, sim));
-            let visits = self
-                .visits
-                .take(&event.body, sim.plan.program(), &sim.nesting);
+            self.check_event(event, effects, &mut found);
+            let (known, now_ms) = (&*self.known, sim.now_ms());
+            let (program, nesting) = (known.plan.program(), &known.nesting);
+            found.extend(self.branches.take(event, nesting, now_ms));
+            found.extend(self.signals.take(event, known, sim));
+            found.extend(self.calls.take(event, now_ms));
+            let visits = self.visits.take(&event.body, program, nesting);
             found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
             let before = self.state.status;
             evolve(&mut self.state, event);
@@ -155,7 +164,7 @@ impl Shadow {
                 ));
             }
         }
-        found.extend(self.branches.settled(&sim.nesting));
+        found.extend(self.branches.settled(&self.known.nesting));
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {
@@ -164,7 +173,7 @@ impl Shadow {
         found
     }
 
-    fn check_event(&mut self, event: &Event, sim: &Sim, effects: &Effects, found: &mut Found) {
+    fn check_event(&mut self, event: &Event, effects: &Effects, found: &mut Found) {
         let mut wrong = |kind, text: String| found.push((kind, text));
         if self.state.status.is_terminal() {
             let (seq, kind) = (event.seq, event.body.kind());
@@ -175,7 +184,7 @@ impl Shadow {
         }
         match &event.body {
             EventBody::StageStarted(started) => {
-                found.extend(self.check_claim(started, sim));
+                found.extend(self.check_claim(started));
             }
             EventBody::LlmStepCompleted(done) => {
                 found.extend(self.record(&done.stage, done.attempt, None, effects));
@@ -203,9 +212,10 @@ impl Shadow {
         }
     }
 
-    fn check_claim(&mut self, started: &StageStarted, sim: &Sim) -> Found {
+    fn check_claim(&mut self, started: &StageStarted) -> Found {
         let mut found = Found::new();
         let (stage, attempt) = (&started.stage, started.attempt);
+        let ceiling = attempts_max(&self.known, started.op);
         let log = self.stages.entry(stage.clone()).or_default();
         let expected = u32::try_from(log.claims.len())
             .unwrap_or(u32::MAX)
@@ -214,7 +224,7 @@ impl Shadow {
             let text = format!("`{stage}` was claimed as attempt {attempt}, not {expected}");
             found.push((BreachKind::Duplicated, text));
         }
-        if attempts_max(sim, started.op).is_none_or(|attempts_max| attempt > attempts_max) {
+        if ceiling.is_none_or(|attempts_max| attempt > attempts_max) {
             let text = format!("attempt {attempt} of `{stage}` is over its ceiling");
             found.push((BreachKind::Wrong, text));
         }
@@ -309,8 +319,8 @@ fn is_timeout(failure: &Failure) -> bool {
 }
 
 /// The ceiling of an op's attempts.
-pub fn attempts_max(sim: &Sim, op: OpId) -> Option<u32> {
-    match &sim.plan.op(op)?.0.kind {
+pub fn attempts_max(known: &Known, op: OpId) -> Option<u32> {
+    match &known.plan.op(op)?.0.kind {
         OpKind::Call(call) => Some(call.retry.attempts_max),
         _ => None,
     }

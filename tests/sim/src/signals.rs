@@ -2,7 +2,7 @@
 
 use crate::report::BreachKind;
 use crate::seen;
-use crate::sim::Sim;
+use crate::sim::{Known, Sim};
 use lattice_ir::{OpKind, QuestionTemplate};
 use lattice_journal::payload::{SignalOutcome, SignalReceived};
 use lattice_journal::{Event, EventBody, ValueRef};
@@ -40,7 +40,7 @@ impl Signals {
     }
 
     /// Takes an event, and gives everything that is wrong with it.
-    pub fn take(&mut self, event: &Event, sim: &Sim) -> Found {
+    pub fn take(&mut self, event: &Event, known: &Known, sim: &Sim) -> Found {
         match &event.body {
             EventBody::WaitOpened(wait) if wait.question.is_some() => {
                 self.asking.insert(wait.node.clone(), wait.stage.clone());
@@ -50,7 +50,7 @@ impl Signals {
                 self.due.insert(timer.stage.clone(), timer.due_at);
             }
             EventBody::SignalReceived(signal) => {
-                return self.received(signal, event.timestamp, sim);
+                return self.received(signal, event.timestamp, (known, sim));
             }
             EventBody::TimerFired(timer) => return self.in_vain(&timer.stage),
             EventBody::StageCompleted(done) => self.over(&done.stage, Some(&done.node)),
@@ -79,7 +79,12 @@ impl Signals {
 
     /// An item is kept at most once, and decided at most once, and not kept once it is decided; it is
     /// taken by the visit that asks, and refused only if it does not fit or comes too late.
-    fn received(&mut self, signal: &SignalReceived, at: Millis, sim: &Sim) -> Found {
+    fn received(
+        &mut self,
+        signal: &SignalReceived,
+        at: Millis,
+        (known, sim): (&Known, &Sim),
+    ) -> Found {
         let (inbox, node) = (&signal.inbox, &signal.node);
         let mut found = Found::new();
         let said = self.said.entry(inbox.clone()).or_default();
@@ -109,7 +114,9 @@ impl Signals {
                     .contains(node)
                     .then_some("was kept, and the node has asked")
             }
-            SignalOutcome::Refused { .. } if !fits(sim, &signal.node, &signal.value) => None,
+            SignalOutcome::Refused { .. } if !fits((known, sim), &signal.node, &signal.value) => {
+                None
+            }
             SignalOutcome::Refused { .. } => {
                 self.late.insert(inbox.clone());
                 // The timer has the first word, by the clock of whoever handed the answer in.
@@ -130,14 +137,14 @@ impl Signals {
 }
 
 /// Whether the question of the node could take the answer; not, if there is none.
-fn fits(sim: &Sim, node: &NodeId, value: &ValueRef) -> bool {
-    let (question, value) = (question(sim, node), seen::resolve(sim, value));
+fn fits((known, sim): (&Known, &Sim), node: &NodeId, value: &ValueRef) -> bool {
+    let (question, value) = (question(known, node), seen::resolve(sim, value));
     matches!((question, value), (Some(question), Ok(value)) if question.check(&value).is_ok())
 }
 
 /// What a node asks, if it is one that does.
-pub fn question<'s>(sim: &'s Sim, node: &NodeId) -> Option<&'s QuestionTemplate> {
-    let ops = sim.meant.ops.iter();
+pub fn question<'s>(known: &'s Known, node: &NodeId) -> Option<&'s QuestionTemplate> {
+    let ops = known.meant.ops.iter();
     let mut questions = ops.filter_map(|op| match &op.kind {
         OpKind::Wait(wait) if op.node == *node => wait.question.as_ref(),
         _ => None,

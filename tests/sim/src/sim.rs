@@ -10,10 +10,11 @@ use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
 use lattice_ir::{Plan, Program};
-use lattice_model::{InboxId, RunId};
+use lattice_journal::{EventBody, InboxBody, InboxItem};
+use lattice_model::{InboxId, ProgramHash, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -30,14 +31,13 @@ const SKEW_SPAN_MS: u64 = 200_000;
 pub struct Sim {
     /// What is simulated.
     pub scenario: Scenario,
-    /// The Program.
+    /// The Program of the run that is started.
     pub plan: Arc<Plan>,
-    /// The Program as it is meant, which the engine's may differ from where a fault is planted.
-    pub meant: Program,
-    /// Which of its ops stand in which branch.
-    pub nesting: Nesting,
+    knowns: BTreeMap<ProgramHash, Arc<Known>>,
     /// What models and people say.
     pub world: World,
+    /// The same, made once more for the oracle alone.
+    pub judged: World,
     /// Virtual time, right.
     pub clock: ManualClock,
     /// The store, without faults.
@@ -52,8 +52,38 @@ pub struct Sim {
     breaches: Mutex<Vec<Breach>>,
     crashes: Mutex<Vec<ProcessId>>,
     watchers: Mutex<Vec<Waker>>,
-    cancel_ms: Mutex<Option<u64>>,
+    cancel_ms: Mutex<BTreeMap<RunId, u64>>,
     turned_away: Mutex<BTreeSet<InboxId>>,
+    put_into: Mutex<BTreeMap<InboxId, RunId>>,
+}
+
+/// A Program that is in the store.
+#[derive(Debug)]
+pub struct Known {
+    /// The Program.
+    pub plan: Arc<Plan>,
+    /// The Program as it is meant: what its runs are held against.
+    pub meant: Arc<Program>,
+    /// Which of its ops stand in which branch.
+    pub nesting: Nesting,
+}
+
+impl Known {
+    fn of(plan: &Arc<Plan>, meant: Option<&Arc<Program>>) -> Arc<Self> {
+        let meant = meant.unwrap_or(plan.program());
+        Arc::new(Self {
+            plan: Arc::clone(plan),
+            meant: Arc::clone(meant),
+            nesting: Nesting::of(meant),
+        })
+    }
+}
+
+fn knowns(case: &Case) -> BTreeMap<ProgramHash, Arc<Known>> {
+    let below = case.below.iter();
+    let below = below.map(|plan| (plan.hash(), Known::of(plan, None)));
+    let root = Known::of(&case.plan, case.oracle.as_ref());
+    below.chain([(case.plan.hash(), root)]).collect()
 }
 
 impl Sim {
@@ -66,8 +96,7 @@ impl Sim {
         };
         Self {
             plan: Arc::clone(&case.plan),
-            meant: case.meant().clone(),
-            nesting: Nesting::of(case.meant()),
+            knowns: knowns(case),
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),
@@ -79,7 +108,9 @@ impl Sim {
             watchers: Mutex::default(),
             cancel_ms: Mutex::default(),
             turned_away: Mutex::default(),
+            put_into: Mutex::default(),
             scenario: scenario.clone(),
+            judged: (case.world)(),
             world,
         }
     }
@@ -134,9 +165,9 @@ impl Sim {
         std::mem::take(&mut lock(&self.crashes))
     }
 
-    /// Notes that a cancel stands in the inbox.
-    pub fn asked_to_cancel(&self) {
-        lock(&self.cancel_ms).get_or_insert(self.now_ms());
+    /// The Program of this hash, if it is in the store.
+    pub fn known(&self, program: ProgramHash) -> Option<&Arc<Known>> {
+        self.knowns.get(&program)
     }
 
     /// Notes that an answer was refused before it came into the inbox.
@@ -149,9 +180,28 @@ impl Sim {
         lock(&self.turned_away).contains(answer)
     }
 
-    /// By when no effect may be alive any more, because somebody cancelled.
-    pub fn cancelled_ms(&self) -> Option<u64> {
-        lock(&self.cancel_ms).map(|asked_ms| asked_ms + self.scenario.fence_ms())
+    /// The run into whose inbox an item was put.
+    pub fn reader_of(&self, item: &InboxId) -> Option<RunId> {
+        lock(&self.put_into).get(item).cloned()
+    }
+
+    /// Notes an item that stands in an inbox, and whether it asks for the end of its run.
+    pub fn put_item(&self, item: &InboxItem) {
+        lock(&self.put_into)
+            .entry(item.id.clone())
+            .or_insert_with(|| item.run.clone());
+        if matches!(item.body, InboxBody::Cancel { .. }) {
+            let now_ms = self.now_ms();
+            lock(&self.cancel_ms)
+                .entry(item.run.clone())
+                .or_insert(now_ms);
+        }
+    }
+
+    /// By when no effect of the run may be alive any more, because somebody cancelled it.
+    pub fn cancelled_ms(&self, run: &RunId) -> Option<u64> {
+        let asked_ms = lock(&self.cancel_ms).get(run).copied();
+        asked_ms.map(|asked_ms| asked_ms + self.scenario.fence_ms())
     }
 
     /// How wrong a process's wall clock is: fixed by the seed, and another error every few minutes,
@@ -183,18 +233,34 @@ impl Sim {
 
     /// A commit was written: whoever is told of it or not, it stands from here on.
     pub fn written(&self, put: &Put) {
+        for item in &put.notices {
+            self.put_item(item);
+        }
         let breaches = {
             let mut shadows = lock(&self.shadows);
             let effects = lock(&self.effects);
             let shadow = shadows
                 .entry(put.commit.run.clone())
-                .or_insert_with(|| Shadow::new(put.commit.run.clone()));
+                .or_insert_with(|| Shadow::new(put.commit.run.clone(), self.program_of(put)));
             shadow.write(put, self, &effects)
         };
         for (kind, text) in breaches {
             self.breach(kind, text);
         }
         self.stir_watchers();
+    }
+
+    /// The Program of the run that a commit begins.
+    fn program_of(&self, put: &Put) -> Arc<Known> {
+        let queued = put
+            .commit
+            .events
+            .iter()
+            .find_map(|event| match &event.body {
+                EventBody::RunQueued(queued) => self.known(queued.program),
+                _ => None,
+            });
+        queued.map_or_else(|| Known::of(&self.plan, None), Arc::clone)
     }
 
     /// Looks at the runs as their logs stand.

@@ -5,7 +5,7 @@ use crate::fate::{Fate, Kind};
 use crate::report::BreachKind;
 use crate::sim::Sim;
 use lattice_ir::Program;
-use lattice_journal::{Commit, Head, InboxBody, InboxItem, RunSummary};
+use lattice_journal::{Commit, Head, InboxItem, RunSummary};
 use lattice_model::{Hash, InboxId, Millis, ProgramHash, RunId, Seq, Tenant, WorkflowId};
 use lattice_ports::{
     Appended, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
@@ -178,9 +178,7 @@ impl RunIndex for SimStore {
 impl Inbox for SimStore {
     async fn put_item(&self, item: InboxItem) -> Result<InboxPut, PortError> {
         let put = async {
-            if matches!(item.body, InboxBody::Cancel { .. }) {
-                self.sim.asked_to_cancel();
-            }
+            self.sim.put_item(&item);
             self.sim.raw.put_item(item).await
         };
         self.sim.call(self.process, Kind::PutItem, put).await

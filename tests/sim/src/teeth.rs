@@ -106,6 +106,8 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         // The second branch is over long before the first.
         Guard::MergeInOrder => "merge_deep",
         Guard::LosersEnd => "any",
+        Guard::ChildEndWithCommit | Guard::ChildStartedAgain => "child_done",
+        Guard::CancelReachesChildren => "child_times_out",
         Guard::VisitIsStage => "loop_until_good",
         // The round that would end the loop by itself is one too many.
         Guard::VisitCeiling => "loop_to_ceiling",
@@ -133,6 +135,7 @@ fn needs_no_fault(guard: Guard) -> bool {
             | Guard::BranchScope
             | Guard::MergeInOrder
             | Guard::LosersEnd
+            | Guard::CancelReachesChildren
             | Guard::VisitIsStage
             | Guard::VisitCeiling
     )
@@ -216,6 +219,11 @@ fn of_lost_workers(guard: Guard, quiet: &Scenario) -> Vec<Scenario> {
     match guard {
         // The first worker has its answer and then stands still until another has taken over.
         Guard::AttemptFence => struck(&pair(quiet), Kind::Unread, 8, Fate::SlowAfter(60_000)),
+        // Somebody dies just behind a commit: with it the end of a child stands in the inbox of the run
+        // above, and whoever finds that run waiting makes sure that its child begins.
+        Guard::ChildEndWithCommit | Guard::ChildStartedAgain => {
+            struck(quiet, Kind::Append, 8, Fate::CrashAfter)
+        }
         // Storing the claim takes so long that its lease is nearly over.
         Guard::DeadlineInsideLease => {
             let long = with(

@@ -43,10 +43,52 @@ fn one_fault_at_every_call_breaks_no_promise() {
         "asked_again",
     ];
     for name in names {
-        let table = every_point(&case(name), Sample { every: 3 });
+        let table = every_point(&case(name), Sample::every(3));
         assert!(table.is_clean(), "{table}");
         assert!(table.runs() > 100, "{table}");
     }
+}
+
+/// Runs that call runs: one fault at every call, a cancel of each side, and drawn faults.
+#[test]
+fn families_of_runs_break_no_promise() {
+    for name in [
+        "child_only",
+        "two_levels",
+        "children_in_any",
+        "grandchild_left",
+    ] {
+        let table = every_point(&case(name), Sample::every(7));
+        assert!(table.is_clean(), "{table}");
+        assert!(table.runs() > 100, "{table}");
+    }
+    for case in Case::all().unwrap().iter().filter(|case| case.has_family()) {
+        let table = seeds::run(1, 20, &case.name).unwrap();
+        assert!(table.is_clean(), "{table}");
+    }
+}
+
+/// What a run hears of one that it called is held against the oracle of that one.
+#[test]
+fn a_child_that_came_to_something_else_is_noticed() {
+    let honest = case("child_only");
+    let asked = std::cell::Cell::new(0);
+    let fickle = move || {
+        asked.set(asked.get() + 1);
+        let word = format!("world {}", asked.get());
+        (honest.world)().calling(move |_, _, _| succeed(word.clone()))
+    };
+    let mut family = case("child_only");
+    family.world = Box::new(fickle);
+    let report = simulate(&family, &Scenario::of(&family));
+    let texts: Vec<_> = report.breaches.iter().map(|it| &it.text).collect();
+    let both = |text: &&String| text.contains("world 1") && text.contains("world 2");
+    // The one that was called, and the one that took its output.
+    assert_eq!(
+        texts.iter().filter(|text| both(text)).count(),
+        2,
+        "{texts:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{CliError, count};
 use crate::outcome::Exit;
 use crate::source;
-use lattice_compiler::{Compiled, compile};
+use lattice_compiler::{Compiled, Flows};
 use lattice_ir::Program;
 use serde_json::json;
 use std::path::PathBuf;
@@ -32,7 +32,8 @@ pub enum Emit {
 
 /// Compiles a file.
 pub fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
-    let compiled = compile(&source::read(&args.file)?);
+    let bytes = source::read(&args.file)?;
+    let (compiled, _) = source::compile_file(&args.file, &bytes, Flows::new())?;
     app.screen.record(&object(&compiled, args.emit));
     show(&compiled, &args, app);
     Ok(match compiled.program {

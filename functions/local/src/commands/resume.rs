@@ -53,7 +53,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let mut awake = Vec::new();
     let mut worst = Exit::Completed;
     for run in runs {
-        match carry.follow(&run).await {
+        match carry.follow_all(&run).await {
             Ok(true) => awake.push(run),
             Ok(false) => {}
             Err(error) if args.run.is_some() => return Err(error),

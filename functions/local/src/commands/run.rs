@@ -8,10 +8,12 @@ use crate::error::CliError;
 use crate::host::Host;
 use crate::input;
 use crate::outcome::Exit;
+use crate::reach;
 use crate::source::{self, Source};
 use crate::triggers::Unarmed;
 use crate::watch::Seen;
-use lattice_api::sync_triggers;
+use lattice_api::{flows_for, sync_triggers};
+use lattice_compiler::{Flows, calls_of};
 use lattice_driver::StartRequest;
 use lattice_effects::{ProviderConfig, ProviderKind};
 use lattice_ir::{Effect, OpKind, Program};
@@ -58,11 +60,16 @@ Example:
 
 /// Starts a run and stays until there is nothing left to do.
 pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
-    let source = source::open(&args.file, &app.screen)?;
-    let answers = input::answers(&args.answers, &source.program)?;
+    let bytes = source::read(&args.file)?;
+    let stored = stored_flows(app, &args.data, &bytes).await?;
+    let source = source::open(&args.file, &bytes, stored, &app.screen)?;
+    let programs: Vec<&Program> = source.programs().collect();
+    let answers = input::answers(&args.answers, &programs)?;
     let input = input::read(args.input.as_deref(), &args.file, &source, app)?;
     let provider = app.provider(&args.provider, Some(&args.file))?;
-    check_models(&source.program, &provider)?;
+    for program in &programs {
+        check_models(program, &provider)?;
+    }
     let described = App::describe(&provider);
     let flags = app.flags_of_run(&args.data, &args.provider, &provider);
     let unknown = match &provider.kind {
@@ -70,7 +77,7 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         _ => None,
     }
     .map_or(Vec::new(), |script| {
-        input::unknown_stages(script, &source.program)
+        input::unknown_stages(script, &programs)
     });
     let mut host = Host::open(app, &args.data, provider)?;
     app.screen.note(described);
@@ -79,6 +86,9 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
         app.screen.note(format!(
             "the mock script answers for `{name}`, and no node has that id"
         ));
+    }
+    for called in &source.called {
+        store(&host, called).await?;
     }
     store(&host, &source).await?;
     let request = StartRequest {
@@ -109,6 +119,18 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let exit = exit?;
     report_all(app, &driver, &states, &flags).await?;
     Ok(exit)
+}
+
+/// The workflows in the data directory that a file calls, if there is one.
+async fn stored_flows(app: &App, data: &Data, bytes: &[u8]) -> Result<Flows, CliError> {
+    if calls_of(bytes).is_empty() {
+        return Ok(Flows::new());
+    }
+    match reach::open(app, data) {
+        Ok(store) => Ok(flows_for(&store, &Tenant::local(), bytes).await?),
+        // Nothing was stored yet: what it calls has to stand beside the file.
+        Err(_) => Ok(Flows::new()),
+    }
 }
 
 async fn store(host: &Host, source: &Source) -> Result<(), CliError> {

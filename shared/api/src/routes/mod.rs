@@ -17,7 +17,7 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
     match call.route.operation {
         Operation::Health => system::health(),
         Operation::OpenApi => system::openapi(),
-        Operation::Compile => workflows::compile(&call),
+        Operation::Compile => workflows::compile(api, &call).await,
         Operation::ListWorkflows => workflows::list(api, &call).await,
         Operation::GetWorkflow => workflows::get(api, &call).await,
         Operation::PutWorkflow => workflows::put(api, &call).await,

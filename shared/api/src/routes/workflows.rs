@@ -1,5 +1,6 @@
 //! Workflows: compile, store, read, list, remove.
 
+use crate::flows::flows_for;
 use crate::refuse::Refused;
 use crate::service::{Api, Call, Done, Parts, json, set};
 use crate::take::{header, value};
@@ -32,8 +33,8 @@ enum Tag {
 }
 
 /// Compiles without storing.
-pub fn compile(call: &Call) -> Done {
-    let compiled = compiled(call)?;
+pub async fn compile<E: Parts>(api: &Api<E>, call: &Call) -> Done {
+    let compiled = compiled(api, call).await?;
     let program = compiled.program.map(|program| program.hash());
     let program = program.transpose().map_err(Refused::internal)?;
     let answer = CompileAnswer {
@@ -95,7 +96,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         changes,
         program,
         mut problems,
-    } = compiled(call)?;
+    } = compiled(api, call).await?;
     let (Some(document), Some(program)) = (document, program) else {
         return Err(unsound(problems));
     };
@@ -274,7 +275,7 @@ fn id(call: &Call) -> Result<WorkflowId, Refused> {
     }
 }
 
-fn compiled(call: &Call) -> Result<Compiled, Refused> {
+async fn compiled<E: Parts>(api: &Api<E>, call: &Call) -> Result<Compiled, Refused> {
     let bytes = call.body.as_deref().unwrap_or_default();
     if !value(bytes)?.is_object() {
         let help = "send a workflow document, which is a JSON object";
@@ -284,7 +285,8 @@ fn compiled(call: &Call) -> Result<Compiled, Refused> {
             help,
         ));
     }
-    Ok(lattice_compiler::compile(bytes))
+    let flows = flows_for(api.store(), call.tenant()?, bytes).await?;
+    Ok(lattice_compiler::compile_with(bytes, &flows))
 }
 
 /// Whether a list of tags names this one (RFC 9110, section 13.1.2: weakly; what is not ours is no

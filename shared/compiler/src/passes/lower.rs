@@ -22,7 +22,9 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         };
         let ports = |port: &str| places.behind(unit, *index, port);
         let input = inputs::template(unit, *index);
-        let lowering = Lowering::new(&node.id, places.first(*index), &ports, input);
+        let called = opened.calls.as_ref().and_then(|id| unit.flows.get(id));
+        let lowering = Lowering::new(&node.id, places.first(*index), &ports, input)
+            .calling(called.map(|flow| flow.program));
         // Whoever comes to the node comes to its first part.
         let visits = std::iter::once(node.max_visits).chain(std::iter::repeat(None));
         ops.extend(

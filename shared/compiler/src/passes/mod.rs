@@ -4,6 +4,7 @@ mod branches;
 mod cycles;
 mod dead_ends;
 mod edges;
+mod flows;
 mod inputs;
 mod names;
 mod op_names;
@@ -32,6 +33,7 @@ pub const CHECKS: &[Check] = &[
     unreachable::check,
     dead_ends::check,
     branches::check,
+    flows::check,
     parents::check,
     op_names::check,
     settings::check,

@@ -2,18 +2,19 @@
 //! the node types are run by this too.
 
 use lattice_cases::{Case, Outputs};
-use lattice_compiler::{Compiled, compile};
+use lattice_compiler::{Compiled, Flow, Flows, compile, compile_with};
 use lattice_ir::{Plan, print::print};
 use std::sync::Arc;
 
-/// The fences: `document` in; `ir`, `problems` and `changes` out.
+/// The fences: `document`, and `flow` for a stored workflow, in; `ir`, `problems` and `changes` out.
 pub fn run(case: &Case) -> Outputs {
     let document = case.input("document").expect("a case has a document");
-    let compiled = compile(document.as_bytes());
+    let flows = case.input("flow").map(stored).unwrap_or_default();
+    let compiled = compile_with(document.as_bytes(), &flows);
     if let Some(program) = &compiled.program {
         Plan::new(Arc::new(program.clone())).expect("a program that was made can be planned");
     }
-    check_fixes(document, &compiled);
+    check_fixes(document, &compiled, &flows);
     let mut outputs = Outputs::from([
         ("problems".to_owned(), problems(&compiled)),
         ("changes".to_owned(), changes(&compiled)),
@@ -23,6 +24,15 @@ pub fn run(case: &Case) -> Outputs {
         outputs.insert("ir".to_owned(), text.trim_end().to_owned());
     }
     outputs
+}
+
+/// A workflow that is stored, so that others can call it.
+fn stored(document: &str) -> Flows {
+    let program = compile(document.as_bytes()).program;
+    let program = program.expect("a stored workflow compiles");
+    let hash = program.hash().expect("a program has a hash");
+    let flow = Flow::of(hash, &program, &Default::default());
+    Flows::from([(program.workflow.clone(), flow)])
 }
 
 /// A line for each problem, and one for its patch.
@@ -47,14 +57,14 @@ fn changes(compiled: &Compiled) -> String {
 }
 
 /// Every patch applies to the document as it was given, and its problem is gone behind it.
-fn check_fixes(document: &str, compiled: &Compiled) {
+fn check_fixes(document: &str, compiled: &Compiled, flows: &Flows) {
     for problem in &compiled.problems {
         let Some(fix) = &problem.fix else { continue };
         let fix = serde_json::to_value(fix).expect("a patch is JSON");
         let patch: json_patch::Patch = serde_json::from_value(fix).expect("it is a JSON patch");
         let mut value = serde_json::from_str(document).expect("the document is JSON");
         json_patch::patch(&mut value, &patch).unwrap_or_else(|error| panic!("{problem}: {error}"));
-        let mended = compile(value.to_string().as_bytes());
+        let mended = compile_with(value.to_string().as_bytes(), flows);
         let is_same = |other: &&lattice_document::Problem| {
             (other.code, &other.text) == (problem.code, &problem.text)
         };

@@ -21,7 +21,7 @@ const TYPES: &[(&str, Convert)] = &[
     ("branch", branches::branch),
     ("skill", models::skill),
     ("mcp", one_port),
-    ("flow", one_port),
+    ("flow", flow),
     ("parallel", verbatim),
     ("httpRequest", one_port),
     ("dataTransform", data::data_transform),
@@ -94,7 +94,12 @@ fn drawing(work: &mut Work<'_>) {
 
 fn sub_agent_flow(work: &mut Work<'_>) {
     work.become_type("flow");
+    flow(work);
+}
+
+fn flow(work: &mut Work<'_>) {
     if let Some(id) = work.take(&["subAgentFlowId", "flowId"]) {
         work.put("flowId", id);
     }
+    work.carry(&["inputMapping"], "inputMapping");
 }

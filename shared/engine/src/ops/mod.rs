@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod choice;
 pub(crate) mod end;
 pub(crate) mod eval;
+pub(crate) mod invoke;
 pub(crate) mod join;
 mod merge;
 pub(crate) mod split;
@@ -38,6 +39,7 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
         OpKind::Split(op) => split::visit(scratch, at, op),
         // A join is never ready: it is judged whenever one of its branches ends.
         OpKind::Join(_) => Err(unknown()),
+        OpKind::Invoke(op) => invoke::visit(scratch, at, op, planned),
         OpKind::End(_) => end::visit(scratch, at, planned),
     }
 }

@@ -45,7 +45,7 @@ impl Runner {
             &plan,
             lattice_model::Tenant::local(),
             input,
-            None,
+            lattice_engine::Origin::Request,
             Millis::new(1_000),
         )
         .unwrap();

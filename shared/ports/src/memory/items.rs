@@ -3,7 +3,7 @@
 use super::store::MemoryStore;
 use crate::{Inbox, InboxPut, PortError};
 use lattice_journal::InboxItem;
-use lattice_model::{Guard, Hash, InboxId, RunId};
+use lattice_model::{Guard, Guards, Hash, InboxId, RunId};
 use std::collections::BTreeMap;
 
 /// The items of all runs, in the order they were put; none is ever removed.
@@ -21,6 +21,20 @@ struct Stored {
 }
 
 impl Items {
+    /// Puts an item; says whether it was new.
+    pub(super) fn put(&mut self, item: InboxItem, guards: Guards) -> bool {
+        self.puts += 1;
+        let place = self.puts;
+        let stored = self.by_run.entry(item.run.clone()).or_default();
+        let known = stored.iter().any(|stored| stored.item.id == item.id);
+        if known && guards.on(Guard::InboxDedupe) {
+            return false;
+        }
+        let read = false;
+        stored.push(Stored { place, item, read });
+        true
+    }
+
     /// Turns the items into tombstones, or none of them and says why. A commit that folds an item
     /// twice, or one that nobody put, can only come from a bug: commits of a run are serial.
     pub(super) fn fold(&mut self, run: &RunId, ids: &[InboxId]) -> Result<(), String> {
@@ -52,20 +66,10 @@ impl Items {
 
 impl Inbox for MemoryStore {
     async fn put_item(&self, item: InboxItem) -> Result<InboxPut, PortError> {
-        let mut state = self.lock();
-        state.items.puts += 1;
-        let place = state.items.puts;
-        let stored = state.items.by_run.entry(item.run.clone()).or_default();
-        let known = stored.iter().any(|stored| stored.item.id == item.id);
-        if known && self.guards().on(Guard::InboxDedupe) {
-            return Ok(InboxPut::Known);
-        }
-        stored.push(Stored {
-            place,
-            item,
-            read: false,
-        });
-        Ok(InboxPut::Stored)
+        Ok(match self.lock().items.put(item, self.guards()) {
+            true => InboxPut::Stored,
+            false => InboxPut::Known,
+        })
     }
 
     async fn fingerprint(&self, run: &RunId, id: &InboxId) -> Result<Option<Hash>, PortError> {

@@ -85,6 +85,9 @@ impl State {
         if guards.on(Guard::Tombstones) {
             self.items.fold(&run, &put.folds).map_err(corrupt)?;
         }
+        for item in put.notices {
+            self.items.put(item, guards);
+        }
         self.commits
             .entry(run.clone())
             .or_default()

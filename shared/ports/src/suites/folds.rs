@@ -40,7 +40,7 @@ async fn refused(store: &impl Store, put: Put) {
     assert_eq!(after, before);
 }
 
-/// Commit, key, folds, row and summary of one put can all be read after it.
+/// Commit, key, folds, notices, row and summary of one put can all be read after it.
 pub async fn all_parts_of_a_put_are_written_together(store: impl Store) {
     let items = put_items(&store, 3).await;
     let commit = Chain::new(run(1)).seal("all", 2);
@@ -48,9 +48,22 @@ pub async fn all_parts_of_a_put_are_written_together(store: impl Store) {
         start_key: Some("k".to_owned()),
         head: Some(head(&run(1), 2, RunStatus::Failed, None)),
         summary: Some(summary(&run(1), 2)),
+        notices: vec![item(&run(2), "end", "a"), item(&run(3), "cancel", "b")],
         ..folding(Put::of(commit.clone()), &items[..2])
     };
-    assert_eq!(store.append(put).await.unwrap(), Appended::Written);
+    let earlier = item(&run(2), "earlier", "c");
+    store.put_item(earlier.clone()).await.unwrap();
+    assert_eq!(store.append(put.clone()).await.unwrap(), Appended::Written);
+    let told = [earlier, put.notices[0].clone()];
+    assert_eq!(store.unread(&run(2), 9).await.unwrap(), told);
+    assert_eq!(store.unread(&run(3), 9).await.unwrap(), put.notices[1..]);
+    let mut unread = store.runs_with_unread(9).await.unwrap();
+    unread.sort();
+    assert_eq!(unread, [run(1), run(2), run(3)]);
+    // Sent again because its answer was lost: nobody is told twice.
+    let taken = Appended::Taken(commit.clone());
+    assert_eq!(store.append(put).await.unwrap(), taken);
+    assert_eq!(store.unread(&run(2), 9).await.unwrap(), told);
     assert_eq!(store.load(&run(1), Seq::FIRST).await.unwrap(), [commit]);
     assert_eq!(store.run_of_key("k").await.unwrap(), Some(run(1)));
     assert_eq!(store.unread(&run(1), 9).await.unwrap(), items[2..]);
@@ -62,7 +75,7 @@ pub async fn all_parts_of_a_put_are_written_together(store: impl Store) {
     );
 }
 
-/// A put that comes too late leaves no tombstone, row, key or summary.
+/// A put that comes too late leaves no tombstone, notice, row, key or summary.
 pub async fn nothing_of_a_stale_put_is_written(store: impl Store) {
     let items = put_items(&store, 2).await;
     let chain = Chain::new(run(1));
@@ -72,9 +85,11 @@ pub async fn nothing_of_a_stale_put_is_written(store: impl Store) {
         start_key: Some("k".to_owned()),
         head: Some(head(&run(1), 9, RunStatus::Failed, None)),
         summary: Some(summary(&run(1), 9)),
+        notices: vec![item(&run(2), "end", "a")],
         ..folding(Put::of(chain.seal("loser", 9)), &items)
     };
     assert_eq!(store.append(stale).await.unwrap(), Appended::Taken(winner));
+    assert_eq!(store.unread(&run(2), 9).await.unwrap(), []);
     assert_eq!(store.unread(&run(1), 9).await.unwrap(), items);
     assert_eq!(store.head(&run(1)).await.unwrap(), None);
     assert_eq!(store.run_of_key("k").await.unwrap(), None);

@@ -56,6 +56,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
             visit: None,
         },
         trigger: None,
+        parent: None,
     };
     let tail = Tail::empty(run);
     Commit::seal(&tail, CommitId::new("first"), NOON, vec![body.into()]).unwrap()

@@ -55,11 +55,11 @@ pub(super) const ALL: &[Row] = &[
         ),
     ),
     (
-        "compile-touches-nothing",
-        "a compiler that reads the table",
+        "compile-reads-only",
+        "a compiler that writes",
         Add(
-            "/Resources/CompileRole/Properties/Policies/0/PolicyDocument/Statement",
-            r#"{"Effect": "Allow", "Action": "dynamodb:Query", "Resource": {"Fn::GetAtt": ["Table", "Arn"]}}"#,
+            "/Resources/CompileRole/Properties/Policies/0/PolicyDocument/Statement/1/Action",
+            r#""dynamodb:PutItem""#,
         ),
     ),
     (

@@ -2,7 +2,7 @@
 //! as many as wanted, `exhaustive` and `teeth` are the parts of `check`.
 
 use clap::{Parser, Subcommand};
-use lattice_sim::exhaustive::{HEAVY_EVERY, Sample, every_point};
+use lattice_sim::exhaustive::{FAMILY_EVERY, HEAVY_EVERY, Sample, every_point};
 use lattice_sim::scenario::{Case, RANDOM};
 use lattice_sim::table::Table;
 use lattice_sim::{Scenario, planted, seeds, simulate, teeth};
@@ -11,6 +11,8 @@ use std::time::Instant;
 
 /// Seeds of `check`.
 const CHECK_SEEDS: u64 = 5_000;
+/// Seeds of `check` for each shape whose run calls others.
+const FAMILY_SEEDS: u64 = 60;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
@@ -63,7 +65,7 @@ fn run(line: &Line) -> Result<bool, String> {
     match (&line.mode, line.seeds) {
         (Some(Mode::Check), _) => check(),
         (Some(Mode::Exhaustive { shape, every }), _) => {
-            let table = exhaustive(shape.as_deref(), Sample { every: *every })?;
+            let table = exhaustive(shape.as_deref(), Sample::every(*every), 1)?;
             println!("{table}");
             Ok(table.is_clean())
         }
@@ -89,8 +91,11 @@ fn drawn(scenario: &Scenario, count: u64) -> Result<bool, String> {
 
 fn check() -> Result<bool, String> {
     let clock = Instant::now();
-    let mut table = exhaustive(None, Sample::ALL)?;
+    let mut table = exhaustive(None, Sample::ALL, FAMILY_EVERY)?;
     table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
+    for case in Case::all()?.iter().filter(|case| case.has_family()) {
+        table.merge(seeds::run(1, FAMILY_SEEDS, &case.name)?);
+    }
     println!("{table}");
     let bitten = all_teeth()? & all_planted()?;
     println!(
@@ -101,7 +106,8 @@ fn check() -> Result<bool, String> {
     Ok(table.is_clean() && bitten)
 }
 
-fn exhaustive(shape: Option<&str>, sample: Sample) -> Result<Table, String> {
+/// `families` = every how many-th call of a shape is tried whose run calls others.
+fn exhaustive(shape: Option<&str>, sample: Sample, families: u64) -> Result<Table, String> {
     let cases = match shape {
         Some(name) => vec![Case::find(name, 0)?],
         None => Case::all()?,
@@ -114,13 +120,14 @@ fn exhaustive(shape: Option<&str>, sample: Sample) -> Result<Table, String> {
                 case.name
             );
         }
-        let sample = match case.heavy && shape.is_none() {
-            true => Sample {
-                every: sample.every.max(HEAVY_EVERY),
-            },
-            false => sample,
+        let heavy = if case.heavy && shape.is_none() {
+            HEAVY_EVERY
+        } else {
+            1
         };
-        table.merge(every_point(case, sample));
+        let family = if case.has_family() { families } else { 1 };
+        let every = sample.every.max(heavy).max(family);
+        table.merge(every_point(case, Sample::every(every)));
     }
     Ok(table)
 }

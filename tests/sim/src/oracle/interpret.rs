@@ -16,6 +16,7 @@
 //! a branch is over before the next one begins, and one that waits for nobody is over when its time
 //! is up and the others have not decided the join.
 
+use super::called::{Callees, Programs, alone, nobody};
 use super::fan::Fan;
 use super::frame::Frame;
 use super::joins::{Verdict, verdict};
@@ -27,7 +28,7 @@ use super::world::World;
 use lattice_expr::Scope;
 use lattice_ir::{Op, OpKind, Program};
 use lattice_journal::{Failure, FailureKind, RunStatus, Usage};
-use lattice_model::{BranchId, NodeId, OpId};
+use lattice_model::{BranchId, Millis, NodeId, OpId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -36,22 +37,42 @@ use std::mem;
 /// nothing bounds, or at an op that is not there, the run ends as failed with `configuration` at no
 /// node.
 pub fn interpret(program: &Program, world: &World) -> Outcome {
-    let mut walk = Walk::new(program, world, None);
-    match walk.walk(program.entry, None, None) {
-        Ok(left) => walk.over(left),
-        // INVARIANT: only what a log says can be refused, and there is none.
-        Err(_) => walk.over(Left::Failed(
-            Failure::new(FailureKind::Configuration, "nothing was said"),
-            None,
-        )),
-    }
+    interpret_family(&Programs::new(), program, world)
+}
+
+/// The same of a Program that calls others, and of those that they call.
+pub fn interpret_family(programs: &Programs, program: &Program, world: &World) -> Outcome {
+    alone(programs, program, world, 0).0
+}
+
+/// What a run comes to, and when its own timers have come there.
+pub(super) fn walked(
+    program: &Program,
+    world: &World,
+    told: Option<&Told>,
+    callees: Callees<'_>,
+) -> Result<(Outcome, Millis), Refused> {
+    let mut walk = Walk::new(program, world, told, callees);
+    let left = walk.walk(program.entry, None, None)?;
+    let now = walk.frame.now;
+    Ok((walk.over(left), now))
+}
+
+/// A run that ends with a failure at no node before it has done anything.
+pub(super) fn refused(program: &Program, world: &World, failure: Failure) -> (Outcome, Millis) {
+    let mut walk = Walk::new(program, world, None, &nobody);
+    let now = walk.frame.now;
+    (walk.over(Left::Failed(failure, None)), now)
 }
 
 /// What the run of the Program that left a log must have come to, or why it cannot have left it.
-pub fn explain(program: &Program, world: &World, told: &Told) -> Result<Outcome, Refused> {
-    let mut walk = Walk::new(program, world, Some(told));
-    let left = walk.walk(program.entry, None, None)?;
-    Ok(walk.over(left))
+pub fn explain(
+    program: &Program,
+    world: &World,
+    told: &Told,
+    callees: Callees<'_>,
+) -> Result<Outcome, Refused> {
+    walked(program, world, Some(told), callees).map(|(outcome, _)| outcome)
 }
 
 /// What a visit of an op leads to.
@@ -92,6 +113,7 @@ pub(super) struct Walk<'w> {
     pub program: &'w Program,
     pub world: &'w World,
     pub told: Option<&'w Told>,
+    pub callees: Callees<'w>,
     pub run: Value,
     pub frame: Frame,
     /// Splits whose branches were walked and whose join was not visited, the innermost last.
@@ -107,7 +129,12 @@ pub(super) struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    fn new(program: &'w Program, world: &'w World, told: Option<&'w Told>) -> Self {
+    fn new(
+        program: &'w Program,
+        world: &'w World,
+        told: Option<&'w Told>,
+        callees: Callees<'w>,
+    ) -> Self {
         let answers = world.answers.iter();
         let answers =
             answers.map(|(node, values)| (node.clone(), values.iter().cloned().collect()));
@@ -128,6 +155,7 @@ impl<'w> Walk<'w> {
             program,
             world,
             told,
+            callees,
         }
     }
 
@@ -240,6 +268,7 @@ impl<'w> Walk<'w> {
             OpKind::Wait(wait) => self.wait(stage, &op.node, wait),
             OpKind::Split(split) => self.split(op, split)?,
             OpKind::Join(join) => self.join(op, join)?,
+            OpKind::Invoke(invoke) => self.invoke(stage, invoke)?,
             OpKind::End(end) => match self.value(&end.output).and_then(values::kept) {
                 Ok(output) => Step::End(output),
                 Err(failure) => Step::Fail(failure, None),

@@ -2,12 +2,13 @@
 //!
 //! `world` says what happens outside the run, `outcome` what a run came to, `interpret` walks from
 //! one to the other by the documented rules of the ops, slowly and in one thread: `ops` visits an
-//! op, `fan` walks the branches of a split, `joins` says when they are joined and how, `frame` keeps
+//! op, `called` asks what came of a run that an op calls, `fan` walks the branches of a split, `joins` says when they are joined and how, `frame` keeps
 //! what each made. `told` is what a log says of branches that only time decides, `nesting` which op
 //! stands in which of them. All this shares no code with the engine, so that the two can only agree
 //! by both being right. `shapes` is a shelf of Programs made by hand, `random` makes as many others
 //! as there are seeds.
 
+mod called;
 mod chance;
 mod fan;
 mod frame;
@@ -25,8 +26,9 @@ mod values;
 pub mod visits;
 pub mod world;
 
+pub use called::{Called, Programs, Visit, came_to, cannot_begin, nobody};
 pub use chance::Chance;
-pub use interpret::{explain, interpret};
+pub use interpret::{explain, interpret, interpret_family};
 pub use nesting::Nesting;
 pub use outcome::{Branch, BranchEnd, Outcome, comparable};
 pub use random::random_program;

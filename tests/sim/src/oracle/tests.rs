@@ -5,7 +5,7 @@
 use super::shapes::build::{ask, bounded, call, delay, end, eval, program, question, retry};
 use super::told::{Refused, Said, SaidEnd, Told};
 use super::world::{World, fail, succeed};
-use super::{Outcome, explain, interpret};
+use super::{Outcome, explain, interpret, nobody};
 use lattice_ir::{Call, Eval, OpKind, Program, Timer, Wait};
 use lattice_journal::{FailureKind, RunStatus};
 use lattice_model::limits::VALUE_BYTES_MAX;
@@ -164,7 +164,7 @@ fn told<const N: usize>(shape: &str, said: [(SaidEnd, usize, u32); N]) -> Result
         branches: branches.collect(),
         clocks_are_right: true,
     };
-    explain(&shape.program, &(shape.world)(), &told)
+    explain(&shape.program, &(shape.world)(), &told, &nobody)
 }
 
 const DONE: (SaidEnd, usize, u32) = (SaidEnd::Completed, 1, 0);

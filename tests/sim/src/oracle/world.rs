@@ -6,10 +6,11 @@ use lattice_model::{Millis, NodeId, RunId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// What a call gives: by the name of the stage, so that each visit differs, the number of its failures recorded before, and the
 /// prompt in the form that people see.
-pub type Calls = Box<dyn Fn(&str, u32, &str) -> CallOutcome + Send + Sync>;
+pub type Calls = Arc<dyn Fn(&str, u32, &str) -> CallOutcome + Send + Sync>;
 
 /// What the world does, as a pure function: asked twice, it says the same.
 pub struct World {
@@ -54,10 +55,24 @@ impl World {
             run_id: RunId::from_parts(STARTED_AT, *b"simulation"),
             started_at: STARTED_AT,
             input,
-            calls: Box::new(|stage, _, prompt| succeed(format!("{stage}({prompt})"))),
+            calls: Arc::new(|stage, _, prompt| succeed(format!("{stage}({prompt})"))),
             answers: BTreeMap::new(),
             late: BTreeSet::new(),
             lost: BTreeMap::new(),
+        }
+    }
+
+    /// The same world as a run sees it that is called with this input.
+    #[must_use]
+    pub fn below(&self, input: Value) -> Self {
+        Self {
+            run_id: self.run_id.clone(),
+            started_at: self.started_at,
+            input,
+            late: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            calls: Arc::clone(&self.calls),
+            answers: self.answers.clone(),
         }
     }
 
@@ -67,7 +82,7 @@ impl World {
         mut self,
         calls: impl Fn(&str, u32, &str) -> CallOutcome + Send + Sync + 'static,
     ) -> Self {
-        self.calls = Box::new(calls);
+        self.calls = Arc::new(calls);
         self
     }
 

@@ -33,7 +33,7 @@ impl Bare {
             &plan,
             lattice_model::Tenant::local(),
             world.input.clone(),
-            None,
+            lattice_engine::Origin::Request,
             now,
         )
         .unwrap();

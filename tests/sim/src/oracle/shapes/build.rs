@@ -1,12 +1,12 @@
 //! Makes Programs and their ops in few words. Ops are named by their place in the list.
 
 use lattice_ir::{
-    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Join, JoinPolicy, Merge, ModelCall,
-    NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split, SplitBranch, Test,
-    Timer, Transform, TransformLanguage, Wait, Way,
+    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Invoke, Join, JoinPolicy, Merge,
+    ModelCall, NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split,
+    SplitBranch, Test, Timer, Transform, TransformLanguage, Wait, Way,
 };
 use lattice_journal::{Choice as AnswerChoice, QuestionOption};
-use lattice_model::{NodeId, OpId, WorkflowId, limits};
+use lattice_model::{Hash, NodeId, OpId, WorkflowId, limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -268,6 +268,19 @@ pub fn join(split: u32, policy: JoinPolicy, merge: Merge, next: u32) -> Join {
         split: OpId(split),
         policy,
         merge,
+        next: OpId(next),
+        on_error: None,
+        on_timeout: None,
+    }
+}
+
+/// A call of another Program, without a time-out, whose failures nothing catches.
+pub fn invoke(callee: &Program, input: Value, next: u32) -> Invoke {
+    Invoke {
+        workflow: callee.workflow.clone(),
+        program: callee.hash().unwrap_or(Hash::ZERO),
+        input,
+        timeout_ms: None,
         next: OpId(next),
         on_error: None,
         on_timeout: None,

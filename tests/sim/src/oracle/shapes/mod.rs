@@ -5,6 +5,8 @@ mod branches;
 pub mod build;
 mod calls;
 mod choices;
+mod families;
+mod kin;
 mod loops;
 mod merges;
 #[cfg(test)]
@@ -21,6 +23,8 @@ pub struct Shape {
     pub name: &'static str,
     /// The Program.
     pub program: Program,
+    /// The Programs that it calls, and that those call.
+    pub below: Vec<Program>,
     /// Makes the world; the same one each time.
     pub world: fn() -> World,
     /// What to look at, and where a fault may lead to another outcome than the oracle's.
@@ -36,11 +40,17 @@ impl Shape {
         Self {
             name,
             program,
+            below: Vec::new(),
             world,
             notes: "",
             answers_early: false,
             heavy: false,
         }
+    }
+
+    fn calling(self, below: impl IntoIterator<Item = Program>) -> Self {
+        let below = below.into_iter().collect();
+        Self { below, ..self }
     }
 
     fn noted(self, notes: &'static str) -> Self {
@@ -58,6 +68,8 @@ pub fn shapes() -> Vec<Shape> {
         branches::shapes(),
         merges::shapes(),
         loops::shapes(),
+        families::shapes(),
+        kin::shapes(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::shapes;
-use crate::oracle::interpret;
+use crate::oracle::{Programs, interpret_family};
 use lattice_ir::{Plan, verify};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,7 +29,9 @@ fn every_shape_comes_to_what_was_worked_out_by_hand() {
     let mut found = String::new();
     for shape in shapes() {
         let world = (shape.world)();
-        let outcome = interpret(&shape.program, &world).to_string();
+        let below = shape.below.iter().cloned().map(Arc::new);
+        let programs: Programs = below.map(|it| (it.hash().unwrap(), it)).collect();
+        let outcome = interpret_family(&programs, &shape.program, &world).to_string();
         let facts = outcome.replace(world.run_id.as_str(), "RUN");
         found.push_str(shape.name);
         for fact in facts.lines() {
