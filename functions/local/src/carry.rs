@@ -1,6 +1,8 @@
 //! Waits beside a host until there is nothing left to do for the runs that are followed, shows what
 //! happens, gives the answers that were given beforehand, and stops on a signal of the system.
 
+mod answer;
+
 use crate::app::{App, Flags};
 use crate::error::CliError;
 use crate::host::Host;
@@ -8,13 +10,13 @@ use crate::input::Answers;
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::watch::{Seen, Watched, Weight, weigh};
-use lattice_driver::{DriverError, RequestError, Signal, Started, load_run};
+use lattice_driver::{DriverError, RequestError, Started, load_run};
 use lattice_engine::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::WaitOpened;
 use lattice_journal::{Commit, Event, EventBody, RunStatus};
 use lattice_model::limits::{CANCEL_WAIT_MS, CARRY_ERRORS_MAX};
-use lattice_model::{Guards, Millis, NodeId, RunId, StageId};
+use lattice_model::{Guards, Millis, RunId};
 use lattice_ports::{Clock, RunIndex};
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -299,53 +301,6 @@ impl<'a> Carry<'a> {
             }
             Some(_) => None,
         })
-    }
-
-    /// Answers what was asked before anybody followed the run.
-    async fn answer_open(&mut self, run: &RunId) -> Result<(), CliError> {
-        let Some(one) = self.runs.get(run) else {
-            return Ok(());
-        };
-        let open = one.watched.state.questions();
-        let open: Vec<_> = open
-            .map(|(stage, node, ..)| (node.clone(), stage.clone()))
-            .collect();
-        for (node, stage) in open {
-            self.answer(run, &node, &stage).await?;
-        }
-        Ok(())
-    }
-
-    /// Gives the answer that was given beforehand, if there is one.
-    async fn answer(
-        &mut self,
-        run: &RunId,
-        node: &NodeId,
-        stage: &StageId,
-    ) -> Result<(), CliError> {
-        let (Some(value), Some(one)) = (self.answers.get(node), self.runs.get_mut(run)) else {
-            return Ok(());
-        };
-        let shown = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        self.app.screen.line(format!(
-            "    answered by --answer: {}",
-            crate::text::clean(&shown)
-        ));
-        one.watched.answered.insert(stage.clone());
-        let signal = Signal {
-            node: node.clone(),
-            wait: Some(stage.clone()),
-            value: value.clone(),
-            id: None,
-        };
-        match self.host.driver.signal(run, signal).await {
-            Ok(_) => Ok(()),
-            // Somebody else, or the question's own time, was faster.
-            Err(RequestError::Over { .. } | RequestError::Answered { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     fn trouble(&mut self, run: &RunId, error: DriverError) -> Result<(), CliError> {

@@ -5,7 +5,8 @@ use crate::text::{clean, duration, one_line, preview, shell_word};
 use lattice_engine::RunState;
 use lattice_ir::{Plan, Program};
 use lattice_journal::payload::{
-    BranchOutcome, SignalOutcome, StageCompleted, StageFailed, StageRetrying,
+    BranchOutcome, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRetrying,
+    StageSkipped,
 };
 use lattice_journal::{Choice, Event, EventBody, Failure, Question};
 use lattice_model::{Millis, NodeId, RunId, StageId};
@@ -91,17 +92,7 @@ impl Progress {
             EventBody::TimerSet(timer) => {
                 self.timer(event, &timer.stage, timer.due_at, data_flag, screen)
             }
-            EventBody::SignalReceived(signal) => match &signal.outcome {
-                SignalOutcome::Accepted => Vec::new(),
-                SignalOutcome::Buffered => vec![format!("    kept for node `{}`", signal.node)],
-                SignalOutcome::Refused { reason } => {
-                    vec![format!(
-                        "    answer to node `{}` refused: {}",
-                        signal.node,
-                        clean(reason)
-                    )]
-                }
-            },
+            EventBody::SignalReceived(signal) => answer_lines(signal),
             EventBody::StageCompleted(done) => self.completed(event, done, screen),
             EventBody::BranchStarted(started) => {
                 self.open(&started.join.stage, event.timestamp);
@@ -128,16 +119,15 @@ impl Progress {
             }
             EventBody::StageRetrying(retry) => vec![self.retrying(event, retry, screen)],
             EventBody::StageFailed(failed) => vec![self.failed(event, failed, screen)],
-            EventBody::StageSkipped(skipped) => {
-                let head = self.head(
-                    screen.paint(Tone::Faint, "-"),
-                    &skipped.node,
-                    &skipped.stage,
-                );
-                vec![format!("{head}  skipped: {}", clean(&skipped.reason))]
-            }
+            EventBody::StageSkipped(skipped) => vec![self.skipped(skipped, screen)],
             _ => Vec::new(),
         }
+    }
+
+    fn skipped(&self, skipped: &StageSkipped, screen: &Screen) -> String {
+        let (node, stage) = (&skipped.node, &skipped.stage);
+        let head = self.head(screen.paint(Tone::Faint, "-"), node, stage);
+        format!("{head}  skipped: {}", clean(&skipped.reason))
     }
 
     fn open(&mut self, stage: &StageId, at: Millis) -> &mut Open {
@@ -290,4 +280,16 @@ pub fn answer_command(run: &RunId, node: &NodeId, question: &Question, data_flag
         shell_word(node.as_str()),
         shell_word(&value)
     )
+}
+
+fn answer_lines(signal: &SignalReceived) -> Vec<String> {
+    let node = &signal.node;
+    match &signal.outcome {
+        SignalOutcome::Accepted => Vec::new(),
+        SignalOutcome::Buffered => vec![format!("    kept for node `{node}`")],
+        SignalOutcome::Refused { reason } => {
+            let reason = clean(reason);
+            vec![format!("    answer to node `{node}` refused: {reason}")]
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::memo::Memo;
 use crate::rules::Rule;
 use crate::steps::Step;
 use crate::world::{Faults, How, Item, Message, Name, Worker, World};
-use lattice_engine::start;
+use lattice_engine::{Origin, start};
 use lattice_ir::{Plan, Program};
 use lattice_journal::payload::{BranchOutcome, SignalOutcome};
 use lattice_journal::{Commit, EventBody, RunStatus, Tail};
@@ -106,7 +106,7 @@ impl RunModel {
     /// The run as a client leaves it: queued, with a message.
     fn queued(&self) -> Option<World> {
         let at = Millis::new(1_000_000);
-        let first = start(&self.plan, Tenant::local(), json!({}), None, at).ok()?;
+        let first = start(&self.plan, Tenant::local(), json!({}), Origin::Request, at).ok()?;
         let tail = Tail::empty(self.run.clone());
         let id = CommitId::new("start");
         let commit = Commit::seal(&tail, id.clone(), at, first.events).ok()?;
