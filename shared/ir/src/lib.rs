@@ -1,6 +1,7 @@
 //! The Program: what the compiler makes of a document and all that the engine knows of it.
 //!
-//! `program` is the stored form, `branches` the ops of it that run side by side, `invoke` the one that is a run of its own, `plan` the form with
+//! `program` is the stored form, `branches` the ops of it that run side by side, `map` those
+//! that do the same for each item, `invoke` the one that is a run of its own, `plan` the form with
 //! every expression parsed, `call` what a worker hands to an effect and gets back, `trigger` what
 //! starts runs from outside, `verify` what must hold before a Program may run, `nesting` which ops
 //! stand in which branch, `loops` which stand on a way back, `print` a text for people.
@@ -9,6 +10,7 @@ pub mod branches;
 pub mod call;
 pub mod invoke;
 pub mod loops;
+pub mod map;
 pub mod nesting;
 pub mod plan;
 pub mod print;
@@ -20,6 +22,7 @@ pub mod verify;
 pub use branches::{Join, JoinPolicy, Merge, Split, SplitBranch};
 pub use call::{CallDone, CallOutcome, CallRequest, EffectRequest, ModelRequest};
 pub use invoke::Invoke;
+pub use map::{Gather, Map};
 pub use plan::{Plan, PlannedArm, PlannedOp, PlannedTest};
 pub use program::*;
 pub use trigger::{Missed, Overlap, Payload, Schedule, Trigger, TriggerKind, Webhook, WebhookAuth};

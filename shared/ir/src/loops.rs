@@ -24,10 +24,15 @@ pub(crate) fn check(program: &Program) -> Vec<VerifyError> {
         .extend(first.and_then(|place| at(place, "is on a way back to itself without a ceiling")));
     for (place, is_on) in of(program).into_iter().enumerate() {
         let kind = program.ops.get(place).map(|op| &op.kind);
-        if is_on && matches!(kind, Some(OpKind::Split(_) | OpKind::Join(_))) {
+        if is_on
+            && matches!(
+                kind,
+                Some(OpKind::Split(_) | OpKind::Join(_) | OpKind::Map(_) | OpKind::Gather(_))
+            )
+        {
             errors.extend(at(
                 place,
-                "is part of a loop, which may not lead around a split",
+                "is part of a loop, which may not lead around a split or a map",
             ));
         }
     }

@@ -1,5 +1,6 @@
 //! Which ops stand in which branch of which split. A split and its join enclose a part of the
-//! Program that is entered only through the split and left only through the join.
+//! Program that is entered only through the split and left only through the join; so do a map and
+//! its gather, whose body counts as one branch.
 
 use crate::program::{Op, OpKind, Program};
 use crate::verify::VerifyError;
@@ -77,6 +78,14 @@ impl Nesting<'_> {
                     (Some(OpKind::Split(_)), _) => None,
                     _ => Some("has no split of its own"),
                 },
+                Some(OpKind::Map(map)) => match other(map.gather) {
+                    Some(OpKind::Gather(gather)) if gather.map == id => None,
+                    _ => Some("has no gather of its own"),
+                },
+                Some(OpKind::Gather(gather)) => match other(gather.map) {
+                    Some(OpKind::Map(map)) if map.gather == id => None,
+                    _ => Some("has no map of its own"),
+                },
                 _ => None,
             };
             if let Some(reason) = reason {
@@ -88,11 +97,15 @@ impl Nesting<'_> {
     /// Notes that a way leads to an op out of the given branches.
     fn come(&mut self, to: OpId, through: Option<OpId>, around: &Around) {
         let mut here = around.clone();
-        if let Some(OpKind::Join(join)) = self.op(to).map(|op| &op.kind) {
-            let split = join.split;
+        let began = self.op(to).and_then(|op| match &op.kind {
+            OpKind::Join(join) => Some(join.split),
+            OpKind::Gather(gather) => Some(gather.map),
+            _ => None,
+        });
+        if let Some(began) = began {
             match here.pop() {
-                Some((inner, _)) if inner == split => {}
-                _ => return self.wrong(to, "is reached from outside the branches of its split"),
+                Some((inner, _)) if inner == began => {}
+                _ => return self.wrong(to, "is reached from outside of what it waits for"),
             }
         }
         match self.around.get_mut(to.index()) {
@@ -117,11 +130,21 @@ impl Nesting<'_> {
             return;
         };
         match &kind {
-            OpKind::Split(_) if around.len() == limits::SPLIT_DEPTH_MAX => {
-                self.wrong(
-                    id,
-                    "stands in 4 splits, and no more can stand in each other",
-                );
+            OpKind::Split(_) | OpKind::Map(_) if around.len() == limits::SPLIT_DEPTH_MAX => {
+                let reason = "stands in 4 splits or maps, and no more can stand in each other";
+                self.wrong(id, reason);
+            }
+            OpKind::Map(_) if around.iter().any(|(outer, _)| self.is_map(*outer)) => {
+                self.wrong(id, "stands in the body of another map");
+            }
+            OpKind::Map(map) => {
+                if let Some(target) = map.on_error {
+                    self.come(target, Some(id), &around);
+                }
+                let mut inside = around;
+                inside.push((id, 0));
+                self.come(map.way.to, Some(id), &inside);
+                self.come(map.gather, Some(id), &inside);
             }
             OpKind::Split(split) => {
                 for (index, branch) in split.branches.iter().enumerate() {
@@ -145,24 +168,35 @@ impl Nesting<'_> {
         }
     }
 
+    fn is_map(&self, id: OpId) -> bool {
+        matches!(self.op(id).map(|op| &op.kind), Some(OpKind::Map(_)))
+    }
+
     fn check_width(&mut self) {
         let mut widths = Widths::new();
         // The innermost splits first, so that the branches of one are known before it is.
-        let mut splits: Vec<(&Around, OpId, usize)> = Vec::new();
+        let mut splits: Vec<(&Around, OpId, &OpKind)> = Vec::new();
         for (place, (op, around)) in self.program.ops.iter().zip(&self.around).enumerate() {
-            if let (OpKind::Split(split), Some(around)) = (&op.kind, around) {
-                splits.push((around, OpId(place as u32), split.branches.len()));
+            if let (OpKind::Split(_) | OpKind::Map(_), Some(around)) = (&op.kind, around) {
+                splits.push((around, OpId(place as u32), &op.kind));
             }
         }
         splits.sort_by_key(|(around, ..)| std::cmp::Reverse(around.len()));
         let mut widest = (0, OpId(0));
-        for (around, id, count) in splits {
-            let inside = (0..count as u32).map(|index| {
+        for (around, id, kind) in splits {
+            let inside = |index: u32| {
                 let mut branch = around.clone();
                 branch.push((id, index));
                 widths.get(&branch).copied().unwrap_or(1)
-            });
-            let width = 1 + inside.sum::<usize>();
+            };
+            let width = 1 + match kind {
+                OpKind::Split(split) => (0..).zip(&split.branches).map(|(it, _)| inside(it)).sum(),
+                OpKind::Map(map) => {
+                    let items = map.items_at_once as usize * inside(0);
+                    items.max(map.batches_at_once as usize)
+                }
+                _ => 0,
+            };
             let slot = widths.entry(around.clone()).or_insert(1);
             *slot = width.max(*slot);
             if around.is_empty() {

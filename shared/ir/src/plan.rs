@@ -16,6 +16,8 @@ pub struct Plan {
     ops: Vec<PlannedOp>,
     /// Whether a way leads back to the op.
     loops: Vec<bool>,
+    /// The map in whose body the op stands.
+    bodies: Vec<Option<OpId>>,
     input: Option<Schema>,
 }
 
@@ -49,8 +51,10 @@ pub enum PlannedOp {
         /// The moment that is waited for.
         until: Option<Template>,
     },
-    /// Of a split or a join, which have none.
+    /// Of a split, a join or a gather, which have none.
     Branches,
+    /// Of a map: the list.
+    Map(ValueTemplate),
     /// Of an invoke: the input.
     Invoke(ValueTemplate),
     /// Of an end.
@@ -104,6 +108,7 @@ impl Plan {
         if errors.is_empty() {
             return Ok(Self {
                 loops: crate::loops::of(&program),
+                bodies: crate::map::bodies(&program),
                 program,
                 hash,
                 ops,
@@ -157,6 +162,18 @@ impl Plan {
     /// Whether the op may be visited more than once.
     pub fn is_in_loop(&self, id: OpId) -> bool {
         self.loops.get(id.index()).copied().unwrap_or(false)
+    }
+
+    /// The map in whose body the op stands.
+    pub fn map_around(&self, id: OpId) -> Option<OpId> {
+        self.bodies.get(id.index()).copied().flatten()
+    }
+
+    /// Everything that the expressions in the body of a map refer to.
+    pub fn body_references(&self, map: OpId) -> impl Iterator<Item = &Reference> {
+        let ops = self.ops.iter().zip(&self.bodies);
+        let inside = ops.filter(move |(_, around)| **around == Some(map));
+        inside.flat_map(|(op, _)| op.references())
     }
 
     /// The name of an op, which is the identity of its first visit.
@@ -214,7 +231,8 @@ impl PlannedOp {
                     _ => None,
                 },
             },
-            OpKind::Split(_) | OpKind::Join(_) => Self::Branches,
+            OpKind::Split(_) | OpKind::Join(_) | OpKind::Gather(_) => Self::Branches,
+            OpKind::Map(map) => Self::Map(ValueTemplate::parse(&map.items)?),
             OpKind::Invoke(invoke) => Self::Invoke(ValueTemplate::parse(&invoke.input)?),
             OpKind::End(end) => Self::End(ValueTemplate::parse(&end.output)?),
         })
@@ -232,6 +250,7 @@ impl PlannedOp {
             Self::Choice(arms) => arms.iter().flat_map(|arm| arm.test.references()).collect(),
             Self::Wait { question, until } => all(question).chain(all(until)).collect(),
             Self::Branches => Vec::new(),
+            Self::Map(items) => items.references(),
             Self::Invoke(input) => input.references(),
             Self::End(output) => output.references(),
         }

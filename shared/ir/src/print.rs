@@ -2,6 +2,7 @@
 
 use crate::branches::{Join, JoinPolicy, Split};
 use crate::invoke::Invoke;
+use crate::map::{Gather, Map};
 use crate::program::{
     Assign, Call, Choice, Effect, Eval, Op, OpKind, Program, Test, Timer, Wait, Way,
 };
@@ -71,6 +72,8 @@ fn line(op: &Op) -> String {
         OpKind::Wait(op) => wait(op),
         OpKind::Split(op) => split(op),
         OpKind::Join(op) => join(op),
+        OpKind::Map(op) => map(op),
+        OpKind::Gather(op) => gather(op),
         OpKind::Invoke(op) => invoke(op),
         OpKind::End(op) => format!(" {}", op.output),
     };
@@ -182,6 +185,29 @@ fn join(op: &Join) -> String {
         target("error", op.on_error),
         target("timeout", op.on_timeout),
     )
+}
+
+fn map(op: &Map) -> String {
+    let pause = match op.pause_ms {
+        0 => String::new(),
+        ms => format!(" each {ms}ms"),
+    };
+    let goes_on = if op.goes_on { " goes on" } else { "" };
+    format!(
+        " {} in batches of {}, {} at once, {} items at once{pause}{goes_on} {} gather {}{}",
+        op.items,
+        op.batch_size,
+        op.batches_at_once,
+        op.items_at_once,
+        way_text(&op.way),
+        op.gather,
+        target("error", op.on_error),
+    )
+}
+
+fn gather(op: &Gather) -> String {
+    let error = target("error", op.on_error);
+    format!(" {} -> {}{error}", op.map, op.next)
 }
 
 fn invoke(op: &Invoke) -> String {

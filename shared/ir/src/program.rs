@@ -2,6 +2,7 @@
 
 use crate::branches::{Join, Split};
 use crate::invoke::Invoke;
+use crate::map::{Gather, Map};
 use crate::trigger::Trigger;
 use lattice_journal::{Choice as AnswerChoice, Question};
 use lattice_model::{Hash, NodeId, OpId, ProgramHash, WorkflowId};
@@ -90,6 +91,10 @@ pub enum OpKind {
     Split(Split),
     /// Waits for the branches of a split.
     Join(Join),
+    /// Does the same for each item of a list.
+    Map(Map),
+    /// Waits for the items of a map.
+    Gather(Gather),
     /// Starts a run of another workflow and waits for it.
     Invoke(Invoke),
     /// Ends the run.
@@ -343,6 +348,8 @@ impl OpKind {
                 (branches.chain([op.join]).collect(), vec![])
             }
             Self::Join(op) => (vec![op.next], vec![op.on_error, op.on_timeout]),
+            Self::Map(op) => (vec![op.way.to, op.gather], vec![op.on_error]),
+            Self::Gather(op) => (vec![op.next], vec![op.on_error]),
             Self::Invoke(op) => (vec![op.next], vec![op.on_error, op.on_timeout]),
             Self::End(_) => (vec![], vec![]),
         };
@@ -361,6 +368,8 @@ impl OpKind {
             Self::Choice(op) => op.on_error,
             Self::Wait(op) => op.on_error,
             Self::Join(op) => op.on_error,
+            Self::Map(op) => op.on_error,
+            Self::Gather(op) => op.on_error,
             Self::Invoke(op) => op.on_error,
             Self::Split(_) | Self::End(_) => None,
         }
@@ -376,6 +385,8 @@ impl OpKind {
             Self::Wait(_) => "wait",
             Self::Split(_) => "split",
             Self::Join(_) => "join",
+            Self::Map(_) => "map",
+            Self::Gather(_) => "gather",
             Self::Invoke(_) => "invoke",
             Self::End(_) => "end",
         }

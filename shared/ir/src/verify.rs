@@ -2,6 +2,7 @@
 
 use crate::branches::Split;
 use crate::loops;
+use crate::map::Map;
 use crate::nesting;
 use crate::program::{Call, IR_VERSION, Op, OpKind, Program, Wait};
 use crate::trigger::{TriggerKind, WebhookAuth};
@@ -56,10 +57,10 @@ pub fn verify(program: &Program) -> Result<(), Vec<VerifyError>> {
     check_triggers(program, &mut errors);
     let mut names = BTreeSet::new();
     for op in &program.ops {
-        if op.name.is_empty() || op.name.contains('@') || !names.insert(&op.name) {
+        if op.name.is_empty() || op.name.contains(['@', '[']) || !names.insert(&op.name) {
             errors.push(VerifyError::op(
                 op,
-                "has a name that is empty, has an `@` or is taken",
+                "has a name that is empty, has an `@` or a `[`, or is taken",
             ));
         }
         for target in op.kind.targets() {
@@ -166,6 +167,7 @@ fn check_op(op: &Op, errors: &mut Vec<VerifyError>) {
         OpKind::Call(call) => check_call(call),
         OpKind::Wait(wait) => check_wait(wait),
         OpKind::Split(split) => check_split(split),
+        OpKind::Map(map) => check_map(map),
         OpKind::Invoke(invoke) => {
             let within = 1..=limits::LIFETIME_MS_MAX;
             let is_wrong = invoke.timeout_ms.is_some_and(|ms| !within.contains(&ms));
@@ -199,6 +201,19 @@ fn check_split(split: &Split) -> Option<&'static str> {
     let within = 1..=limits::LIFETIME_MS_MAX;
     let mut timeouts = split.branches.iter().filter_map(|branch| branch.timeout_ms);
     (!timeouts.all(|ms| within.contains(&ms))).then_some("has a branch with a time-out of 0")
+}
+
+fn check_map(map: &Map) -> Option<&'static str> {
+    if !(1..=limits::MAP_BATCH_ITEMS_MAX).contains(&map.batch_size) {
+        return Some("has batches of 0 items, or of more than 1,000");
+    }
+    if !(1..=limits::MAP_BATCHES_MAX).contains(&map.batches_at_once) {
+        return Some("has 0 batches at once, or more than 16");
+    }
+    if !(1..=limits::MAP_INLINE_ITEMS_MAX).contains(&map.items_at_once) {
+        return Some("has 0 items at once, or more than 16");
+    }
+    (map.pause_ms > limits::MAP_PAUSE_MS_MAX).then_some("waits more than a day between batches")
 }
 
 fn check_wait(wait: &Wait) -> Option<&'static str> {

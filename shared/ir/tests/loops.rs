@@ -157,7 +157,7 @@ fn a_ceiling_has_limits_of_its_own() {
 
 #[test]
 fn a_loop_goes_round_inside_a_branch_or_outside_of_all() {
-    let why = "is part of a loop, which may not lead around a split";
+    let why = "is part of a loop, which may not lead around a split or a map";
     let fan = |first: Op, second: Op, met: Op| {
         let ops = vec![
             at_most(3, split("p", &[2, 3], 1)),

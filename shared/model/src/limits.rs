@@ -329,6 +329,18 @@ pub const JOIN_VARIABLES_MAX: usize = 256;
 pub const VISITS_MAX: u32 = 10_000;
 /// Visits of a node that a fix proposes for a loop without a ceiling.
 pub const VISITS_PROPOSED: u32 = 10;
+/// Items of a map.
+pub const MAP_ITEMS_MAX: usize = 10_000;
+/// Items of one batch of a map.
+pub const MAP_BATCH_ITEMS_MAX: u32 = 1_000;
+/// Batches of a map that are under way at once.
+pub const MAP_BATCHES_MAX: u32 = 16;
+/// Items that one run works on at once; a map of more items gives each batch to a run of its own.
+pub const MAP_INLINE_ITEMS_MAX: u32 = 16;
+/// The longest pause between the beginnings of two batches: a day.
+pub const MAP_PAUSE_MS_MAX: u64 = DAY_MS;
+/// Bytes of results that the state of a map holds itself; larger ones are kept aside.
+pub const MAP_RESULT_BYTES_INLINE: usize = 256;
 /// Runs inside each other: a run that nobody called has depth 0.
 pub const CHILD_DEPTH_MAX: u32 = 8;
 /// Items that one commit puts into the inboxes of other runs.
