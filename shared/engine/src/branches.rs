@@ -1,13 +1,14 @@
 //! Folds what happens to branches into the state.
 
 use crate::evolve::{change, open};
+use crate::mapping;
 use crate::state::{Branch, Phase, RunState, Stage};
 use lattice_journal::payload::{BranchEnded, BranchStarted, JoinFired};
-use lattice_model::{BranchId, Seq};
+use lattice_model::{BranchId, Millis, Seq, StageId};
 use std::collections::BTreeMap;
 
 /// A branch begins, and with the first one its join stands open.
-pub(crate) fn start(state: &mut RunState, started: &BranchStarted) {
+pub(crate) fn start(state: &mut RunState, at: Millis, started: &BranchStarted) {
     let branch = Branch {
         split: started.split.clone(),
         index: started.index,
@@ -17,8 +18,13 @@ pub(crate) fn start(state: &mut RunState, started: &BranchStarted) {
         outputs: BTreeMap::new(),
         last: None,
         end: None,
+        item: started.item,
+        visits: BTreeMap::new(),
     };
     state.branches.insert(started.branch.clone(), branch);
+    if started.item {
+        return mapping::begin_item(state, at, started);
+    }
     let join = Stage {
         op: started.join.op,
         branch: started.outer.clone(),
@@ -34,8 +40,22 @@ pub(crate) fn start(state: &mut RunState, started: &BranchStarted) {
 /// A branch is over. Splits inside it were skipped before: their branches go with it.
 pub(crate) fn end(state: &mut RunState, seq: Seq, ended: &BranchEnded) {
     drop_inside(state, &ended.branch);
-    if let Some(branch) = state.branches.get_mut(&ended.branch) {
-        branch.end = Some((seq, ended.outcome.clone()));
+    match state.branches.get_mut(&ended.branch) {
+        Some(branch) if branch.item => {
+            let item = branch.clone();
+            mapping::end_item(state, &item, ended);
+        }
+        Some(branch) => branch.end = Some((seq, ended.outcome.clone())),
+        None => {}
+    }
+}
+
+/// The gather of a map is over, and with it every item that is open.
+pub(crate) fn forget_items(state: &mut RunState, map: &StageId) {
+    let items: Vec<BranchId> = state.open_items(map).map(|(id, _)| id.clone()).collect();
+    for item in items {
+        drop_inside(state, &item);
+        state.branches.remove(&item);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::fold_inbox::fold_inbox;
 use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
+use crate::mapping::MapStep;
 use crate::ops;
 use crate::scratch::Scratch;
 use crate::state::{Branch, Buffered, Phase, RunState};
@@ -186,6 +187,11 @@ fn ready_stage(scratch: &Scratch<'_>) -> Option<StageId> {
             early_answer(scratch, phase).is_some() || due_at.as_ref().is_some_and(due)
         }
         Phase::Calling(child) => child.due_at.as_ref().is_some_and(due),
+        Phase::Mapping(mapping) => match scratch.state.map_step(mapping) {
+            MapStep::Begin | MapStep::Over => true,
+            MapStep::Pause(until) => due(&until),
+            MapStep::Full => false,
+        },
         Phase::Claimed { .. } | Phase::Joining { .. } => false,
     };
     let mut stages = scratch.state.stages.iter();
@@ -230,6 +236,7 @@ fn step(scratch: &mut Scratch<'_>, stage: &StageId) -> Result<(), DecideError> {
         Phase::Backoff { attempt, epoch, .. } => ops::call::claim(scratch, &at, attempt, epoch),
         Phase::Waiting { due_at, .. } => ops::wait::fire(scratch, &at, due_at),
         Phase::Calling(_) => ops::invoke::time_out(scratch, &at),
+        Phase::Mapping(mapping) => ops::map::step(scratch, &at, &mapping),
         Phase::Claimed { .. } | Phase::Joining { .. } => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
-use crate::branches;
-use crate::state::{Buffered, Child, Phase, RunState, Stage};
+use crate::{branches, mapping};
+use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
 use lattice_journal::payload::{
-    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
+    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef, StageStarted,
 };
 use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
@@ -43,12 +43,8 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::CancelRequested(cancel) => state.remember_fold(&cancel.inbox),
         EventBody::StageStarted(started) => claim(state, started),
         EventBody::StageCompleted(completed) => {
-            let branch = close(state, &completed.stage);
             state.totals.stages += 1;
-            if let Some(output) = &completed.output {
-                give(state, branch.as_ref(), &completed.node, output.clone());
-            }
-            open(state, branch, completed.next.as_ref());
+            complete(state, completed);
         }
         EventBody::StageFailed(failed) => fail_stage(state, failed),
         EventBody::StageRetrying(retrying) => {
@@ -87,10 +83,11 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
             let branch = state.branch_of(&set.stage).cloned();
             change(state, branch.as_ref(), &set.name, set.value.clone());
         }
-        EventBody::BranchStarted(started) => branches::start(state, started),
+        EventBody::BranchStarted(started) => branches::start(state, at, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
+        EventBody::MapStarted(started) => mapping::start(state, started),
         EventBody::JoinFired(fired) => branches::join(state, fired),
-        EventBody::ChildStarted(started) => call_child(state, started),
+        EventBody::ChildStarted(started) => call_child(state, at, started),
         EventBody::ChildEnded(ended) => {
             state.remember_fold(&ended.inbox);
             state.totals.usage = state.totals.usage.plus(ended.usage);
@@ -98,14 +95,35 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
     }
 }
 
-fn call_child(state: &mut RunState, started: &ChildStarted) {
+fn complete(state: &mut RunState, completed: &StageCompleted) {
+    let closed = close(state, &completed.stage);
+    let (branch, batch) = match closed {
+        Some(Stage { branch, phase: Phase::Calling(Child { batch, .. }), .. }) => (branch, batch),
+        Some(Stage { branch, .. }) => (branch, None),
+        None => (None, None),
+    };
+    match (&completed.output, batch) {
+        (Some(output), Some(batch)) => {
+            mapping::keep(state, &batch.map, batch.first, output.clone());
+        }
+        (Some(output), None) => give(state, branch.as_ref(), &completed.node, output.clone()),
+        (None, _) => {}
+    }
+    open(state, branch, completed.next.as_ref());
+}
+
+fn call_child(state: &mut RunState, at: Millis, started: &ChildStarted) {
     let child = Child {
         run: started.child.clone(),
         program: started.program,
         input: started.input.clone(),
         due_at: started.due_at,
+        batch: started.batch.clone(),
     };
-    visit(state, &started.stage, started.op, Phase::Calling(child));
+    match &started.batch {
+        Some(batch) => mapping::begin_batch(state, at, (&started.stage, started.op), batch, child),
+        None => visit(state, &started.stage, started.op, Phase::Calling(child)),
+    }
 }
 
 fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
@@ -115,6 +133,8 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());
     state.parent = queued.parent.clone();
+    state.batch = queued.batch.clone();
+    state.outputs = queued.outputs.clone();
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();
@@ -126,7 +146,7 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
 pub(crate) fn open(state: &mut RunState, branch: Option<BranchId>, next: Option<&StageRef>) {
     if let Some(next) = next {
         if let Some(visit) = next.visit {
-            state.visits.insert(next.op, visit);
+            count(state, branch.as_ref(), next.op, visit);
         }
         let stage = Stage {
             op: next.op,
@@ -137,8 +157,19 @@ pub(crate) fn open(state: &mut RunState, branch: Option<BranchId>, next: Option<
     }
 }
 
-/// Ends a visit; says in which branch it stood.
-fn close(state: &mut RunState, stage: &StageId) -> Option<BranchId> {
+/// Counts a visit of an op, in the item whose stage it is.
+fn count(state: &mut RunState, branch: Option<&BranchId>, op: OpId, visit: u32) {
+    let is_item = |(id, branch): (&BranchId, &Branch)| branch.item.then(|| id.clone());
+    let item = state.around(branch).find_map(is_item);
+    let visits = match item.and_then(|item| state.branches.get_mut(&item)) {
+        Some(item) => &mut item.visits,
+        None => &mut state.visits,
+    };
+    visits.insert(op, visit);
+}
+
+/// Ends a visit; says what it was.
+fn close(state: &mut RunState, stage: &StageId) -> Option<Stage> {
     let closed = state.stages.remove(stage)?;
     if let (
         Some(_),
@@ -151,7 +182,10 @@ fn close(state: &mut RunState, stage: &StageId) -> Option<BranchId> {
     {
         state.asked.insert(node.clone());
     }
-    closed.branch
+    if let Phase::Mapping(mapping) = &closed.phase {
+        branches::forget_items(state, &mapping.map);
+    }
+    Some(closed)
 }
 
 /// Moves an open visit on.
@@ -218,7 +252,7 @@ fn claim(state: &mut RunState, started: &StageStarted) {
 }
 
 fn fail_stage(state: &mut RunState, failed: &StageFailed) {
-    let branch = close(state, &failed.stage);
+    let branch = close(state, &failed.stage).and_then(|stage| stage.branch);
     if failed.next.is_some() {
         let output = failure_output(&failed.failure);
         give(state, branch.as_ref(), &failed.node, output);

@@ -4,11 +4,13 @@
 //! what happened, and answers with events to append and calls to perform; `start` writes the first
 //! event. One file per op stands in `ops/`.
 
+pub mod batch;
 mod branches;
 pub mod decide;
 pub mod evolve;
 mod fold_inbox;
 pub mod input;
+pub mod mapping;
 mod ops;
 mod scope;
 mod scratch;
@@ -16,8 +18,11 @@ pub mod start;
 pub mod state;
 mod weight;
 
+pub use batch::start_batch;
 pub use decide::decide;
 pub use evolve::{evolve, fold};
+pub use evolve::failure_output;
 pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};
+pub use mapping::Mapping;
 pub use start::{Origin, StartError, start};
 pub use state::{Branch, Buffered, Child, Phase, RunState, STATE_VERSION, Stage};

@@ -1,6 +1,7 @@
 //! Gathers the values that an expression refers to, and nothing else.
 
 use crate::input::DecideError;
+use crate::ops;
 use crate::scratch::Scratch;
 use lattice_expr::{Reference, Root, Scope, Segment};
 use lattice_journal::ValueRef;
@@ -14,6 +15,8 @@ pub(crate) struct Values {
     variables: BTreeMap<String, Value>,
     nodes: BTreeMap<String, Value>,
     run: Value,
+    item: Option<Value>,
+    index: Option<u64>,
 }
 
 impl Values {
@@ -37,6 +40,8 @@ impl Values {
                 "workflow": state.workflow,
                 "startedAt": state.started_at,
             }),
+            item: None,
+            index: state.item_around(branch).map(|item| u64::from(item.index)),
         };
         for reference in references {
             let name = match reference.path.first() {
@@ -70,7 +75,12 @@ impl Values {
                         gather.all(all, &mut values.nodes);
                     }
                 },
-                Root::Run | Root::Secret | Root::Item | Root::Index => {}
+                Root::Item => match ops::map::item_value(scratch, branch) {
+                    Ok(item) => values.item = item,
+                    Err(DecideError::NeedBlobs(missing)) => gather.missing.extend(missing),
+                    Err(error) => return Err(error),
+                },
+                Root::Run | Root::Secret | Root::Index => {}
             }
         }
         if gather.missing.is_empty() {
@@ -86,8 +96,8 @@ impl Values {
             vars: &self.variables,
             nodes: &self.nodes,
             run: &self.run,
-            item: None,
-            index: None,
+            item: self.item.as_ref(),
+            index: self.index,
         }
     }
 }

@@ -49,9 +49,13 @@ pub(crate) struct At {
 }
 
 /// The visit of an op behind so many others: its name is the identity of the first one, and of those
-/// behind it the name and their number.
-pub(crate) fn visit(plan: &Plan, op: OpId, before: u32) -> Option<StageRef> {
+/// behind it the name and their number. In the body of a map the place of the item stands between.
+pub(crate) fn visit(plan: &Plan, op: OpId, before: u32, item: Option<u32>) -> Option<StageRef> {
     let name = plan.name(op)?;
+    let name = match item.filter(|_| plan.map_around(op).is_some()) {
+        Some(item) => format!("{name}[{item}]"),
+        None => name.to_owned(),
+    };
     let (stage, visit) = match (plan.is_in_loop(op), before) {
         (false, _) => (StageId::new(name), None),
         (true, 0) => (StageId::new(name), Some(1)),
@@ -206,19 +210,27 @@ impl<'a> Scratch<'a> {
 
     /// The next visit of an op.
     pub fn way(&self, at: &At, op: OpId) -> Result<StageRef, DecideError> {
-        let before = self.state.visits.get(&op).copied().unwrap_or(0);
-        let way = visit(self.plan, op, before);
+        let before = self.state.visits_of(at.branch.as_ref(), op).unwrap_or(0);
+        let item = self.state.item_around(at.branch.as_ref());
+        let item = self.item_name(item.map(|item| item.index));
+        let way = visit(self.plan, op, before, item);
         // INVARIANT: no visit is taken for an earlier one (Guard::VisitIsStage).
         let way = match self.input.guards.on(Guard::VisitIsStage) {
             true => way,
             false => way
-                .zip(visit(self.plan, op, 0))
+                .zip(visit(self.plan, op, 0, item))
                 .map(|(way, first)| StageRef {
                     stage: first.stage,
                     ..way
                 }),
         };
         way.ok_or_else(|| DecideError::UnknownOp(at.stage.clone()))
+    }
+
+    /// What tells the stages of an item from those of the others.
+    // INVARIANT: no stage of one item is taken for that of another one (Guard::ItemIsStage).
+    pub fn item_name(&self, item: Option<u32>) -> Option<u32> {
+        item.filter(|_| self.input.guards.on(Guard::ItemIsStage))
     }
 
     /// A stage that stands open, and how far it is.
@@ -249,7 +261,10 @@ impl<'a> Scratch<'a> {
         let waits = |stage: &crate::Stage| {
             matches!(
                 stage.phase,
-                Phase::Waiting { .. } | Phase::Joining { .. } | Phase::Calling(_)
+                Phase::Waiting { .. }
+                    | Phase::Joining { .. }
+                    | Phase::Mapping(_)
+                    | Phase::Calling(_)
             )
         };
         let idle = !self.state.stages.is_empty() && self.state.stages.values().all(waits);
@@ -315,7 +330,7 @@ impl<'a> Scratch<'a> {
             .and_then(|op| self.plan.op(op))
             .map(|(planned, _)| &planned.kind);
         match (kind, &at.branch) {
-            (Some(OpKind::Join(_)), Some(branch)) => ops::join::complete_branch(self, branch),
+            (Some(OpKind::Join(_) | OpKind::Gather(_)), Some(branch)) => ops::join::complete_branch(self, branch),
             _ => Ok(()),
         }
     }
@@ -333,22 +348,28 @@ impl<'a> Scratch<'a> {
 
     /// Records the open stages as skipped.
     pub fn skip_open(&mut self, reason: &str) {
-        self.skip(reason, |_, _| true);
+        self.skip(reason, |_, _, _| true);
     }
 
     /// Records the open stages of a branch, and of those inside it, as skipped.
     pub fn skip_inside(&mut self, branch: &BranchId, reason: &str) {
-        self.skip(reason, |state, stage| {
+        self.skip(reason, |state, _, stage| {
             state.is_inside(stage.branch.as_ref(), branch)
         });
     }
 
-    fn skip(&mut self, reason: &str, is_meant: impl Fn(&RunState, &crate::Stage) -> bool) {
+    /// Records the batches of a map, which are runs of their own, as skipped.
+    pub fn skip_batches(&mut self, map: &StageId, reason: &str) {
+        let batches: Vec<StageId> = self.state.open_batches(map).cloned().collect();
+        self.skip(reason, |_, id, _| batches.contains(id));
+    }
+
+    fn skip(&mut self, reason: &str, is_meant: impl Fn(&RunState, &StageId, &crate::Stage) -> bool) {
         let open: Vec<_> = self
             .state
             .stages
             .iter()
-            .filter(|(_, stage)| is_meant(&self.state, stage))
+            .filter(|(id, stage)| is_meant(&self.state, id, stage))
             .map(|(id, stage)| (id.clone(), stage.op))
             .collect();
         for (stage, op) in open {

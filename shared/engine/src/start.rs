@@ -8,10 +8,11 @@ use lattice_ir::Plan;
 use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
 use lattice_journal::{EventBody, ValueRef};
 use lattice_model::{
-    Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
+    Hash, Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Why a run cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The workflow has no such trigger, or has it no more.
     #[error("the workflow has no trigger `{0}`; it may have been saved without it since")]
     NoTrigger(NodeId),
+    /// The map of a batch is over, or its list is another one.
+    #[error("nothing waits for the batch")]
+    NoMap,
     /// The Program begins nowhere; the verifier refuses such a Program.
     #[error("the program has no entry")]
     NoEntry,
@@ -122,7 +126,7 @@ pub fn start(
                 .entry
         }
     };
-    let entry = visit(plan, op, 0).ok_or(StartError::NoEntry)?;
+    let entry = visit(plan, op, 0, None).ok_or(StartError::NoEntry)?;
     let queued = EventBody::from(RunQueued {
         tenant,
         workflow: program.workflow.clone(),
@@ -134,10 +138,21 @@ pub fn start(
         entry,
         trigger,
         parent,
+        batch: None,
+        outputs: BTreeMap::new(),
     });
+    Ok(first(queued, at, blobs))
+}
+
+/// The decision that writes the first event.
+pub(crate) fn first(
+    queued: EventBody,
+    at: Millis,
+    blobs: BTreeMap<Hash, Arc<Value>>,
+) -> Decision {
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);
-    Ok(Decision {
+    Decision {
         taken: 0,
         children: Vec::new(),
         orphans: Vec::new(),
@@ -147,7 +162,7 @@ pub fn start(
         blobs: blobs.into_iter().collect(),
         folds: Vec::new(),
         more: true,
-    })
+    }
 }
 
 fn check_variables(plan: &Plan) -> Result<(), StartError> {

@@ -1,6 +1,7 @@
 //! What a run is at a seq: the fold of its events.
 
-use lattice_journal::payload::{BranchOutcome, Parent};
+use crate::mapping::Mapping;
+use lattice_journal::payload::{Batch, BatchOf, BranchOutcome, Parent};
 use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct RunState {
     /// The run that called it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// What it is a batch of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchOf>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -51,7 +55,7 @@ pub struct RunState {
     /// Nodes of decided branches that asked: their questions are over.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub asked: BTreeSet<NodeId>,
-    /// How often each op that stands in a loop was visited.
+    /// How often each op that stands in a loop was visited, outside of items.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub visits: BTreeMap<OpId, u32>,
     /// Answers to waits that have not been reached.
@@ -121,6 +125,8 @@ pub enum Phase {
         /// The visit of the split.
         split: StageId,
     },
+    /// A gather that waits for the items of its map.
+    Mapping(Mapping),
     /// Waits for the end of a run that it started.
     Calling(Child),
 }
@@ -137,9 +143,13 @@ pub struct Child {
     pub input: ValueRef,
     /// When the stage goes on without it.
     pub due_at: Option<Millis>,
+    /// Which batch of a map it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
 }
 
-/// A branch of a split whose join is not decided. What it writes stays here until then.
+/// A branch of a split whose join is not decided, or an item of a map that is not over. What it
+/// writes stays here until then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Branch {
@@ -159,6 +169,12 @@ pub struct Branch {
     pub last: Option<ValueRef>,
     /// How it ended, and with which event.
     pub end: Option<(Seq, BranchOutcome)>,
+    /// Whether it is an item of a map.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub item: bool,
+    /// How often each op that stands in a loop was visited, if it is an item.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub visits: BTreeMap<OpId, u32>,
 }
 
 /// An answer that came before its question.
@@ -187,6 +203,7 @@ impl RunState {
             workflow: WorkflowId::new(""),
             name: Arc::from(""),
             parent: None,
+            batch: None,
             started_at: Millis::new(0),
             deadline: Millis::new(u64::MAX),
             input: ValueRef::Inline(Arc::default()),
@@ -227,7 +244,9 @@ impl RunState {
             _ => None,
         });
         let branches = self.open_branches().filter_map(|(_, branch)| branch.due_at);
-        timers.chain(branches).chain([self.deadline]).min()
+        let pauses = self.mappings().filter_map(|(_, map)| self.pause_ends_at(map));
+        let timers = timers.chain(branches).chain(pauses);
+        timers.chain([self.deadline]).min()
     }
 
     /// The branches that have not ended.

@@ -2,7 +2,7 @@
 
 use lattice_journal::payload::{BranchOutcome, ChildOutcome, SignalOutcome};
 use lattice_journal::{EventBody, Failure, Question, ValueRef};
-use lattice_model::{canonical_len, json_text_len};
+use lattice_model::{NodeId, canonical_len, json_text_len};
 
 /// Bytes of an envelope and of the ids and numbers in a payload, which are all bounded.
 const EVENT_BYTES: usize = 1024;
@@ -16,7 +16,11 @@ fn parts(body: &EventBody) -> usize {
     match body {
         EventBody::RunQueued(queued) => {
             let variable = |(name, value): (&String, &ValueRef)| json_text_len(name) + of(value);
-            of(&queued.input) + queued.variables.iter().map(variable).sum::<usize>()
+            let output = |(node, value): (&NodeId, &ValueRef)| node.as_str().len() + of(value);
+            of(&queued.input)
+                + queued.variables.iter().map(variable).sum::<usize>()
+                + queued.outputs.iter().map(output).sum::<usize>()
+                + queued.batch.as_ref().map_or(0, |batch| of(&batch.items))
         }
         EventBody::RunCompleted(done) => of(&done.output),
         EventBody::RunFailed(failed) => said(&failed.failure),
@@ -49,6 +53,7 @@ fn parts(body: &EventBody) -> usize {
             };
             fired.variables.iter().map(variable).sum()
         }
+        EventBody::MapStarted(started) => of(&started.items),
         EventBody::ChildStarted(started) => of(&started.input),
         EventBody::ChildEnded(ended) => match &ended.outcome {
             ChildOutcome::Completed { output } => of(output),

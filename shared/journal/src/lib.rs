@@ -7,6 +7,7 @@ pub mod commit;
 pub mod event;
 pub mod failure;
 pub mod inbox;
+mod map;
 mod outcome;
 pub mod payload;
 pub mod question;

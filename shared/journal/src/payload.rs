@@ -1,6 +1,7 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
 use crate::failure::{Failure, Usage};
+pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;
 use crate::summary::Totals;
@@ -85,6 +86,12 @@ payloads! {
         /// The run that called it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<Parent>,
+        /// What it is a batch of, if it is one: it does nothing but these items.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<BatchOf>,
+        /// What nodes gave before it began, as far as a batch needs it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<NodeId, ValueRef>,
     }
     /// A worker took the run up.
     RunStarted {}
@@ -281,7 +288,7 @@ payloads! {
         /// The new value; unset = deleted.
         value: Option<ValueRef>,
     }
-    /// A branch of a split began.
+    /// A branch of a split began, or an item of a map.
     BranchStarted {
         /// Its name.
         branch: BranchId,
@@ -299,6 +306,10 @@ payloads! {
         /// When it has to be over, if there is such a moment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Millis>,
+        /// Whether it is an item of a map; `index` is its place in the whole list then, `split` the
+        /// map, and `join` its gather.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        item: bool,
     }
     /// A branch came to its join, failed, or ran out of time.
     BranchEnded {
@@ -339,6 +350,9 @@ payloads! {
         /// When it has to be over, if there is such a moment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Millis>,
+        /// Which batch of a map it is, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<Batch>,
     }
     /// A run that a stage had started is over. The stage may have gone on without it.
     ChildEnded {

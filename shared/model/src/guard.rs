@@ -53,6 +53,8 @@ pub enum Guard {
     AnswerNamesWait,
     /// A start key gives one run (rule 10).
     StartKey,
+    /// The place of an item is part of what names its stages (rule 14).
+    ItemIsStage,
     /// A child's end reaches its parent with the commit that ends it, or not at all (rule 10).
     ChildEndWithCommit,
     /// A child is started again by whoever finds that its parent waits for it (rules 6 and 10).
@@ -100,6 +102,7 @@ impl Guard {
         Self::InboxDedupe,
         Self::AnswerNamesWait,
         Self::StartKey,
+        Self::ItemIsStage,
         Self::ChildEndWithCommit,
         Self::ChildStartedAgain,
         Self::CancelReachesChildren,

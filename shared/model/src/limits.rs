@@ -341,6 +341,8 @@ pub const MAP_INLINE_ITEMS_MAX: u32 = 16;
 pub const MAP_PAUSE_MS_MAX: u64 = DAY_MS;
 /// Bytes of results that the state of a map holds itself; larger ones are kept aside.
 pub const MAP_RESULT_BYTES_INLINE: usize = 256;
+/// Bytes of values that the first event of a batch holds itself; the others are kept aside.
+pub const SEED_INLINE_BYTES_MAX: usize = 64 * 1024;
 /// Runs inside each other: a run that nobody called has depth 0.
 pub const CHILD_DEPTH_MAX: u32 = 8;
 /// Items that one commit puts into the inboxes of other runs.

@@ -1,6 +1,6 @@
 //! Invoke: a run of another workflow, started by this one, which waits for its end.
 
-use super::expression_failure;
+use super::{expression_failure, map};
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use crate::state::Phase;
@@ -46,6 +46,7 @@ pub(crate) fn visit(
         program: op.program,
         input,
         due_at: op.timeout_ms.map(|ms| now.plus(ms)),
+        batch: None,
     });
     scratch.child(&at.stage);
     Ok(())
@@ -58,23 +59,27 @@ pub(crate) fn end(
     child: &RunId,
     outcome: &ChildOutcome,
 ) -> Result<(), DecideError> {
-    let at = match scratch.find(stage)? {
-        Some((at, Phase::Calling(waits_for))) if waits_for.run == *child => at,
+    let (at, batch) = match scratch.find(stage)? {
+        Some((at, Phase::Calling(called))) if called.run == *child => (at, called.batch),
         _ => return Ok(()),
     };
-    let op = invoke(scratch, &at)?;
     scratch.resume();
-    let failure = match outcome {
-        ChildOutcome::Completed { output } => {
-            return scratch.complete_stage(&at, Some(output.clone()), None, Some(op.next));
-        }
-        ChildOutcome::Failed { failure } => failure.clone(),
+    let ended = match outcome {
+        ChildOutcome::Completed { output } => Ok(output.clone()),
+        ChildOutcome::Failed { failure } => Err(failure.clone()),
         ChildOutcome::Cancelled => {
-            let message = format!("`{child}`, a run of `{}`, was cancelled", op.workflow);
-            Failure::new(FailureKind::ChildCancelled, message)
+            let message = format!("run `{child}` was cancelled");
+            Err(Failure::new(FailureKind::ChildCancelled, message))
         }
     };
-    scratch.fail_stage(&at, 0, failure, op.on_error)
+    if let Some(batch) = batch {
+        return map::end_batch(scratch, &at, &batch, ended);
+    }
+    let op = invoke(scratch, &at)?;
+    match ended {
+        Ok(output) => scratch.complete_stage(&at, Some(output), None, Some(op.next)),
+        Err(failure) => scratch.fail_stage(&at, 0, failure, op.on_error),
+    }
 }
 
 /// The time of the run that a stage waits for is up.

@@ -1,6 +1,6 @@
 //! Join: judged at every end of a branch, in the commit of that end (protocol, rule 8).
 
-use super::merge;
+use super::{map, merge};
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
 use crate::state::Phase;
@@ -41,6 +41,9 @@ pub(crate) fn complete_branch(
     scratch: &mut Scratch<'_>,
     branch: &BranchId,
 ) -> Result<(), DecideError> {
+    if let Some(output) = map::item_result(scratch, branch)? {
+        return end_branch(scratch, branch, BranchOutcome::Completed { output });
+    }
     let last = scratch.state.branches.get(branch);
     let last = last.and_then(|branch| branch.last.clone());
     let output = last.unwrap_or_else(|| ValueRef::Inline(Arc::default()));
@@ -62,15 +65,13 @@ pub(crate) fn end_branch(
     branch: &BranchId,
     outcome: BranchOutcome,
 ) -> Result<(), DecideError> {
-    let Some(split) = scratch
-        .state
-        .branches
-        .get(branch)
-        .map(|it| it.split.clone())
-    else {
+    let Some(ending) = scratch.state.branches.get(branch) else {
         return Ok(());
     };
-    let branch = branch.clone();
+    let (split, branch) = (ending.split.clone(), branch.clone());
+    if ending.item {
+        return map::end_item(scratch, branch, outcome);
+    }
     scratch.push(BranchEnded { branch, outcome });
     let Some((at, join)) = joining(scratch, &split)? else {
         return Ok(());
@@ -199,7 +200,7 @@ fn fire(
         Ok(merged) => merged,
         Err(failure) => return fail(scratch, at, join, &branches, failure),
     };
-    decide(scratch, at, join, &branches, (places, variables))?;
+    decide(scratch, at, &branches, (places, variables))?;
     scratch.complete_stage(at, Some(output), None, Some(join.next))
 }
 
@@ -210,7 +211,7 @@ fn fail(
     branches: &[Seen],
     failure: Failure,
 ) -> Result<(), DecideError> {
-    decide(scratch, at, join, branches, (Vec::new(), Changes::new()))?;
+    decide(scratch, at, branches, (Vec::new(), Changes::new()))?;
     let target = match failure.kind {
         FailureKind::Timeout => join.on_timeout.or(join.on_error),
         _ => join.on_error,
@@ -223,7 +224,6 @@ fn fail(
 fn decide(
     scratch: &mut Scratch<'_>,
     at: &At,
-    join: &Join,
     branches: &[Seen],
     (counted, variables): (Vec<u32>, Changes),
 ) -> Result<(), DecideError> {
@@ -234,10 +234,14 @@ fn decide(
         }
     }
     let unknown = || DecideError::UnknownOp(at.stage.clone());
-    let split = scratch.plan.name(join.split).ok_or_else(unknown)?;
+    let stage = scratch.state.stages.get(&at.stage);
+    let split = match stage.map(|stage| &stage.phase) {
+        Some(Phase::Joining { split }) => split.clone(),
+        _ => return Err(unknown()),
+    };
     scratch.push(JoinFired {
         stage: at.stage.clone(),
-        split: StageId::new(split),
+        split,
         counted,
         skipped: open.iter().map(|branch| branch.index).collect(),
         variables,

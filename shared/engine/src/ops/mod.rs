@@ -7,6 +7,7 @@ pub(crate) mod end;
 pub(crate) mod eval;
 pub(crate) mod invoke;
 pub(crate) mod join;
+pub(crate) mod map;
 mod merge;
 pub(crate) mod split;
 pub(crate) mod wait;
@@ -22,7 +23,8 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
     let plan = scratch.plan;
     let unknown = || DecideError::UnknownOp(at.stage.clone());
     let (op, planned) = plan.op(at.op).ok_or_else(unknown)?;
-    let visits = scratch.state.visits.get(&at.op).copied().unwrap_or(1);
+    let visits = scratch.state.visits_of(at.branch.as_ref(), at.op);
+    let visits = visits.unwrap_or(1);
     // INVARIANT: nothing goes round for ever (Guard::VisitCeiling).
     let ceiling = scratch.input.guards.on(Guard::VisitCeiling);
     if let Some(max) = op.visits_max.filter(|max| visits > *max && ceiling) {
@@ -37,8 +39,9 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
         OpKind::Choice(op) => choice::visit(scratch, at, op, planned),
         OpKind::Wait(op) => wait::visit(scratch, at, op, planned),
         OpKind::Split(op) => split::visit(scratch, at, op),
-        // A join is never ready: it is judged whenever one of its branches ends.
-        OpKind::Join(_) => Err(unknown()),
+        // Neither is ever visited: they stand open from their split or map on.
+        OpKind::Join(_) | OpKind::Gather(_) => Err(unknown()),
+        OpKind::Map(op) => map::visit(scratch, at, op, planned),
         OpKind::Invoke(op) => invoke::visit(scratch, at, op, planned),
         OpKind::End(_) => end::visit(scratch, at, planned),
     }

@@ -20,6 +20,7 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At, op: &Split) -> Result<()
             entry,
             join: join.clone(),
             due_at,
+            item: false,
         });
     }
     scratch.complete_stage(at, None, None, None)
