@@ -4,7 +4,8 @@
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::session::Session;
-use lattice_engine::{Child, Decision, Origin, RunState, start};
+use lattice_engine::{Child, Decision, Origin, RunState, StartError, start, start_batch};
+use lattice_ir::Plan;
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, Failure, FailureKind, InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, limits};
@@ -69,13 +70,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let at = self.clock.now();
         let (plan, begun) = match self.plan(child.program).await {
             Ok(plan) => {
-                let input = self.value_of(session, &child.input).await?;
-                let origin = Origin::Parent {
-                    parent: parent_of(session, stage),
-                    deadline: session.state.deadline,
-                };
-                let tenant = session.state.tenant.clone();
-                let begun = start(&plan, tenant, Value::clone(&input), origin, at);
+                let begun = self.first_of(session, &plan, stage, child, at).await?;
                 (plan, begun.map_err(|error| error.to_string()))
             }
             Err(
@@ -111,6 +106,33 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         self.observer.committed(&put.commit);
         self.wake(session, &child.run).await.map(|()| true)
+    }
+
+    /// The decision with which the log of a called run begins.
+    async fn first_of(
+        &self,
+        session: &Session,
+        plan: &Plan,
+        stage: &StageId,
+        child: &Child,
+        at: Millis,
+    ) -> Result<Result<Decision, StartError>, DriverError> {
+        let (above, parent) = (&session.state, parent_of(session, stage));
+        let mapping = child
+            .batch
+            .as_ref()
+            .map(|batch| above.mapping_of(&batch.map));
+        if let Some(mapping) = mapping {
+            let Some((_, mapping)) = mapping else {
+                return Ok(Err(StartError::NoMap));
+            };
+            let items = self.value_of(session, &mapping.items).await?;
+            return Ok(start_batch(plan, above, (stage, child), &items, parent, at));
+        }
+        let input = self.value_of(session, &child.input).await?;
+        let (tenant, deadline) = (above.tenant.clone(), above.deadline);
+        let origin = Origin::Parent { parent, deadline };
+        Ok(start(plan, tenant, Value::clone(&input), origin, at))
     }
 
     async fn cannot_begin(

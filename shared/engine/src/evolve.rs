@@ -1,9 +1,10 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
-use crate::{branches, mapping};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
+use crate::{branches, mapping};
 use lattice_journal::payload::{
-    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef, StageStarted,
+    ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
+    StageStarted,
 };
 use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
@@ -98,7 +99,11 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
 fn complete(state: &mut RunState, completed: &StageCompleted) {
     let closed = close(state, &completed.stage);
     let (branch, batch) = match closed {
-        Some(Stage { branch, phase: Phase::Calling(Child { batch, .. }), .. }) => (branch, batch),
+        Some(Stage {
+            branch,
+            phase: Phase::Calling(Child { batch, .. }),
+            ..
+        }) => (branch, batch),
         Some(Stage { branch, .. }) => (branch, None),
         None => (None, None),
     };

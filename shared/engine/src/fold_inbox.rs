@@ -174,11 +174,16 @@ fn waiting(scratch: &Scratch<'_>, stage: &StageId) -> Option<(At, Question)> {
 }
 
 fn open_wait(scratch: &Scratch<'_>, signal: &Arrived<'_>) -> Option<(StageId, Option<Millis>)> {
-    let mut open = scratch.state.questions();
-    let found = open.find(|(stage, asks, ..)| {
+    let open = scratch.state.questions();
+    let mut found = open.filter(|(stage, asks, ..)| {
         *asks == signal.node && signal.wait.is_none_or(|wait| wait == *stage)
     });
-    found.map(|(stage, _, _, due_at)| (stage.clone(), due_at))
+    let (stage, _, _, due_at) = found.next()?;
+    // Which item an answer is for is not guessed.
+    match found.next() {
+        Some(_) if asks_for_each(scratch, signal.node) => None,
+        _ => Some((stage.clone(), due_at)),
+    }
 }
 
 /// Why an answer that no open wait takes is not kept for a later one either.
@@ -187,6 +192,11 @@ fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Optio
     let Some(question) = asked_by(scratch, node) else {
         return Some(format!("node `{node}` asks nothing"));
     };
+    if signal.wait.is_none() && asks_for_each(scratch, node) {
+        return Some(format!(
+            "node `{node}` asks for each item; the answer has to name the visit, such as `{node}[0]`"
+        ));
+    }
     if let Some(wait) = signal.wait {
         return Some(format!(
             "`{wait}` does not wait for an answer, or not any more"
@@ -204,6 +214,18 @@ fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Optio
     let limit = limits::BUFFERED_SIGNALS_MAX;
     (scratch.state.buffered.len() >= limit)
         .then(|| format!("{limit} early answers are kept already"))
+}
+
+/// Whether a node stands in the body of a map.
+fn asks_for_each(scratch: &Scratch<'_>, node: &NodeId) -> bool {
+    let ops = (0..).zip(&scratch.plan.program().ops);
+    let mut own = ops.filter(|(_, op)| op.node == *node);
+    own.any(|(place, _)| {
+        scratch
+            .plan
+            .map_around(lattice_model::OpId(place))
+            .is_some()
+    })
 }
 
 /// The question that a node will ask.

@@ -20,8 +20,8 @@ mod weight;
 
 pub use batch::start_batch;
 pub use decide::decide;
-pub use evolve::{evolve, fold};
 pub use evolve::failure_output;
+pub use evolve::{evolve, fold};
 pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};
 pub use mapping::Mapping;
 pub use start::{Origin, StartError, start};

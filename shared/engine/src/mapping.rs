@@ -3,10 +3,12 @@
 use crate::evolve::open;
 use crate::state::{Branch, Child, Phase, RunState, Stage};
 use lattice_journal::ValueRef;
-use lattice_journal::payload::{Batch, BranchEnded, BranchOutcome, BranchStarted, MapStarted, Pace};
+use lattice_journal::payload::{
+    Batch, BranchEnded, BranchOutcome, BranchStarted, MapStarted, Pace,
+};
 use lattice_model::{BranchId, Millis, OpId, StageId};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The items of a map whose gather waits for them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,8 +32,9 @@ pub struct Mapping {
     pub begun: u32,
     /// When the last batch began.
     pub begun_at: Option<Millis>,
-    /// What came of each item, or the list of a batch, by the place in the whole list.
-    pub results: BTreeMap<u32, ValueRef>,
+    /// What came of each item, or the list of a batch, in the order of their places in the whole
+    /// list.
+    pub results: Vec<(u32, ValueRef)>,
 }
 
 /// What can be done for a map now.
@@ -104,7 +107,8 @@ impl RunState {
             true => (0, self.open_batches(&mapping.map).count()),
             false => {
                 let open = || self.open_items(&mapping.map).map(|(_, item)| item.index);
-                let batch = |index: u32| index.saturating_sub(mapping.first) / pace.batch_size.max(1);
+                let batch =
+                    |index: u32| index.saturating_sub(mapping.first) / pace.batch_size.max(1);
                 let batches: BTreeSet<u32> = open().map(batch).collect();
                 (open().count(), batches.len())
             }
@@ -156,7 +160,7 @@ pub(crate) fn start(state: &mut RunState, started: &MapStarted) {
         pace: started.pace,
         begun: 0,
         begun_at: None,
-        results: BTreeMap::new(),
+        results: Vec::new(),
     };
     let gather = Stage {
         op: started.gather.op,
@@ -214,6 +218,8 @@ pub(crate) fn end_item(state: &mut RunState, item: &Branch, ended: &BranchEnded)
 pub(crate) fn keep(state: &mut RunState, map: &StageId, first: u32, result: ValueRef) {
     let gather = state.mapping_of(map).map(|(gather, _)| gather.clone());
     if let Some(mapping) = gather.and_then(|gather| state.mapping_mut(&gather)) {
-        mapping.results.insert(first, result);
+        let before = |(place, _): &(u32, ValueRef)| *place < first;
+        let place = mapping.results.partition_point(before);
+        mapping.results.insert(place, (first, result));
     }
 }

@@ -330,7 +330,9 @@ impl<'a> Scratch<'a> {
             .and_then(|op| self.plan.op(op))
             .map(|(planned, _)| &planned.kind);
         match (kind, &at.branch) {
-            (Some(OpKind::Join(_) | OpKind::Gather(_)), Some(branch)) => ops::join::complete_branch(self, branch),
+            (Some(OpKind::Join(_) | OpKind::Gather(_)), Some(branch)) => {
+                ops::join::complete_branch(self, branch)
+            }
             _ => Ok(()),
         }
     }
@@ -364,7 +366,11 @@ impl<'a> Scratch<'a> {
         self.skip(reason, |_, id, _| batches.contains(id));
     }
 
-    fn skip(&mut self, reason: &str, is_meant: impl Fn(&RunState, &StageId, &crate::Stage) -> bool) {
+    fn skip(
+        &mut self,
+        reason: &str,
+        is_meant: impl Fn(&RunState, &StageId, &crate::Stage) -> bool,
+    ) {
         let open: Vec<_> = self
             .state
             .stages

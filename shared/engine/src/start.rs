@@ -145,11 +145,7 @@ pub fn start(
 }
 
 /// The decision that writes the first event.
-pub(crate) fn first(
-    queued: EventBody,
-    at: Millis,
-    blobs: BTreeMap<Hash, Arc<Value>>,
-) -> Decision {
+pub(crate) fn first(queued: EventBody, at: Millis, blobs: BTreeMap<Hash, Arc<Value>>) -> Decision {
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);
     Decision {

@@ -244,7 +244,9 @@ impl RunState {
             _ => None,
         });
         let branches = self.open_branches().filter_map(|(_, branch)| branch.due_at);
-        let pauses = self.mappings().filter_map(|(_, map)| self.pause_ends_at(map));
+        let pauses = self
+            .mappings()
+            .filter_map(|(_, map)| self.pause_ends_at(map));
         let timers = timers.chain(branches).chain(pauses);
         timers.chain([self.deadline]).min()
     }

@@ -168,7 +168,8 @@ pub(crate) fn item_result(
     let (last, item) = (item.last.clone(), item_value(scratch, Some(branch))?);
     let result = last.or_else(|| scratch.keep(item.unwrap_or_default()).ok());
     // INVARIANT: the state of a run stays small, however many items it holds the results of.
-    let is_large = |value: &Value| lattice_model::canonical_len(value) > limits::MAP_RESULT_BYTES_INLINE;
+    let is_large =
+        |value: &Value| lattice_model::canonical_len(value) > limits::MAP_RESULT_BYTES_INLINE;
     Ok(result.map(|result| match &result {
         ValueRef::Inline(value) if is_large(value) => scratch.keep_aside(value.clone()),
         _ => result,
@@ -280,7 +281,7 @@ fn fail(
 /// Every item is over: the results, by their places.
 fn finish(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<(), DecideError> {
     let (_, gather) = ops(scratch, at, mapping)?;
-    let results: Vec<&ValueRef> = mapping.results.values().collect();
+    let results: Vec<&ValueRef> = mapping.results.iter().map(|(_, result)| result).collect();
     let mut all = Vec::with_capacity(mapping.count as usize);
     for result in scratch.all_values(&results)? {
         match (&*result, mapping.runs) {
@@ -308,10 +309,7 @@ fn is_batch(scratch: &Scratch<'_>, mapping: &Mapping) -> bool {
     batch.is_some_and(|batch| batch.op == mapping.op)
 }
 
-fn waiting(
-    scratch: &Scratch<'_>,
-    map: &StageId,
-) -> Result<Option<(At, Mapping)>, DecideError> {
+fn waiting(scratch: &Scratch<'_>, map: &StageId) -> Result<Option<(At, Mapping)>, DecideError> {
     let Some((gather, mapping)) = scratch.state.mapping_of(map) else {
         return Ok(None);
     };
