@@ -200,6 +200,7 @@ fn open(state: &RunState) -> Vec<OpenStage> {
             } => ("backoff", Some(*attempt), Some(*due_at)),
             Phase::Waiting { due_at, .. } => ("waiting", None, *due_at),
             Phase::Joining { .. } => ("joining", None, None),
+            Phase::Mapping(map) => ("mapping", None, state.pause_ends_at(map)),
             Phase::Calling(child) => ("calling", None, child.due_at),
         };
         OpenStage {

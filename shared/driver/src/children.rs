@@ -3,6 +3,7 @@
 
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
+use crate::requests::Signal;
 use crate::session::Session;
 use lattice_engine::{Child, Decision, Origin, RunState, StartError, start, start_batch};
 use lattice_ir::Plan;
@@ -250,15 +251,18 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(false)
     }
 
-    /// If no node of the run asks under this name: the run below it, among those that are waited for,
-    /// in which one does: one in which the question stands open, or else the first, which may ask
-    /// later.
+    /// If the run itself does not ask under this name, or asks for each item of a map whose batches
+    /// are runs: the run below it, among those that are waited for, in which the question stands
+    /// open, or else the first in which it may come later. For which of several items an answer is
+    /// meant is not guessed.
     pub(crate) async fn asker_below(
         &self,
         session: &Session,
-        node: &NodeId,
+        signal: &Signal,
     ) -> Result<Option<RunId>, DriverError> {
-        if session.plan.asks(node) {
+        let node = &signal.node;
+        let each = session.plan.is_in_body(node);
+        if session.plan.asks(node) && !(each && session.state.mappings().any(|(_, map)| map.runs)) {
             return Ok(None);
         }
         let called = |session: &Session| -> Vec<RunId> {
@@ -266,16 +270,20 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             children.map(|(_, child)| child.run.clone()).collect()
         };
         let mut below = VecDeque::from(called(session));
-        let (mut looked, mut first) = (0, None);
+        let (mut looked, mut first, mut open) = (0, None, Vec::new());
         while let Some(run) = below.pop_front() {
             let Some(session) = self.open(&run).await? else {
                 continue;
             };
-            let mut questions = session.state.questions();
-            if questions.any(|(_, asks, ..)| asks == node) {
-                return Ok(Some(run));
+            let questions = session.state.questions();
+            let meant = |stage: &StageId| signal.wait.as_ref().is_none_or(|wait| wait == stage);
+            let count = questions.filter(|(stage, asks, ..)| *asks == node && meant(stage));
+            match (count.count(), each && signal.wait.is_none()) {
+                (0, _) => {}
+                (_, false) => return Ok(Some(run)),
+                (count, true) => open.extend(vec![run.clone(); count]),
             }
-            if session.plan.asks(node) {
+            if session.plan.asks(node) && !each {
                 first.get_or_insert(run);
             }
             below.extend(called(&session));
@@ -284,7 +292,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 break;
             }
         }
-        Ok(first)
+        Ok(match open.as_slice() {
+            [one] => Some(one.clone()),
+            _ => first,
+        })
     }
 }
 

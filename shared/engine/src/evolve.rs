@@ -1,6 +1,6 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
-use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
+use crate::state::{Branch, Buffered, Child, OwnItems, Phase, RunState, Stage};
 use crate::{branches, mapping};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
@@ -138,8 +138,14 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());
     state.parent = queued.parent.clone();
-    state.batch = queued.batch.clone();
-    state.outputs = queued.outputs.clone();
+    if let Some(batch) = &queued.batch {
+        state.outputs = batch.outputs.clone();
+        state.batch = Some(OwnItems {
+            op: batch.op,
+            first: batch.first,
+            items: batch.items.clone(),
+        });
+    }
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();

@@ -4,6 +4,7 @@
 //! what happened, and answers with events to append and calls to perform; `start` writes the first
 //! event. One file per op stands in `ops/`.
 
+mod at;
 pub mod batch;
 mod branches;
 pub mod decide;

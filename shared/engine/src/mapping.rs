@@ -133,7 +133,7 @@ impl RunState {
     }
 
     /// When a map may begin its next batch, if only the pause between batches keeps it from that.
-    pub(crate) fn pause_ends_at(&self, mapping: &Mapping) -> Option<Millis> {
+    pub fn pause_ends_at(&self, mapping: &Mapping) -> Option<Millis> {
         match self.map_step(mapping) {
             MapStep::Pause(until) => Some(until),
             _ => None,

@@ -1,8 +1,8 @@
 //! The first event of a run.
 
+use crate::at::visit;
 use crate::evolve::apply;
 use crate::input::Decision;
-use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
@@ -139,7 +139,6 @@ pub fn start(
         trigger,
         parent,
         batch: None,
-        outputs: BTreeMap::new(),
     });
     Ok(first(queued, at, blobs))
 }

@@ -1,7 +1,7 @@
 //! What a run is at a seq: the fold of its events.
 
 use crate::mapping::Mapping;
-use lattice_journal::payload::{Batch, BatchOf, BranchOutcome, Parent};
+use lattice_journal::payload::{Batch, BranchOutcome, Parent};
 use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
@@ -36,7 +36,7 @@ pub struct RunState {
     pub parent: Option<Parent>,
     /// What it is a batch of, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<BatchOf>,
+    pub batch: Option<OwnItems>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -146,6 +146,18 @@ pub struct Child {
     /// Which batch of a map it is, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
+}
+
+/// The items that a run is there for, which is a batch of a map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnItems {
+    /// The map.
+    pub op: OpId,
+    /// The place of the first one in the whole list.
+    pub first: u32,
+    /// The items.
+    pub items: ValueRef,
 }
 
 /// A branch of a split whose join is not decided, or an item of a map that is not over. What it

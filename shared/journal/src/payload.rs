@@ -88,10 +88,7 @@ payloads! {
         parent: Option<Parent>,
         /// What it is a batch of, if it is one: it does nothing but these items.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        batch: Option<BatchOf>,
-        /// What nodes gave before it began, as far as a batch needs it.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        outputs: BTreeMap<NodeId, ValueRef>,
+        batch: Option<Box<BatchOf>>,
     }
     /// A worker took the run up.
     RunStarted {}

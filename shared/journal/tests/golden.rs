@@ -70,6 +70,7 @@ fn samples() -> Vec<EventBody> {
         RunQueued {
             trigger: None,
             parent: None,
+            batch: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
@@ -231,6 +232,7 @@ fn samples() -> Vec<EventBody> {
                 visit: None,
             },
             due_at: Some(Millis::new(1_767_225_660_000)),
+            item: false,
         }
         .into(),
         BranchEnded {
@@ -260,6 +262,7 @@ fn samples() -> Vec<EventBody> {
             program: Hash::of(b"program"),
             input: inline(json!({ "text": "the contract" })),
             due_at: Some(Millis::new(1_767_225_660_000)),
+            batch: None,
         }
         .into(),
         ChildEnded {
@@ -270,6 +273,27 @@ fn samples() -> Vec<EventBody> {
                 output: inline(json!("fine")),
             },
             usage: usage(),
+        }
+        .into(),
+        MapStarted {
+            stage: StageId::new("each"),
+            op: OpId(0),
+            node: NodeId::new("each"),
+            gather: StageRef {
+                stage: StageId::new("each.gather"),
+                op: OpId(1),
+                visit: None,
+            },
+            items: inline(json!(["boats", "trains"])),
+            first: 0,
+            count: 2,
+            runs: false,
+            pace: Pace {
+                batch_size: 10,
+                batches_at_once: 1,
+                items_at_once: 16,
+                pause_ms: 1_000,
+            },
         }
         .into(),
     ]

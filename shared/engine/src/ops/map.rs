@@ -2,9 +2,10 @@
 //! their own (protocol, rule 14).
 
 use super::expression_failure;
+use crate::at::visit as visit_of;
 use crate::input::DecideError;
 use crate::mapping::{MapStep, Mapping};
-use crate::scratch::{At, Scratch, visit as visit_of};
+use crate::scratch::{At, Scratch};
 use crate::{failure_output, state::RunState};
 use lattice_ir::{Gather, Map, OpKind, PlannedOp};
 use lattice_journal::payload::{
