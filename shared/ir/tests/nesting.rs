@@ -138,7 +138,7 @@ fn each_way_to_nest_badly_is_named() {
                 step("b", &[2]),
                 end("end"),
             ],
-            "from outside the branches",
+            "from outside of what it waits for",
         ),
         // Two splits with one join.
         (
