@@ -2,14 +2,14 @@
 
 use crate::codes;
 use crate::document::{
-    Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position, WorkflowSettings,
+    BudgetSettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position, WorkflowSettings,
     variable_name_is_legal,
 };
 use crate::fields::{Fields, Place, type_of};
 use crate::json::{self, Parsed};
 use crate::legacy;
 use crate::problem::{Change, PatchOp, Problem, Sink};
-use lattice_model::limits::{EDGES_MAX, LIFETIME_MS_MAX, NODES_MAX};
+use lattice_model::limits::{BUDGET_TOKENS_MAX, EDGES_MAX, LIFETIME_MS_MAX, NODES_MAX};
 use lattice_model::{NodeId, WorkflowId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -154,7 +154,7 @@ const TOP_FIELDS: &[&str] = &[
     "edges",
     "legacy",
 ];
-const SETTINGS_FIELDS: &[&str] = &["maxLifetimeMs", "variables"];
+const SETTINGS_FIELDS: &[&str] = &["maxLifetimeMs", "budget", "variables"];
 const NODE_FIELDS: &[&str] = &[
     "id",
     "type",
@@ -261,6 +261,7 @@ fn read_settings(top: &Fields<'_>, sink: &mut Sink) -> WorkflowSettings {
                 .error(codes::OUT_OF_RANGE, text),
         );
     }
+    let budget = read_budget(&fields, sink);
     let variables = fields
         .object("variables", sink)
         .cloned()
@@ -276,8 +277,23 @@ fn read_settings(top: &Fields<'_>, sink: &mut Sink) -> WorkflowSettings {
     }
     WorkflowSettings {
         max_lifetime_ms,
+        budget,
         variables: variables.into_iter().collect(),
     }
+}
+
+fn read_budget(settings: &Fields<'_>, sink: &mut Sink) -> Option<BudgetSettings> {
+    let place = settings.place.inside("budget");
+    let fields = Fields::open(settings.value("budget")?, place, sink)?;
+    fields.only(&["tokens"], sink);
+    fields.require("tokens", None, sink);
+    let tokens = fields.get("tokens", "a whole number", Value::as_u64, sink)?;
+    if !(1..=BUDGET_TOKENS_MAX).contains(&tokens) {
+        let text = format!("`tokens` is {tokens} and must be from 1 to {BUDGET_TOKENS_MAX}");
+        let problem = fields.place.inside("tokens").error(codes::OUT_OF_RANGE, text);
+        sink.push(problem.help("say how many tokens a run may use in all"));
+    }
+    Some(BudgetSettings { tokens })
 }
 
 fn read_nodes(list: &[Value], place: &Place, sink: &mut Sink) -> Vec<Node> {

@@ -6,7 +6,7 @@ use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
-use lattice_journal::{EventBody, ValueRef};
+use lattice_journal::{Budget, EventBody, ValueRef};
 use lattice_model::{
     Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
 };
@@ -67,6 +67,8 @@ pub enum Origin {
         parent: Parent,
         /// When the run has to be over, since its parent will be then.
         deadline: Millis,
+        /// What its parent keeps for it, if that has a budget.
+        budget: Option<Budget>,
     },
 }
 
@@ -87,11 +89,17 @@ pub fn start(
         return Err(StartError::InputTooDeep { depth });
     }
     let mut lifetime_ms = plan.program().lifetime_ms;
+    let mut budget = plan.program().budget;
     let (trigger, parent) = match origin {
         Origin::Request => (None, None),
         Origin::Trigger(fired) => (Some(fired), None),
-        Origin::Parent { parent, deadline } => {
+        Origin::Parent {
+            parent,
+            deadline,
+            budget: kept,
+        } => {
             lifetime_ms = lifetime_ms.min(deadline.since(at)).max(1);
+            budget = budget.into_iter().chain(kept).min_by_key(|it| it.tokens);
             (None, Some(parent))
         }
     };
@@ -134,6 +142,7 @@ pub fn start(
         entry,
         trigger,
         parent,
+        budget,
     });
     let mut state = RunState::empty();
     apply(&mut state, Seq::FIRST, at, &queued);

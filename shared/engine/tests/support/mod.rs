@@ -292,6 +292,7 @@ pub fn program(ops: Vec<Op>) -> Program {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes: ops.iter().map(info).collect(),
