@@ -2,8 +2,8 @@
 
 use crate::codes;
 use crate::document::{
-    BudgetSettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position, WorkflowSettings,
-    variable_name_is_legal,
+    BudgetSettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position,
+    WorkflowSettings, variable_name_is_legal,
 };
 use crate::fields::{Fields, Place, type_of};
 use crate::json::{self, Parsed};
@@ -290,7 +290,10 @@ fn read_budget(settings: &Fields<'_>, sink: &mut Sink) -> Option<BudgetSettings>
     let tokens = fields.get("tokens", "a whole number", Value::as_u64, sink)?;
     if !(1..=BUDGET_TOKENS_MAX).contains(&tokens) {
         let text = format!("`tokens` is {tokens} and must be from 1 to {BUDGET_TOKENS_MAX}");
-        let problem = fields.place.inside("tokens").error(codes::OUT_OF_RANGE, text);
+        let problem = fields
+            .place
+            .inside("tokens")
+            .error(codes::OUT_OF_RANGE, text);
         sink.push(problem.help("say how many tokens a run may use in all"));
     }
     Some(BudgetSettings { tokens })

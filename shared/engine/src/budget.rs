@@ -124,9 +124,8 @@ impl RunState {
             return false;
         };
         let needed = spending.held.get(stage);
-        needed.is_some_and(|needed| {
-            spending.leave(self.totals.usage, stage, *needed) == Leave::Wait
-        })
+        needed
+            .is_some_and(|needed| spending.leave(self.totals.usage, stage, *needed) == Leave::Wait)
     }
 }
 

@@ -218,10 +218,13 @@ impl RunState {
     /// The next moment at which something is due by itself: a timer, a retry, or the deadline.
     /// `None` once the run is over.
     pub fn due_at(&self) -> Option<Millis> {
-        let retries = self.stages.iter().filter_map(|(id, stage)| match &stage.phase {
-            Phase::Backoff { due_at, .. } if !self.is_held(id) => Some(*due_at),
-            _ => None,
-        });
+        let retries = self
+            .stages
+            .iter()
+            .filter_map(|(id, stage)| match &stage.phase {
+                Phase::Backoff { due_at, .. } if !self.is_held(id) => Some(*due_at),
+                _ => None,
+            });
         retries.chain(self.timer_due_at()).min()
     }
 

@@ -190,7 +190,9 @@ fn join(op: &Join) -> String {
 fn invoke(op: &Invoke) -> String {
     let program = op.program.to_hex();
     let within = op.timeout_ms.map(|ms| format!(" within {ms}ms"));
-    let up_to = op.budget.map(|budget| format!(" up to {} tokens", budget.tokens));
+    let up_to = op
+        .budget
+        .map(|budget| format!(" up to {} tokens", budget.tokens));
     format!(
         " {} {} {}{}{} -> {}{}{}",
         op.workflow,

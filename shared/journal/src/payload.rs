@@ -1,7 +1,7 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
-use crate::budget::{Budget, is_nothing};
 pub use crate::budget::StageHeld;
+use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;
