@@ -7,6 +7,8 @@
     clippy::too_many_lines
 )]
 
+pub mod budgets;
+
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, start};
 use lattice_ir::{
     Call, CallDone, CallRequest, Effect, End, IR_VERSION, ModelCall, NodeInfo, OnUnknown, Op,
