@@ -77,7 +77,10 @@ mod tests {
                 "sqs.SendMessageBatch"
             ]
         );
-        assert_eq!(ungranted(&template, "compile", ["dynamodb.Query"]).len(), 1);
+        assert_eq!(
+            ungranted(&template, "compile", ["dynamodb.PutItem"]).len(),
+            1
+        );
         assert_eq!(ungranted(&template, "nothing", ["s3.GetObject"]).len(), 1);
     }
 }

@@ -43,6 +43,8 @@ export const WORDS = {
   "variable.set": (p) => (p.value ? `${p.name} is now ${preview(p.value)}` : `${p.name} was removed`),
   "branch.started": (p) => `branch ${p.index} of ${p.split} begins at ${p.entry.stage}`,
   "branch.ended": (p) => (p.outcome.kind === "completed" ? `${p.branch} is over: ${preview(p.outcome.output)}` : `${p.branch} failed, ${failure(p.outcome.failure)}`),
+  "child.started": (p) => `${p.node} calls ${p.workflow} as ${p.child}`,
+  "child.ended": (p) => (p.outcome.kind === "completed" ? `${p.child} is over: ${preview(p.outcome.output)}` : p.outcome.kind === "failed" ? `${p.child} failed, ${failure(p.outcome.failure)}` : `${p.child} was cancelled`),
   "join.fired": (p) => `${p.stage} is decided: ${p.counted.length} count${p.counted.length === 1 ? "s" : ""}${p.skipped.length ? `, ${p.skipped.length} left out` : ""}`,
   "trace.breadcrumb": (p) => `noted for the record: ${p.kind}${p.stage ? ` at ${p.stage}` : ""}`,
 };
