@@ -88,20 +88,11 @@ pub fn start(
     if depth > limits::JSON_DEPTH_MAX {
         return Err(StartError::InputTooDeep { depth });
     }
-    let mut lifetime_ms = plan.program().lifetime_ms;
-    let mut budget = plan.program().budget;
+    let (lifetime_ms, budget) = bounds(plan, &origin, at);
     let (trigger, parent) = match origin {
         Origin::Request => (None, None),
         Origin::Trigger(fired) => (Some(fired), None),
-        Origin::Parent {
-            parent,
-            deadline,
-            budget: kept,
-        } => {
-            lifetime_ms = lifetime_ms.min(deadline.since(at)).max(1);
-            budget = budget.into_iter().chain(kept).min_by_key(|it| it.tokens);
-            (None, Some(parent))
-        }
+        Origin::Parent { parent, .. } => (None, Some(parent)),
     };
     // A trigger has checked what it was sent against its own schema.
     if trigger.is_none() {
@@ -157,6 +148,21 @@ pub fn start(
         folds: Vec::new(),
         more: true,
     })
+}
+
+/// How long the run may live and what it may use: no longer and no more than its parent lets it.
+fn bounds(plan: &Plan, origin: &Origin, at: Millis) -> (u64, Option<Budget>) {
+    let program = plan.program();
+    match origin {
+        Origin::Request | Origin::Trigger(_) => (program.lifetime_ms, program.budget),
+        Origin::Parent {
+            deadline, budget, ..
+        } => {
+            let lifetime_ms = program.lifetime_ms.min(deadline.since(at)).max(1);
+            let budgets = program.budget.iter().chain(budget);
+            (lifetime_ms, budgets.min_by_key(|it| it.tokens).copied())
+        }
+    }
 }
 
 fn check_variables(plan: &Plan) -> Result<(), StartError> {
