@@ -5,7 +5,7 @@ use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::requests::Signal;
 use crate::session::Session;
-use lattice_engine::{Child, Decision, Origin, RunState, StartError, start, start_batch};
+use lattice_engine::{Child, Decision, Origin, RunState, Spending, StartError, start, start_batch};
 use lattice_ir::Plan;
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, Failure, FailureKind, InboxBody, InboxItem, RunStatus, ValueRef};
@@ -132,7 +132,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         let input = self.value_of(session, &child.input).await?;
         let (tenant, deadline) = (above.tenant.clone(), above.deadline);
-        let origin = Origin::Parent { parent, deadline };
+        let origin = Origin::Parent {
+            parent,
+            deadline,
+            budget: child.budget,
+        };
         Ok(start(plan, tenant, Value::clone(&input), origin, at))
     }
 
@@ -154,6 +158,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 child: child.run.clone(),
                 outcome: ChildOutcome::Failed { failure },
                 usage: lattice_journal::Usage::default(),
+                lost: 0,
             },
         };
         self.patiently(session, || self.store.put_item(item.clone()))
@@ -339,6 +344,7 @@ fn told_to_parent(session: &Session, decision: &Decision, at: Millis) -> Option<
             child: session.run.clone(),
             outcome,
             usage: state.totals.usage,
+            lost: state.spending.as_ref().map_or(0, Spending::unrecorded),
         },
     })
 }

@@ -53,6 +53,7 @@ pub fn start_batch(
         entry: visit(plan, mapping.op, 0, None).ok_or(StartError::NoEntry)?,
         trigger: None,
         parent: Some(parent),
+        budget: child.budget,
         batch: Some(Box::new(BatchOf {
             op: mapping.op,
             first: batch.first,

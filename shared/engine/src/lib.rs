@@ -7,6 +7,7 @@
 mod at;
 pub mod batch;
 mod branches;
+mod budget;
 pub mod decide;
 pub mod evolve;
 mod fold_inbox;
@@ -20,6 +21,7 @@ pub mod state;
 mod weight;
 
 pub use batch::start_batch;
+pub use budget::Spending;
 pub use decide::decide;
 pub use evolve::failure_output;
 pub use evolve::{evolve, fold};

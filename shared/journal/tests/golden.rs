@@ -71,6 +71,7 @@ fn samples() -> Vec<EventBody> {
             trigger: None,
             parent: None,
             batch: None,
+            budget: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
@@ -118,6 +119,7 @@ fn samples() -> Vec<EventBody> {
             lease_ms: 125_000,
             key: Hash::of(b"key"),
             boot: BootId::new("boot_1"),
+            reserved: None,
         }
         .into(),
         StageCompleted {
@@ -263,6 +265,7 @@ fn samples() -> Vec<EventBody> {
             input: inline(json!({ "text": "the contract" })),
             due_at: Some(Millis::new(1_767_225_660_000)),
             batch: None,
+            reserved: None,
         }
         .into(),
         ChildEnded {
@@ -273,6 +276,14 @@ fn samples() -> Vec<EventBody> {
                 output: inline(json!("fine")),
             },
             usage: usage(),
+            lost: 0,
+        }
+        .into(),
+        StageHeld {
+            stage: StageId::new("review"),
+            attempt: 1,
+            epoch: 0,
+            needed: 4_200,
         }
         .into(),
         MapStarted {

@@ -142,6 +142,10 @@ fn begin_batch(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<
         count: left.min(mapping.pace.batch_size),
     };
     let stage = StageId::new(format!("{}.batch[{}]", mapping.map, batch.first));
+    let open = scratch.state.open_batches(&mapping.map).count();
+    let free = (mapping.pace.batches_at_once as usize).saturating_sub(open);
+    let behind = left.div_ceil(mapping.pace.batch_size.max(1)) as usize;
+    let reserved = super::budget::share(scratch, free.min(behind));
     let (run, now) = (&scratch.input.run, scratch.input.at);
     scratch.push(ChildStarted {
         stage: stage.clone(),
@@ -153,6 +157,7 @@ fn begin_batch(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<
         input: scratch.state.input.clone(),
         due_at: None,
         batch: Some(batch),
+        reserved,
     });
     scratch.child(&stage);
     Ok(())
