@@ -16,7 +16,10 @@ fn a_call_that_does_not_fit_fails_by_name_and_the_error_port_catches_it() {
     place.write("w.json", workflow.to_string());
     let failed = place.lattice(&["run", "w.json"]);
     // 6 bytes of prompt, 64 around it and 100 of an answer fit once.
-    failed.says(1, &["budget: the budget is 171 tokens", "the call may need 170"]);
+    failed.says(
+        1,
+        &["budget: the budget is 171 tokens", "the call may need 170"],
+    );
     workflow["edges"] = json!([
         {"id": "e1", "from": "start", "to": "draft"},
         {"id": "e2", "from": "draft", "to": "more"},

@@ -8,8 +8,8 @@ use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{Millis, RunId, Seq, canonical_len};
 use lattice_ports::{Blobs, PortError, TriggerRow, WorkflowVersion};
 use lattice_wire::shapes::{
-    BudgetAnswer, HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow, StateAnswer,
-    WorkflowRow,
+    BudgetAnswer, HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow,
+    StateAnswer, WorkflowRow,
 };
 use serde_json::{Map, Value};
 

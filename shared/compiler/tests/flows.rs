@@ -60,8 +60,7 @@ fn a_program_keeps_to_what_it_called_when_it_was_made() {
 /// Whoever calls a workflow keeps no more for a run of it than its own budget.
 #[test]
 fn a_called_workflow_brings_its_budget_along() {
-    let document: serde_json::Value =
-        serde_json::from_slice(&document("below", None)).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&document("below", None)).unwrap();
     let mut bound = document.clone();
     bound["settings"] = json!({"budget": {"tokens": 700}});
     let mut seen = Vec::new();
