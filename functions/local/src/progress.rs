@@ -5,8 +5,8 @@ use crate::text::{clean, duration, one_line, preview, shell_word};
 use lattice_engine::RunState;
 use lattice_ir::{Plan, Program};
 use lattice_journal::payload::{
-    BranchOutcome, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRetrying,
-    StageSkipped,
+    BranchOutcome, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageHeld,
+    StageRetrying, StageSkipped,
 };
 use lattice_journal::{Choice, Event, EventBody, Failure, Question};
 use lattice_model::{Millis, NodeId, RunId, StageId};
@@ -118,6 +118,7 @@ impl Progress {
                 vec![format!("    cancel requested: {reason}")]
             }
             EventBody::StageRetrying(retry) => vec![self.retrying(event, retry, screen)],
+            EventBody::StageHeld(held) => vec![self.held(held, screen)],
             EventBody::StageFailed(failed) => vec![self.failed(event, failed, screen)],
             EventBody::StageSkipped(skipped) => vec![self.skipped(skipped, screen)],
             _ => Vec::new(),
@@ -213,6 +214,13 @@ impl Progress {
         let (attempt, said) = (retry.attempt, failure_line(&retry.failure));
         let pause = duration(retry.due_at.since(event.timestamp));
         format!("{head}  attempt {attempt} failed: {said}; again in {pause}")
+    }
+
+    fn held(&self, held: &StageHeld, screen: &Screen) -> String {
+        let node = node_of(self.plan.program(), &held.stage);
+        let head = self.head(screen.paint(Tone::Faint, "-"), &node, &held.stage);
+        let needed = held.needed;
+        format!("{head}  waits: others have reserved what is left of the budget, it needs {needed}")
     }
 
     fn failed(&mut self, _event: &Event, failed: &StageFailed, screen: &Screen) -> String {

@@ -4,7 +4,7 @@
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::session::Session;
-use lattice_engine::{Child, Decision, Origin, RunState, start};
+use lattice_engine::{Child, Decision, Origin, RunState, Spending, start};
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, Failure, FailureKind, InboxBody, InboxItem, RunStatus, ValueRef};
 use lattice_model::{Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, limits};
@@ -73,6 +73,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 let origin = Origin::Parent {
                     parent: parent_of(session, stage),
                     deadline: session.state.deadline,
+                    budget: child.budget,
                 };
                 let tenant = session.state.tenant.clone();
                 let begun = start(&plan, tenant, Value::clone(&input), origin, at);
@@ -131,6 +132,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 child: child.run.clone(),
                 outcome: ChildOutcome::Failed { failure },
                 usage: lattice_journal::Usage::default(),
+                lost: 0,
             },
         };
         self.patiently(session, || self.store.put_item(item.clone()))
@@ -306,6 +308,7 @@ fn told_to_parent(session: &Session, decision: &Decision, at: Millis) -> Option<
             child: session.run.clone(),
             outcome,
             usage: state.totals.usage,
+            lost: state.spending.as_ref().map_or(0, Spending::unrecorded),
         },
     })
 }

@@ -1,11 +1,12 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
 use crate::branches;
+use crate::budget;
 use crate::state::{Buffered, Child, Phase, RunState, Stage};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageFailed, StageRef, StageStarted,
 };
-use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
+use lattice_journal::{Budget, Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
 use serde_json::json;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub fn failure_output(failure: &Failure) -> ValueRef {
 
 pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody) {
     state.seq = seq;
+    budget::apply(state, at, body);
     match body {
         EventBody::RunQueued(queued) => queue(state, at, queued),
         EventBody::RunStarted(_) | EventBody::RunResumed(_) => state.status = RunStatus::Running,
@@ -64,7 +66,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::StageSkipped(skipped) => {
             close(state, &skipped.stage);
         }
-        EventBody::LlmStepStarted(_) | EventBody::TraceBreadcrumb(_) => {}
+        EventBody::LlmStepStarted(_) | EventBody::TraceBreadcrumb(_) | EventBody::StageHeld(_) => {}
         EventBody::LlmStepCompleted(done) => {
             state.totals.usage = state.totals.usage.plus(done.usage);
         }
@@ -104,6 +106,7 @@ fn call_child(state: &mut RunState, started: &ChildStarted) {
         program: started.program,
         input: started.input.clone(),
         due_at: started.due_at,
+        budget: started.reserved.map(|tokens| Budget { tokens }),
     };
     visit(state, &started.stage, started.op, Phase::Calling(child));
 }

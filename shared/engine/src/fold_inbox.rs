@@ -63,6 +63,7 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
             child,
             outcome,
             usage,
+            lost,
         } => {
             scratch.push(ChildEnded {
                 inbox: item.id.clone(),
@@ -70,6 +71,7 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
                 child: child.clone(),
                 outcome: outcome.clone(),
                 usage: *usage,
+                lost: *lost,
             });
             ops::invoke::end(scratch, stage, child, outcome)
         }

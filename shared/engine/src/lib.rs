@@ -5,6 +5,7 @@
 //! event. One file per op stands in `ops/`.
 
 mod branches;
+mod budget;
 pub mod decide;
 pub mod evolve;
 mod fold_inbox;
@@ -16,6 +17,7 @@ pub mod start;
 pub mod state;
 mod weight;
 
+pub use budget::Spending;
 pub use decide::decide;
 pub use evolve::{evolve, fold};
 pub use input::{BlobCache, Cause, Claimed, DecideError, Decision, Input};

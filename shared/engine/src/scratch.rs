@@ -246,13 +246,14 @@ impl<'a> Scratch<'a> {
 
     /// Says that there is nothing to do, if that is so.
     pub fn rest(&mut self) {
-        let waits = |stage: &crate::Stage| {
-            matches!(
-                stage.phase,
-                Phase::Waiting { .. } | Phase::Joining { .. } | Phase::Calling(_)
-            )
+        let waits = |(id, stage): (&StageId, &crate::Stage)| {
+            self.state.is_held(id)
+                || matches!(
+                    stage.phase,
+                    Phase::Waiting { .. } | Phase::Joining { .. } | Phase::Calling(_)
+                )
         };
-        let idle = !self.state.stages.is_empty() && self.state.stages.values().all(waits);
+        let idle = !self.state.stages.is_empty() && self.state.stages.iter().all(waits);
         if idle && self.state.status == RunStatus::Running {
             self.push(RunWaiting {});
         }

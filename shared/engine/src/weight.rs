@@ -62,6 +62,7 @@ fn parts(body: &EventBody) -> usize {
         | EventBody::RunCancelled(_)
         | EventBody::StageStarted(_)
         | EventBody::BranchStarted(_)
+        | EventBody::StageHeld(_)
         | EventBody::TimerSet(_)
         | EventBody::TimerFired(_) => 0,
     }

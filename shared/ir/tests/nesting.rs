@@ -73,6 +73,7 @@ fn said(ops: Vec<Op>) -> String {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: 1_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,

@@ -138,6 +138,8 @@ events! {
     ChildStarted(ChildStarted) = "child.started",
     /// It is over.
     ChildEnded(ChildEnded) = "child.ended",
+    /// A stage waits for what others have reserved of the budget.
+    StageHeld(StageHeld) = "stage.held",
 }
 
 impl EventBody {

@@ -1,5 +1,7 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
+pub use crate::budget::StageHeld;
+use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;
@@ -85,6 +87,9 @@ payloads! {
         /// The run that called it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<Parent>,
+        /// What it may use, if there is a bound.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     }
     /// A worker took the run up.
     RunStarted {}
@@ -140,6 +145,9 @@ payloads! {
         key: Hash,
         /// The process that claimed.
         boot: BootId,
+        /// Tokens of the run's budget that are kept for the attempt; unset without a budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved: Option<u64>,
     }
     /// A stage is done.
     StageCompleted {
@@ -339,6 +347,9 @@ payloads! {
         /// When it has to be over, if there is such a moment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Millis>,
+        /// Tokens of the run's budget that are kept for it; unset without a budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved: Option<u64>,
     }
     /// A run that a stage had started is over. The stage may have gone on without it.
     ChildEnded {
@@ -352,6 +363,9 @@ payloads! {
         outcome: ChildOutcome,
         /// What model calls used, in it and in those that it started.
         usage: Usage,
+        /// Tokens that its budget counts beside those: reserved by attempts that never reported.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        lost: u64,
     }
     /// Something worth knowing that changes nothing.
     TraceBreadcrumb {

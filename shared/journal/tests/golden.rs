@@ -70,6 +70,7 @@ fn samples() -> Vec<EventBody> {
         RunQueued {
             trigger: None,
             parent: None,
+            budget: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
@@ -117,6 +118,7 @@ fn samples() -> Vec<EventBody> {
             lease_ms: 125_000,
             key: Hash::of(b"key"),
             boot: BootId::new("boot_1"),
+            reserved: None,
         }
         .into(),
         StageCompleted {
@@ -260,6 +262,7 @@ fn samples() -> Vec<EventBody> {
             program: Hash::of(b"program"),
             input: inline(json!({ "text": "the contract" })),
             due_at: Some(Millis::new(1_767_225_660_000)),
+            reserved: None,
         }
         .into(),
         ChildEnded {
@@ -270,6 +273,14 @@ fn samples() -> Vec<EventBody> {
                 output: inline(json!("fine")),
             },
             usage: usage(),
+            lost: 0,
+        }
+        .into(),
+        StageHeld {
+            stage: StageId::new("review"),
+            attempt: 1,
+            epoch: 0,
+            needed: 4_200,
         }
         .into(),
     ]

@@ -33,6 +33,7 @@ export const WORDS = {
   "stage.failed": (p) => `${p.stage} failed, ${failure(p.failure)}${p.next ? `; ${p.next.stage} catches it` : ""}`,
   "stage.retrying": (p) => `${p.stage} tries again at ${clock(p.dueAt)}; attempt ${p.attempt} failed, ${failure(p.failure)}`,
   "stage.skipped": (p) => `${p.stage} is left out: ${p.reason}`,
+  "stage.held": (p) => `${p.stage} waits: it needs ${p.needed} tokens of the budget, and others have reserved what is left`,
   "llm.step.started": (p) => `${p.stage} asked the model ${p.model}${again(p.attempt)}`,
   "llm.step.completed": (p) => `${p.model} answered ${p.stage} in ${duration(p.latencyMs)}, ${tokens(p.usage)}`,
   "llm.step.failed": (p) => `the model did not answer ${p.stage}, ${failure(p.failure)}`,

@@ -2,6 +2,7 @@
 //! a run can do. What each comes to is written down in `tests`.
 
 mod branches;
+mod budgets;
 pub mod build;
 mod calls;
 mod choices;
@@ -70,6 +71,7 @@ pub fn shapes() -> Vec<Shape> {
         loops::shapes(),
         families::shapes(),
         kin::shapes(),
+        budgets::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
