@@ -3,6 +3,8 @@
 
 mod answer;
 
+use answer::{is_for_people, opened};
+
 use crate::app::{App, Flags};
 use crate::error::CliError;
 use crate::host::Host;
@@ -13,8 +15,7 @@ use crate::watch::{Seen, Watched, Weight, weigh};
 use lattice_driver::{DriverError, RequestError, Started, load_run};
 use lattice_engine::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::WaitOpened;
-use lattice_journal::{Commit, Event, EventBody, RunStatus};
+use lattice_journal::{Commit, EventBody, RunStatus};
 use lattice_model::limits::{CANCEL_WAIT_MS, CARRY_ERRORS_MAX};
 use lattice_model::{Guards, Millis, RunId};
 use lattice_ports::{Clock, RunIndex};
@@ -274,6 +275,10 @@ impl<'a> Carry<'a> {
         let mut asked = Vec::new();
         for event in one.watched.take(commit) {
             screen.record(&event);
+            // The run above says what came of a batch; nobody reads thousands of lines.
+            if one.watched.state.batch.is_some() && !is_for_people(&event) {
+                continue;
+            }
             for line in one.progress.lines(&event, &self.flags.data, screen) {
                 screen.line(if several {
                     format!("{run} {line}")
@@ -361,13 +366,6 @@ impl<'a> Carry<'a> {
                 }
             }
         }
-    }
-}
-
-fn opened(event: &Event) -> Option<&WaitOpened> {
-    match &event.body {
-        EventBody::WaitOpened(wait) if wait.question.is_some() => Some(wait),
-        _ => None,
     }
 }
 
