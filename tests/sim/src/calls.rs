@@ -24,6 +24,8 @@ pub struct Calling {
     pub ended: Option<ChildEnded>,
     /// How the stage ended, and when, in virtual time.
     pub over: Option<(Over, u64)>,
+    /// Whether the end was heard of while the stage was open.
+    pub in_time: bool,
 }
 
 /// How a stage ended that had called a run.
@@ -64,6 +66,7 @@ impl Calls {
             started: started.clone(),
             ended: None,
             over: None,
+            in_time: false,
         };
         let stage = &started.stage;
         match self.all.insert(stage.clone(), calling) {
@@ -82,6 +85,7 @@ impl Calls {
             );
             return vec![(BreachKind::Wrong, text)];
         };
+        calling.in_time = calling.over.is_none();
         match calling.ended.replace(ended.clone()) {
             None => Found::new(),
             Some(_) => {
@@ -98,6 +102,11 @@ impl Calls {
         };
         calling.over = Some((Over::Told, now_ms));
         let ended = calling.ended.as_ref().map(|ended| &ended.outcome);
+        // Of a batch that failed, a map that goes on makes the results of its items.
+        let is_batch = calling.started.batch.is_some();
+        if is_batch && !matches!(ended, None | Some(ChildOutcome::Completed { .. })) {
+            return Found::new();
+        }
         if ended.is_some() && ended == as_ {
             return Found::new();
         }

@@ -6,8 +6,8 @@ use crate::family;
 use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::told::Refused;
-use crate::oracle::visits::op_of;
-use crate::oracle::{Outcome, Visit, World, explain};
+use crate::oracle::visits::{item_of, op_of, within};
+use crate::oracle::{Outcome, Visit, World, explain, explain_batch};
 use crate::process::answer_id;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Traffic;
@@ -17,7 +17,7 @@ use crate::signals;
 use crate::sim::{Known, Sim};
 use lattice_ir::{CallOutcome, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
-use lattice_model::StageId;
+use lattice_model::{NodeId, StageId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -57,7 +57,11 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
         let called = family::called(sim, shadows, shadow, visit)?;
         Ok((called, visit.now))
     };
-    let outcome = explain(&known.meant, &world, &told, &callees);
+    let batch = family::batch(sim, shadow)?;
+    let outcome = match &batch {
+        Some(batch) => explain_batch(&known.meant, &world, &told, &callees, batch),
+        None => explain(&known.meant, &world, &told, &callees),
+    };
     let outcome = outcome_of(outcome, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
@@ -171,7 +175,9 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
     let asks = |name: &str| {
         let mut ops = shadow.known.plan.program().ops.iter();
         let op = ops.find(|op| op.name == op_of(name))?;
-        signals::question(&shadow.known, &op.node).map(|question| (op.node.clone(), question))
+        let question = signals::question(&shadow.known, &op.node)?;
+        let key = within(op.node.as_str(), item_of(name));
+        Some((NodeId::new(key), question))
     };
     for (stage, (node, question)) in stages.iter().filter_map(|name| Some((name, asks(name)?))) {
         let answers = sim.world.answers.get(&node).into_iter().flatten();

@@ -21,6 +21,7 @@ pub mod expect;
 pub mod family;
 pub mod fate;
 pub mod judge;
+pub mod maps;
 pub mod oracle;
 pub mod performer;
 pub mod planted;

@@ -93,36 +93,36 @@ fn alone_below(
     (program, world, depth): (&Program, &World, u32),
     visit: &Visit<'_>,
 ) -> Result<(Called, Millis), Refused> {
-        if depth >= CHILD_DEPTH_MAX {
-            return Ok((Called::Failed(FailureKind::Limit), visit.now));
+    let (invoke, input) = match &visit.what {
+        What::Run(invoke, input) => (invoke, input),
+        What::Batch(batch) => {
+            let mut below = world.below(world.input.clone());
+            below.started_at = visit.now;
+            let place = (program, &below, depth + 1);
+            let call = |visit: &Visit<'_>| alone_below(programs, place, visit);
+            let (outcome, ended_at) = walked_batch(program, &below, None, &call, batch)?;
+            return Ok((came_to(&outcome), ended_at));
         }
-        let (invoke, input) = match &visit.what {
-            What::Run(invoke, input) => (invoke, input),
-            What::Batch(batch) => {
-                let mut below = world.below(world.input.clone());
-                below.started_at = visit.now;
-                let place = (program, &below, depth + 1);
-                let call = |visit: &Visit<'_>| alone_below(programs, place, visit);
-                let (outcome, ended_at) = walked_batch(program, &below, None, &call, batch)?;
-                return Ok((came_to(&outcome), ended_at));
-            }
-        };
-        let program = programs.get(&invoke.program);
-        if let Some(kind) = cannot_begin(program.map(|program| &**program), input) {
-            return Ok((Called::Failed(kind), visit.now));
-        }
-        let Some(program) = program else {
-            return Ok((Called::Stays, visit.now));
-        };
-        let mut below = world.below(input.clone());
-        below.started_at = visit.now;
-        let (outcome, ended_at) = alone(programs, program, &below, depth + 1);
-        let came = came_to(&outcome);
-        let due = invoke.timeout_ms.map(|ms| visit.now.plus(ms));
-        Ok(match due {
-            Some(due) if came == Called::Stays || ended_at > due => (Called::TimedOut, due),
-            _ => (came, ended_at),
-        })
+    };
+    if depth >= CHILD_DEPTH_MAX {
+        return Ok((Called::Failed(FailureKind::Limit), visit.now));
+    }
+    let program = programs.get(&invoke.program);
+    if let Some(kind) = cannot_begin(program.map(|program| &**program), input) {
+        return Ok((Called::Failed(kind), visit.now));
+    }
+    let Some(program) = program else {
+        return Ok((Called::Stays, visit.now));
+    };
+    let mut below = world.below(input.clone());
+    below.started_at = visit.now;
+    let (outcome, ended_at) = alone(programs, program, &below, depth + 1);
+    let came = came_to(&outcome);
+    let due = invoke.timeout_ms.map(|ms| visit.now.plus(ms));
+    Ok(match due {
+        Some(due) if came == Called::Stays || ended_at > due => (Called::TimedOut, due),
+        _ => (came, ended_at),
+    })
 }
 
 /// What an outcome is to the run above.

@@ -112,7 +112,11 @@ impl Walk<'_> {
         self.gathered = Some(gathered);
         let stage = self.come(gather);
         Ok(match self.visit(gather, &stage)? {
-            Step::Go { output, .. } => Left::Ended(output.unwrap_or_default()),
+            Step::Go { output, .. } => {
+                let output = output.unwrap_or_default();
+                self.frame.give(&gather.node, output.clone());
+                Left::Ended(output)
+            }
             // There is nobody in this run who would catch it.
             Step::Fail(failure, _) => Left::Failed(failure, Some(gather.node.clone())),
             _ => Left::Stays,
@@ -181,10 +185,7 @@ impl Walk<'_> {
             (None | Some(SaidEnd::Completed), Left::Joined) => {
                 *now = frame.now.max(*now);
                 let result = frame.last.clone();
-                (
-                    BranchEnd::Completed(result.clone()),
-                    Came::Given(result),
-                )
+                (BranchEnd::Completed(result.clone()), Came::Given(result))
             }
             (None | Some(SaidEnd::Failed), Left::Failed(failure, node)) => {
                 (BranchEnd::Failed(failure.kind, node), Came::Failed(failure))
@@ -325,9 +326,10 @@ fn may_begin(map: &Map, results: &[Came]) -> bool {
     };
     let size = map.batch_size.max(1) as usize;
     // The batch that the next item begins is open as well, or one of those before it already.
-    let batches = results.chunks(size).enumerate().filter(|(number, batch)| {
-        *number == results.len() / size || open(batch) > 0
-    });
+    let batches = results
+        .chunks(size)
+        .enumerate()
+        .filter(|(number, batch)| *number == results.len() / size || open(batch) > 0);
     let here = usize::from(results.len() % size == 0);
     let is_full = open(results) >= map.items_at_once as usize;
     !is_full && batches.count() + here <= map.batches_at_once as usize

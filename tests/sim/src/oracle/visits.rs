@@ -87,7 +87,10 @@ mod tests {
         assert_eq!(stage, "ask.choice[12]@3");
         assert_eq!((op_of(&stage), item_of(&stage)), ("ask.choice", Some(12)));
         assert_eq!(map_of_batch("m.batch[9]"), Some("m"));
-        assert_eq!((map_of_batch("m.batch"), map_of_batch("m[9]")), (None, None));
+        assert_eq!(
+            (map_of_batch("m.batch"), map_of_batch("m[9]")),
+            (None, None)
+        );
     }
 
     #[test]
