@@ -175,6 +175,10 @@ impl Branches {
             .collect();
         self.open.remove(stage);
         texts.extend(self.end_of_join(stage, false, nesting));
+        // What is open of a map that fails ends with it.
+        if let Some((map, _)) = nesting.map_of(stage) {
+            self.cut(&map, nesting);
+        }
         match &failed.next {
             Some(next) => self.goes_on(stage, Some(next), nesting),
             None => self.owed = nesting.branch_of(stage),

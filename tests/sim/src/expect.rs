@@ -17,7 +17,7 @@ use crate::signals;
 use crate::sim::{Known, Sim};
 use lattice_ir::{CallOutcome, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
-use lattice_model::{NodeId, StageId};
+use lattice_model::{BranchId, NodeId, StageId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -211,19 +211,35 @@ fn without_late(
             signals::question(&shadow.known, node)
                 .is_some_and(|question| question.check(answer).is_ok())
         };
-        // Whoever answers before being asked cannot know which visit will; and what a branch asks
-        // is over when another one decides the join.
-        let first = StageId::new(node.as_str());
-        // Where several runs ask by the same node, an answer may meet the one that is just over.
-        let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
-        let is_shared = shadows.values().filter(asks).count() > 1;
-        let may_be_late = may_be_late(sim) || sim.scenario.early || is_shared;
-        if !may_be_late && shadow.known.nesting.around(&first).is_empty() && late.iter().any(fits) {
-            return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
+        if may_miss((sim, shadows), shadow, node) || !late.iter().any(fits) {
+            *answers = in_time.into_iter().map(|(_, answer)| answer).collect();
+            continue;
         }
-        *answers = in_time.into_iter().map(|(_, answer)| answer).collect();
+        return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
     }
     Ok(())
+}
+
+/// Whether an answer for a node may come late although nothing goes wrong.
+fn may_miss((sim, shadows): (&Sim, &Shadows), shadow: &Shadow, node: &NodeId) -> bool {
+    // Whoever answers before being asked cannot know which visit will.
+    if may_be_late(sim) || sim.scenario.early {
+        return true;
+    }
+    let asker = StageId::new(node.as_str());
+    let around = shadow.known.nesting.around(&asker);
+    // Who answers an item names it; another run may have that item, or something else ended it.
+    if item_of(node.as_str()).is_some() {
+        let is_open_or_over = |id: &BranchId| {
+            let item = shadow.branches.all.get(id);
+            item.is_some_and(|item| !item.is_cut)
+        };
+        return !around.iter().all(is_open_or_over);
+    }
+    // What a branch asks is over when another one decides the join. Where several runs ask by the
+    // same node, an answer may meet the one that is just over.
+    let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
+    !around.is_empty() || shadows.values().filter(asks).count() > 1
 }
 
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.

@@ -151,13 +151,15 @@ fn map_out_of_time() -> Shape {
         ("other", ask("of {{in.topic}}", 5)),
         (
             "fan.join",
-            OpKind::Join(join(0, JoinPolicy::Quorum { needed: 1 }, Merge::First, 6)),
+            OpKind::Join(lattice_ir::Join {
+                on_timeout: Some(OpId(6)),
+                ..join(0, JoinPolicy::All, Merge::Collect, 6)
+            }),
         ),
         ("rest", OpKind::Wait(delay(Timer::After(2 * HOUR_MS), 7))),
-        ("end", end(json!("{{nodes.fan.output}}"))),
+        ("end", end(json!("{{nodes.fan.output.error.kind}}"))),
     ];
     Shape::new("map_out_of_time", program("map_out_of_time", ops), world)
-        .noted("the call wins, or the time is up first")
 }
 
 fn split_in_map() -> Shape {
@@ -170,7 +172,9 @@ fn split_in_map() -> Shape {
             OpKind::Join(join(2, JoinPolicy::All, Merge::Collect, 1)),
         ),
     ];
-    let program = around("split_in_map", json!(["x", "y"]), body, |_, _| {});
+    let program = around("split_in_map", json!(["x", "y"]), body, |map, _| {
+        map.items_at_once = 2;
+    });
     Shape::new("split_in_map", program, world)
 }
 
