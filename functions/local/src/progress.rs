@@ -5,8 +5,8 @@ use crate::text::{clean, duration, one_line, preview, shell_word};
 use lattice_engine::RunState;
 use lattice_ir::{Plan, Program};
 use lattice_journal::payload::{
-    BranchOutcome, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRetrying,
-    StageSkipped,
+    BranchOutcome, ChildStarted, MapStarted, SignalOutcome, SignalReceived, StageCompleted,
+    StageFailed, StageHeld, StageRetrying, StageSkipped,
 };
 use lattice_journal::{Choice, Event, EventBody, Failure, Question};
 use lattice_model::{Millis, NodeId, RunId, StageId};
@@ -98,6 +98,11 @@ impl Progress {
                 self.open(&started.join.stage, event.timestamp);
                 Vec::new()
             }
+            EventBody::MapStarted(started) => {
+                self.open(&started.gather.stage, event.timestamp);
+                let head = self.head(screen.paint(Tone::Look, ">"), &started.node, &started.stage);
+                vec![format!("{head}  {}", items_line(started))]
+            }
             EventBody::BranchEnded(ended) => match &ended.outcome {
                 BranchOutcome::Completed { .. } => Vec::new(),
                 BranchOutcome::Failed { failure, .. } => {
@@ -108,16 +113,14 @@ impl Progress {
             EventBody::ChildStarted(started) => {
                 self.open(&started.stage, event.timestamp);
                 let head = self.head(screen.paint(Tone::Look, ">"), &started.node, &started.stage);
-                vec![format!(
-                    "{head}  calls `{}` as {}",
-                    started.workflow, started.child
-                )]
+                vec![format!("{head}  {}", child_line(started))]
             }
             EventBody::CancelRequested(cancel) => {
                 let reason = one_line(&cancel.reason, MESSAGE_CHARS_MAX);
                 vec![format!("    cancel requested: {reason}")]
             }
             EventBody::StageRetrying(retry) => vec![self.retrying(event, retry, screen)],
+            EventBody::StageHeld(held) => vec![self.held(held, screen)],
             EventBody::StageFailed(failed) => vec![self.failed(event, failed, screen)],
             EventBody::StageSkipped(skipped) => vec![self.skipped(skipped, screen)],
             _ => Vec::new(),
@@ -215,6 +218,13 @@ impl Progress {
         format!("{head}  attempt {attempt} failed: {said}; again in {pause}")
     }
 
+    fn held(&self, held: &StageHeld, screen: &Screen) -> String {
+        let node = node_of(self.plan.program(), &held.stage);
+        let head = self.head(screen.paint(Tone::Faint, "-"), &node, &held.stage);
+        let needed = held.needed;
+        format!("{head}  waits: others have reserved what is left of the budget, it needs {needed}")
+    }
+
     fn failed(&mut self, _event: &Event, failed: &StageFailed, screen: &Screen) -> String {
         self.open.remove(&failed.stage);
         let head = self.head(screen.paint(Tone::Bad, "✗"), &failed.node, &failed.stage);
@@ -290,6 +300,27 @@ fn answer_lines(signal: &SignalReceived) -> Vec<String> {
         SignalOutcome::Refused { reason } => {
             let reason = clean(reason);
             vec![format!("    answer to node `{node}` refused: {reason}")]
+        }
+    }
+}
+
+fn items_line(started: &MapStarted) -> String {
+    let items = match started.count {
+        1 => "1 item".to_owned(),
+        count => format!("{count} items"),
+    };
+    match started.runs {
+        true => format!("{items} in runs of {}", started.pace.batch_size),
+        false => items,
+    }
+}
+
+fn child_line(started: &ChildStarted) -> String {
+    match &started.batch {
+        None => format!("calls `{}` as {}", started.workflow, started.child),
+        Some(batch) => {
+            let last = batch.first + batch.count.saturating_sub(1);
+            format!("items {} to {last} as {}", batch.first, started.child)
         }
     }
 }

@@ -77,6 +77,7 @@ impl Beside {
         let open = self.path.iter().map(|id| {
             let flow = Flow {
                 program: Hash::ZERO,
+                budget: None,
                 depth: 0,
                 calls: calls.clone(),
             };

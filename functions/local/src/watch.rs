@@ -125,6 +125,8 @@ impl Watched {
             } => !self.answered.contains(id) && due_at.is_none_or(|due| due > soon),
             // It goes on with the last of its branches.
             Phase::Joining { .. } => true,
+            // It goes on with an item, or when the pause between two batches is over.
+            Phase::Mapping(map) => self.state.pause_ends_at(map).is_none_or(|due| due > soon),
             // So it does with the run that it calls, which is followed too.
             Phase::Calling(child) => child.due_at.is_none_or(|due| due > soon),
             _ => false,
@@ -208,6 +210,7 @@ mod tests {
                 entry: visit("ask", 0),
                 join: visit("p.join", 1),
                 due_at: due_at.map(Millis::new),
+                item: false,
             };
             let told = commits(vec![vec![
                 RunStarted {}.into(),

@@ -162,8 +162,10 @@ fn start(error: &StartError) -> Refused {
         StartError::InputTooDeep { .. } => (INPUT, "flatten the input"),
         StartError::VariablesTooLarge { .. } => (INPUT, "move large variables into the input"),
         StartError::Input(_) => (INPUT, "what it needs stands under `input` in the workflow"),
-        // Nobody names a trigger by hand: the one who fires it has looked for it.
-        StartError::NoTrigger(_) | StartError::NoEntry => return Refused::internal(error),
+        // Nobody names these by hand: the one who fires a trigger, or calls a batch, has looked.
+        StartError::NoTrigger(_) | StartError::NoMap | StartError::NoEntry => {
+            return Refused::internal(error);
+        }
     };
     let said = error.to_string();
     let detail = said.split("; pass a").next().unwrap_or_default();

@@ -193,6 +193,7 @@ pub fn questions(run: &RunId, state: &RunState) -> Vec<OpenQuestion> {
 fn open(state: &RunState) -> Vec<OpenStage> {
     let stage = |(id, stage): (&lattice_model::StageId, &lattice_engine::Stage)| {
         let (phase, attempt, due_at) = match &stage.phase {
+            _ if state.is_held(id) => ("held", None, None),
             Phase::Ready => ("ready", None, None),
             Phase::Claimed { attempt, .. } => ("claimed", Some(*attempt), None),
             Phase::Backoff {
@@ -200,6 +201,7 @@ fn open(state: &RunState) -> Vec<OpenStage> {
             } => ("backoff", Some(*attempt), Some(*due_at)),
             Phase::Waiting { due_at, .. } => ("waiting", None, *due_at),
             Phase::Joining { .. } => ("joining", None, None),
+            Phase::Mapping(map) => ("mapping", None, state.pause_ends_at(map)),
             Phase::Calling(child) => ("calling", None, child.due_at),
         };
         OpenStage {

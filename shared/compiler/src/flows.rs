@@ -2,6 +2,7 @@
 
 use lattice_document::{Document, read};
 use lattice_ir::{OpKind, Program};
+use lattice_journal::Budget;
 use lattice_model::{ProgramHash, WorkflowId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Flow {
     /// Its newest Program.
     pub program: ProgramHash,
+    /// What one of its runs may use.
+    pub budget: Option<Budget>,
     /// How many runs can stand in each other below one of its runs: 0 if it calls nothing.
     pub depth: u32,
     /// The workflows that it calls, and those that they call.
@@ -21,6 +24,7 @@ impl Flow {
     pub fn of(hash: ProgramHash, program: &Program, below: &BTreeMap<ProgramHash, Self>) -> Self {
         let mut flow = Self {
             program: hash,
+            budget: program.budget,
             depth: 0,
             calls: BTreeSet::new(),
         };

@@ -15,6 +15,7 @@ const SHAPES: &[&str] = &["cc-workflow-studio", "earlier-lattice"];
 fn stored(bytes: &[u8]) -> Flows {
     let flow = Flow {
         program: Hash::of(b"a stored program"),
+        budget: None,
         depth: 0,
         calls: BTreeSet::new(),
     };

@@ -1,6 +1,8 @@
 //! The document itself: nodes, edges and settings, and how it is written down.
 
-use lattice_model::limits::{EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX, VISITS_MAX};
+use lattice_model::limits::{
+    BUDGET_TOKENS_MAX, EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX, VISITS_MAX,
+};
 use lattice_model::{NodeId, WorkflowId};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -64,10 +66,25 @@ pub struct WorkflowSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", range(min = 1, max = LIFETIME_MS_MAX))]
     pub max_lifetime_ms: Option<u64>,
+    /// What a run may use; without it, as much as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "BudgetSettings")]
+    pub budget: Option<BudgetSettings>,
     /// The variables of a run, each with the value it starts with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}))]
     pub variables: BTreeMap<String, Value>,
+}
+
+/// What a run may use in all: its model calls, and those of the runs that it calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// Tokens, those of prompts and those of answers. A call that might use more than is left is not
+    /// made: its node fails with the kind `budget`.
+    #[schemars(range(min = 1, max = BUDGET_TOKENS_MAX))]
+    pub tokens: u64,
 }
 
 /// One node.

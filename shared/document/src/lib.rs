@@ -12,12 +12,13 @@ mod legacy;
 pub mod problem;
 mod read;
 mod schema;
+mod settings;
 
 pub use codes::Code;
 pub use document::{
-    Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR, PORT_IN, PORT_OUT, PORT_TIMEOUT,
-    Position, WorkflowSettings, branch_of_port, branch_port, id_is_legal, variable_name_is_legal,
-    write,
+    BudgetSettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR, PORT_IN, PORT_OUT,
+    PORT_TIMEOUT, Position, WorkflowSettings, branch_of_port, branch_port, id_is_legal,
+    variable_name_is_legal, write,
 };
 pub use problem::{Change, PatchOp, Problem, Severity, pointer_to};
 pub use read::{Reading, Shape, read};

@@ -1,15 +1,13 @@
 //! Reads a document: recognises its shape, and reads our own format strictly.
 
 use crate::codes;
-use crate::document::{
-    Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position, WorkflowSettings,
-    variable_name_is_legal,
-};
+use crate::document::{Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_IN, PORT_OUT, Position};
 use crate::fields::{Fields, Place, type_of};
 use crate::json::{self, Parsed};
 use crate::legacy;
 use crate::problem::{Change, PatchOp, Problem, Sink};
-use lattice_model::limits::{EDGES_MAX, LIFETIME_MS_MAX, NODES_MAX};
+use crate::settings::read_settings;
+use lattice_model::limits::{EDGES_MAX, NODES_MAX};
 use lattice_model::{NodeId, WorkflowId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -154,7 +152,6 @@ const TOP_FIELDS: &[&str] = &[
     "edges",
     "legacy",
 ];
-const SETTINGS_FIELDS: &[&str] = &["maxLifetimeMs", "variables"];
 const NODE_FIELDS: &[&str] = &[
     "id",
     "type",
@@ -241,43 +238,6 @@ pub(crate) fn check_count(list: &[Value], what: &str, limit: usize, sink: &mut S
         sink.push_fatal(problem.help("split it: a `flow` node runs another workflow"));
     }
     list.len() <= limit
-}
-
-fn read_settings(top: &Fields<'_>, sink: &mut Sink) -> WorkflowSettings {
-    let opened = top
-        .value("settings")
-        .map(|value| Fields::open(value, top.place.inside("settings"), sink));
-    let Some(fields) = opened.flatten() else {
-        return WorkflowSettings::default();
-    };
-    fields.only(SETTINGS_FIELDS, sink);
-    let max_lifetime_ms = fields.get("maxLifetimeMs", "a whole number", Value::as_u64, sink);
-    if max_lifetime_ms.is_some_and(|number| number == 0 || number > LIFETIME_MS_MAX) {
-        let text = format!("`maxLifetimeMs` must be from 1 to {LIFETIME_MS_MAX} (366 days)");
-        sink.push(
-            fields
-                .place
-                .inside("maxLifetimeMs")
-                .error(codes::OUT_OF_RANGE, text),
-        );
-    }
-    let variables = fields
-        .object("variables", sink)
-        .cloned()
-        .unwrap_or_default();
-    for name in variables
-        .keys()
-        .filter(|name| !variable_name_is_legal(name))
-    {
-        let place = fields.place.inside("variables").inside(name);
-        let text = format!("`{}` cannot name a variable", name.escape_debug());
-        let help = "use letters, digits and `_`, and no digit first";
-        sink.push(place.error(codes::ILLEGAL_ID, text).help(help));
-    }
-    WorkflowSettings {
-        max_lifetime_ms,
-        variables: variables.into_iter().collect(),
-    }
 }
 
 fn read_nodes(list: &[Value], place: &Place, sink: &mut Sink) -> Vec<Node> {

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use lattice_document::{Document, PatchOp, Problem, Shape, codes, read, write};
-use lattice_model::limits::{EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX};
+use lattice_model::limits::{
+    BUDGET_TOKENS_MAX, EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX,
+};
 use serde_json::{Value, json};
 
 /// A document with everything in it.
@@ -15,7 +17,7 @@ fn full() -> Value {
         "name": "Release notes",
         "description": "Writes them",
         "input": {"type": "object"},
-        "settings": {"maxLifetimeMs": 60000, "variables": {"tone": "dry", "limits": {"words": 0.1}}},
+        "settings": {"maxLifetimeMs": 60000, "budget": {"tokens": 90000}, "variables": {"tone": "dry", "limits": {"words": 0.1}}},
         "nodes": [
             {"id": "start", "type": "start", "position": {"x": 1, "y": -2.5}, "settings": {}},
             {"id": "write", "type": "prompt", "label": "Write", "parent": "box",
@@ -132,6 +134,9 @@ fn a_field_of_the_wrong_type_is_named() {
         ("/settings", json!([])),
         ("/settings/maxLifetimeMs", json!(1.5)),
         ("/settings/maxLifetimeMs", json!(-1)),
+        ("/settings/budget", json!(5)),
+        ("/settings/budget/tokens", json!("9")),
+        ("/settings/budget/tokens", json!(0.5)),
         ("/settings/variables", json!("x")),
         ("/nodes", json!({})),
         ("/nodes/0", json!("start")),
@@ -175,6 +180,13 @@ fn a_value_that_may_not_be_is_named() {
         ("/nodes/2/id", json!("start"), "LAT-D013"),
         ("/edges/1/id", json!("e1"), "LAT-D013"),
         ("/settings/maxLifetimeMs", json!(0), "LAT-D015"),
+        ("/settings/budget/usd", json!(1), "LAT-D011"),
+        ("/settings/budget/tokens", json!(0), "LAT-D015"),
+        (
+            "/settings/budget/tokens",
+            json!(BUDGET_TOKENS_MAX + 1),
+            "LAT-D015",
+        ),
         ("/name", json!(" "), "LAT-D015"),
         ("/nodes/0/type", json!(""), "LAT-D015"),
     ] {

@@ -30,7 +30,7 @@ fn the_schema_and_the_reader_agree() {
         "format": "agent-lattice/workflow", "formatVersion": 1, "id": "w", "name": "W",
         "nodes": [{"id": "n", "type": "start", "position": {"x": 0, "y": 0.5}, "parent": "n"}],
         "edges": [{"id": "e", "from": "n", "to": "n", "fromPort": "error"}],
-        "settings": {"maxLifetimeMs": 1, "variables": {"a": null}},
+        "settings": {"maxLifetimeMs": 1, "budget": {"tokens": 1}, "variables": {"a": null}},
         "description": "d", "input": true, "legacy": {},
     });
     let mut wrong = vec![json!([]), json!({})];
@@ -48,6 +48,12 @@ fn the_schema_and_the_reader_agree() {
         ("/settings/maxLifetimeMs", json!(0)),
         ("/settings/maxLifetimeMs", json!(null)),
         ("/settings/maxLifetimeMs", json!(31_622_400_001_u64)),
+        ("/settings/budget", json!(null)),
+        ("/settings/budget", json!({})),
+        ("/settings/budget", json!({"tokens": 1, "usd": 2})),
+        ("/settings/budget/tokens", json!(0)),
+        ("/settings/budget/tokens", json!(1_000_000_000_001_u64)),
+        ("/settings/budget/tokens", json!("1")),
         ("/settings/variables", json!([])),
         ("/settings/variables", json!({"a-b": 1})),
         ("/nodes", json!({})),

@@ -3,8 +3,9 @@
 
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
+use crate::requests::Signal;
 use crate::session::Session;
-use lattice_engine::{Child, Decision, Origin, RunState, StartError, start, start_batch};
+use lattice_engine::{Child, Decision, Origin, RunState, Spending, StartError, start, start_batch};
 use lattice_ir::Plan;
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, Failure, FailureKind, InboxBody, InboxItem, RunStatus, ValueRef};
@@ -131,7 +132,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         let input = self.value_of(session, &child.input).await?;
         let (tenant, deadline) = (above.tenant.clone(), above.deadline);
-        let origin = Origin::Parent { parent, deadline };
+        let origin = Origin::Parent {
+            parent,
+            deadline,
+            budget: child.budget,
+        };
         Ok(start(plan, tenant, Value::clone(&input), origin, at))
     }
 
@@ -153,6 +158,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 child: child.run.clone(),
                 outcome: ChildOutcome::Failed { failure },
                 usage: lattice_journal::Usage::default(),
+                lost: 0,
             },
         };
         self.patiently(session, || self.store.put_item(item.clone()))
@@ -250,15 +256,18 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(false)
     }
 
-    /// If no node of the run asks under this name: the run below it, among those that are waited for,
-    /// in which one does: one in which the question stands open, or else the first, which may ask
-    /// later.
+    /// If the run itself does not ask under this name, or asks for each item of a map whose batches
+    /// are runs: the run below it, among those that are waited for, in which the question stands
+    /// open, or else the first in which it may come later. For which of several items an answer is
+    /// meant is not guessed.
     pub(crate) async fn asker_below(
         &self,
         session: &Session,
-        node: &NodeId,
+        signal: &Signal,
     ) -> Result<Option<RunId>, DriverError> {
-        if session.plan.asks(node) {
+        let node = &signal.node;
+        let each = session.plan.is_in_body(node);
+        if session.plan.asks(node) && !(each && session.state.mappings().any(|(_, map)| map.runs)) {
             return Ok(None);
         }
         let called = |session: &Session| -> Vec<RunId> {
@@ -266,16 +275,20 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             children.map(|(_, child)| child.run.clone()).collect()
         };
         let mut below = VecDeque::from(called(session));
-        let (mut looked, mut first) = (0, None);
+        let (mut looked, mut first, mut open) = (0, None, Vec::new());
         while let Some(run) = below.pop_front() {
             let Some(session) = self.open(&run).await? else {
                 continue;
             };
-            let mut questions = session.state.questions();
-            if questions.any(|(_, asks, ..)| asks == node) {
-                return Ok(Some(run));
+            let questions = session.state.questions();
+            let meant = |stage: &StageId| signal.wait.as_ref().is_none_or(|wait| wait == stage);
+            let count = questions.filter(|(stage, asks, ..)| *asks == node && meant(stage));
+            match (count.count(), each && signal.wait.is_none()) {
+                (0, _) => {}
+                (_, false) => return Ok(Some(run)),
+                (count, true) => open.extend(vec![run.clone(); count]),
             }
-            if session.plan.asks(node) {
+            if session.plan.asks(node) && !each {
                 first.get_or_insert(run);
             }
             below.extend(called(&session));
@@ -284,7 +297,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 break;
             }
         }
-        Ok(first)
+        Ok(match open.as_slice() {
+            [one] => Some(one.clone()),
+            _ => first,
+        })
     }
 }
 
@@ -328,6 +344,7 @@ fn told_to_parent(session: &Session, decision: &Decision, at: Millis) -> Option<
             child: session.run.clone(),
             outcome,
             usage: state.totals.usage,
+            lost: state.spending.as_ref().map_or(0, Spending::unrecorded),
         },
     })
 }

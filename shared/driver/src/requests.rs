@@ -119,7 +119,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return Ok(InboxPut::Known);
         }
         let session = self.open_for_request(run).await;
-        let asks = |session: &Session| session.plan.asks(&signal.node);
+        let node = &signal.node;
+        let asks = |session: &Session| session.plan.asks(node) && !session.plan.is_in_body(node);
         if !session.as_ref().is_ok_and(asks)
             && let Some(id) = &signal.id
             && self.is_repeated_below(run, id, &says(None)).await?
@@ -127,7 +128,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return Ok(InboxPut::Known);
         }
         let session = session?;
-        if let Some(below) = self.asker_below(&session, &signal.node).await? {
+        if let Some(below) = self.asker_below(&session, &signal).await? {
             return Box::pin(self.signal(&below, signal)).await;
         }
         let fenced = self.settings.guards.on(Guard::AnswerNamesWait);

@@ -1,8 +1,8 @@
 //! The first event of a run that is a batch of a map: its items, and what they see of the run above
 //! (protocol, rule 14).
 
+use crate::at::visit;
 use crate::input::Decision;
-use crate::scratch::visit;
 use crate::start::{StartError, first};
 use crate::state::{Child, RunState};
 use lattice_expr::{Reference, Root, Segment};
@@ -53,12 +53,13 @@ pub fn start_batch(
         entry: visit(plan, mapping.op, 0, None).ok_or(StartError::NoEntry)?,
         trigger: None,
         parent: Some(parent),
-        batch: Some(BatchOf {
+        budget: child.budget,
+        batch: Some(Box::new(BatchOf {
             op: mapping.op,
             first: batch.first,
             items: kept.value(items),
-        }),
-        outputs,
+            outputs,
+        })),
     });
     Ok(first(queued, at, kept.blobs))
 }

@@ -196,7 +196,7 @@ fn ready_stage(scratch: &Scratch<'_>) -> Option<StageId> {
     };
     let mut stages = scratch.state.stages.iter();
     stages
-        .find(|(_, stage)| ready(stage.op, &stage.phase))
+        .find(|(id, stage)| ready(stage.op, &stage.phase) && !scratch.state.is_held(id))
         .map(|(id, _)| id.clone())
 }
 

@@ -1,12 +1,13 @@
 //! Folds events into the state. Never fails, never decides, never evaluates an expression.
 
+use crate::mapping::{self, OwnItems};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
-use crate::{branches, mapping};
+use crate::{branches, budget};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
     StageStarted,
 };
-use lattice_journal::{Event, EventBody, Failure, RunStatus, ValueRef};
+use lattice_journal::{Budget, Event, EventBody, Failure, RunStatus, ValueRef};
 use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
 use serde_json::json;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub fn failure_output(failure: &Failure) -> ValueRef {
 
 pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody) {
     state.seq = seq;
+    budget::apply(state, at, body);
     match body {
         EventBody::RunQueued(queued) => queue(state, at, queued),
         EventBody::RunStarted(_) | EventBody::RunResumed(_) => state.status = RunStatus::Running,
@@ -61,7 +63,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::StageSkipped(skipped) => {
             close(state, &skipped.stage);
         }
-        EventBody::LlmStepStarted(_) | EventBody::TraceBreadcrumb(_) => {}
+        EventBody::LlmStepStarted(_) | EventBody::TraceBreadcrumb(_) | EventBody::StageHeld(_) => {}
         EventBody::LlmStepCompleted(done) => {
             state.totals.usage = state.totals.usage.plus(done.usage);
         }
@@ -124,6 +126,7 @@ fn call_child(state: &mut RunState, at: Millis, started: &ChildStarted) {
         input: started.input.clone(),
         due_at: started.due_at,
         batch: started.batch.clone(),
+        budget: started.reserved.map(|tokens| Budget { tokens }),
     };
     match &started.batch {
         Some(batch) => mapping::begin_batch(state, at, (&started.stage, started.op), batch, child),
@@ -138,8 +141,14 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.workflow = queued.workflow.clone();
     state.name = Arc::from(queued.name.as_str());
     state.parent = queued.parent.clone();
-    state.batch = queued.batch.clone();
-    state.outputs = queued.outputs.clone();
+    if let Some(batch) = &queued.batch {
+        state.outputs = batch.outputs.clone();
+        state.batch = Some(OwnItems {
+            op: batch.op,
+            first: batch.first,
+            items: batch.items.clone(),
+        });
+    }
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();

@@ -63,6 +63,7 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
             child,
             outcome,
             usage,
+            lost,
         } => {
             scratch.push(ChildEnded {
                 inbox: item.id.clone(),
@@ -70,6 +71,7 @@ fn fold_item(scratch: &mut Scratch<'_>, item: &InboxItem) -> Result<(), DecideEr
                 child: child.clone(),
                 outcome: outcome.clone(),
                 usage: *usage,
+                lost: *lost,
             });
             ops::invoke::end(scratch, stage, child, outcome)
         }
@@ -181,7 +183,7 @@ fn open_wait(scratch: &Scratch<'_>, signal: &Arrived<'_>) -> Option<(StageId, Op
     let (stage, _, _, due_at) = found.next()?;
     // Which item an answer is for is not guessed.
     match found.next() {
-        Some(_) if asks_for_each(scratch, signal.node) => None,
+        Some(_) if scratch.plan.is_in_body(signal.node) => None,
         _ => Some((stage.clone(), due_at)),
     }
 }
@@ -192,7 +194,7 @@ fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Optio
     let Some(question) = asked_by(scratch, node) else {
         return Some(format!("node `{node}` asks nothing"));
     };
-    if signal.wait.is_none() && asks_for_each(scratch, node) {
+    if signal.wait.is_none() && scratch.plan.is_in_body(node) {
         return Some(format!(
             "node `{node}` asks for each item; the answer has to name the visit, such as `{node}[0]`"
         ));
@@ -214,18 +216,6 @@ fn refusal(scratch: &Scratch<'_>, signal: &Arrived<'_>, answer: &Value) -> Optio
     let limit = limits::BUFFERED_SIGNALS_MAX;
     (scratch.state.buffered.len() >= limit)
         .then(|| format!("{limit} early answers are kept already"))
-}
-
-/// Whether a node stands in the body of a map.
-fn asks_for_each(scratch: &Scratch<'_>, node: &NodeId) -> bool {
-    let ops = (0..).zip(&scratch.plan.program().ops);
-    let mut own = ops.filter(|(_, op)| op.node == *node);
-    own.any(|(place, _)| {
-        scratch
-            .plan
-            .map_around(lattice_model::OpId(place))
-            .is_some()
-    })
 }
 
 /// The question that a node will ask.

@@ -4,8 +4,10 @@
 //! what happened, and answers with events to append and calls to perform; `start` writes the first
 //! event. One file per op stands in `ops/`.
 
+mod at;
 pub mod batch;
 mod branches;
+mod budget;
 pub mod decide;
 pub mod evolve;
 mod fold_inbox;
@@ -19,6 +21,7 @@ pub mod state;
 mod weight;
 
 pub use batch::start_batch;
+pub use budget::Spending;
 pub use decide::decide;
 pub use evolve::failure_output;
 pub use evolve::{evolve, fold};

@@ -37,6 +37,18 @@ pub struct Mapping {
     pub results: Vec<(u32, ValueRef)>,
 }
 
+/// The items that a run is there for, which is a batch of a map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnItems {
+    /// The map.
+    pub op: OpId,
+    /// The place of the first one in the whole list.
+    pub first: u32,
+    /// The items.
+    pub items: ValueRef,
+}
+
 /// What can be done for a map now.
 pub(crate) enum MapStep {
     /// The next item, or the next batch, begins.
@@ -133,7 +145,7 @@ impl RunState {
     }
 
     /// When a map may begin its next batch, if only the pause between batches keeps it from that.
-    pub(crate) fn pause_ends_at(&self, mapping: &Mapping) -> Option<Millis> {
+    pub fn pause_ends_at(&self, mapping: &Mapping) -> Option<Millis> {
         match self.map_step(mapping) {
             MapStep::Pause(until) => Some(until),
             _ => None,

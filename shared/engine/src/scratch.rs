@@ -1,5 +1,7 @@
 //! A decision being made: each event is folded in at once, so that the next step sees it.
 
+pub(crate) use crate::at::At;
+use crate::at::visit;
 use crate::evolve::apply;
 use crate::input::{BlobCache, DecideError, Decision, Input};
 use crate::ops;
@@ -36,35 +38,6 @@ pub(crate) struct Scratch<'a> {
     new_blobs: BTreeMap<Hash, Arc<Value>>,
     folds: Vec<InboxId>,
     bytes: usize,
-}
-
-/// Where a stage stands: its identity, its op, its node.
-#[derive(Clone)]
-pub(crate) struct At {
-    pub stage: StageId,
-    pub op: OpId,
-    pub node: NodeId,
-    /// The branch that it stands in.
-    pub branch: Option<BranchId>,
-}
-
-/// The visit of an op behind so many others: its name is the identity of the first one, and of those
-/// behind it the name and their number. In the body of a map the place of the item stands between.
-pub(crate) fn visit(plan: &Plan, op: OpId, before: u32, item: Option<u32>) -> Option<StageRef> {
-    let name = plan.name(op)?;
-    let name = match item.filter(|_| plan.map_around(op).is_some()) {
-        Some(item) => format!("{name}[{item}]"),
-        None => name.to_owned(),
-    };
-    let (stage, visit) = match (plan.is_in_loop(op), before) {
-        (false, _) => (StageId::new(name), None),
-        (true, 0) => (StageId::new(name), Some(1)),
-        (true, _) => (
-            StageId::new(format!("{name}@{}", before + 1)),
-            Some(before + 1),
-        ),
-    };
-    Some(StageRef { stage, op, visit })
 }
 
 impl<'a> Scratch<'a> {
@@ -258,16 +231,17 @@ impl<'a> Scratch<'a> {
 
     /// Says that there is nothing to do, if that is so.
     pub fn rest(&mut self) {
-        let waits = |stage: &crate::Stage| {
-            matches!(
-                stage.phase,
-                Phase::Waiting { .. }
-                    | Phase::Joining { .. }
-                    | Phase::Mapping(_)
-                    | Phase::Calling(_)
-            )
+        let waits = |(id, stage): (&StageId, &crate::Stage)| {
+            self.state.is_held(id)
+                || matches!(
+                    stage.phase,
+                    Phase::Waiting { .. }
+                        | Phase::Joining { .. }
+                        | Phase::Mapping(_)
+                        | Phase::Calling(_)
+                )
         };
-        let idle = !self.state.stages.is_empty() && self.state.stages.values().all(waits);
+        let idle = !self.state.stages.is_empty() && self.state.stages.iter().all(waits);
         if idle && self.state.status == RunStatus::Running {
             self.push(RunWaiting {});
         }

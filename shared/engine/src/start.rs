@@ -1,12 +1,12 @@
 //! The first event of a run.
 
+use crate::at::visit;
 use crate::evolve::apply;
 use crate::input::Decision;
-use crate::scratch::visit;
 use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
-use lattice_journal::{EventBody, ValueRef};
+use lattice_journal::{Budget, EventBody, ValueRef};
 use lattice_model::{
     Hash, Millis, NodeId, Seq, Tenant, canonical_len, json_depth, json_text_len, limits,
 };
@@ -71,6 +71,8 @@ pub enum Origin {
         parent: Parent,
         /// When the run has to be over, since its parent will be then.
         deadline: Millis,
+        /// What its parent keeps for it, if that has a budget.
+        budget: Option<Budget>,
     },
 }
 
@@ -90,14 +92,11 @@ pub fn start(
     if depth > limits::JSON_DEPTH_MAX {
         return Err(StartError::InputTooDeep { depth });
     }
-    let mut lifetime_ms = plan.program().lifetime_ms;
+    let (lifetime_ms, budget) = bounds(plan, &origin, at);
     let (trigger, parent) = match origin {
         Origin::Request => (None, None),
         Origin::Trigger(fired) => (Some(fired), None),
-        Origin::Parent { parent, deadline } => {
-            lifetime_ms = lifetime_ms.min(deadline.since(at)).max(1);
-            (None, Some(parent))
-        }
+        Origin::Parent { parent, .. } => (None, Some(parent)),
     };
     // A trigger has checked what it was sent against its own schema.
     if trigger.is_none() {
@@ -139,7 +138,7 @@ pub fn start(
         trigger,
         parent,
         batch: None,
-        outputs: BTreeMap::new(),
+        budget,
     });
     Ok(first(queued, at, blobs))
 }
@@ -158,6 +157,21 @@ pub(crate) fn first(queued: EventBody, at: Millis, blobs: BTreeMap<Hash, Arc<Val
         blobs: blobs.into_iter().collect(),
         folds: Vec::new(),
         more: true,
+    }
+}
+
+/// How long the run may live and what it may use: no longer and no more than its parent lets it.
+fn bounds(plan: &Plan, origin: &Origin, at: Millis) -> (u64, Option<Budget>) {
+    let program = plan.program();
+    match origin {
+        Origin::Request | Origin::Trigger(_) => (program.lifetime_ms, program.budget),
+        Origin::Parent {
+            deadline, budget, ..
+        } => {
+            let lifetime_ms = program.lifetime_ms.min(deadline.since(at)).max(1);
+            let budgets = program.budget.iter().chain(budget);
+            (lifetime_ms, budgets.min_by_key(|it| it.tokens).copied())
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a run is at a seq: the fold of its events.
 
-use crate::mapping::Mapping;
-use lattice_journal::payload::{Batch, BatchOf, BranchOutcome, Parent};
-use lattice_journal::{InboxItem, Question, RunStatus, Totals, ValueRef};
+use crate::budget::Spending;
+use crate::mapping::{Mapping, OwnItems};
+use lattice_journal::payload::{Batch, BranchOutcome, Parent};
+use lattice_journal::{Budget, InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
@@ -36,7 +37,7 @@ pub struct RunState {
     pub parent: Option<Parent>,
     /// What it is a batch of, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<BatchOf>,
+    pub batch: Option<OwnItems>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -64,6 +65,9 @@ pub struct RunState {
     pub folded: VecDeque<InboxId>,
     /// Counts.
     pub totals: Totals,
+    /// How its budget stands, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spending: Option<Spending>,
 }
 
 /// An open stage.
@@ -146,6 +150,9 @@ pub struct Child {
     /// Which batch of a map it is, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
+    /// What it may use, if there is a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// A branch of a split whose join is not decided, or an item of a map that is not over. What it
@@ -216,6 +223,7 @@ impl RunState {
             buffered: Vec::new(),
             folded: VecDeque::new(),
             totals: Totals::default(),
+            spending: None,
         }
     }
 
@@ -227,10 +235,13 @@ impl RunState {
     /// The next moment at which something is due by itself: a timer, a retry, or the deadline.
     /// `None` once the run is over.
     pub fn due_at(&self) -> Option<Millis> {
-        let retries = self.stages.values().filter_map(|stage| match &stage.phase {
-            Phase::Backoff { due_at, .. } => Some(*due_at),
-            _ => None,
-        });
+        let retries = self
+            .stages
+            .iter()
+            .filter_map(|(id, stage)| match &stage.phase {
+                Phase::Backoff { due_at, .. } if !self.is_held(id) => Some(*due_at),
+                _ => None,
+            });
         retries.chain(self.timer_due_at()).min()
     }
 
@@ -350,9 +361,8 @@ impl RunState {
 
     /// Whether a stage waits for nothing but a worker that may claim.
     pub fn has_ready(&self) -> bool {
-        self.stages
-            .values()
-            .any(|stage| stage.phase == Phase::Ready)
+        let mut stages = self.stages.iter();
+        stages.any(|(id, stage)| stage.phase == Phase::Ready && !self.is_held(id))
     }
 
     /// The open questions: stage, node, question, and when it is too late to answer.

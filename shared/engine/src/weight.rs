@@ -1,6 +1,6 @@
 //! How many bytes an event takes in a commit, so that a decision is cut before it is too large.
 
-use lattice_journal::payload::{BranchOutcome, ChildOutcome, SignalOutcome};
+use lattice_journal::payload::{BatchOf, BranchOutcome, ChildOutcome, SignalOutcome};
 use lattice_journal::{EventBody, Failure, Question, ValueRef};
 use lattice_model::{NodeId, canonical_len, json_text_len};
 
@@ -16,11 +16,9 @@ fn parts(body: &EventBody) -> usize {
     match body {
         EventBody::RunQueued(queued) => {
             let variable = |(name, value): (&String, &ValueRef)| json_text_len(name) + of(value);
-            let output = |(node, value): (&NodeId, &ValueRef)| node.as_str().len() + of(value);
             of(&queued.input)
                 + queued.variables.iter().map(variable).sum::<usize>()
-                + queued.outputs.iter().map(output).sum::<usize>()
-                + queued.batch.as_ref().map_or(0, |batch| of(&batch.items))
+                + queued.batch.as_ref().map_or(0, |batch| batch_bytes(batch))
         }
         EventBody::RunCompleted(done) => of(&done.output),
         EventBody::RunFailed(failed) => said(&failed.failure),
@@ -67,9 +65,15 @@ fn parts(body: &EventBody) -> usize {
         | EventBody::RunCancelled(_)
         | EventBody::StageStarted(_)
         | EventBody::BranchStarted(_)
+        | EventBody::StageHeld(_)
         | EventBody::TimerSet(_)
         | EventBody::TimerFired(_) => 0,
     }
+}
+
+fn batch_bytes(batch: &BatchOf) -> usize {
+    let output = |(node, value): (&NodeId, &ValueRef)| node.as_str().len() + 3 + of(value);
+    of(&batch.items) + batch.outputs.iter().map(output).sum::<usize>()
 }
 
 /// Bytes of a question: its text and its options.

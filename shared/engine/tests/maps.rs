@@ -371,6 +371,7 @@ impl Family {
             child: child.clone(),
             outcome,
             usage: Usage::default(),
+            lost: 0,
         };
         self.above.item(&format!("end{place}"), body).wake();
     }
@@ -469,6 +470,7 @@ fn the_items_of_a_batch_that_could_not_go_on_count_as_failed() {
         child: child.clone(),
         outcome: ChildOutcome::Cancelled,
         usage: Usage::default(),
+        lost: 0,
     };
     all.above.item("gone", body).wake();
     let output = output(&all.above);
@@ -524,4 +526,22 @@ fn the_log_folds_to_the_state_at_every_event() {
         run.state.stages[&StageId::new("m.gather")].phase,
         Phase::Mapping(_)
     ));
+}
+
+#[test]
+fn batches_share_what_is_left_of_the_budget() {
+    let [first, gather] = map(3, |map| (map.batch_size, map.batches_at_once) = (9, 2));
+    let body = call("a", "{{item}}", 1);
+    let ops = vec![first, gather, body, end("end", json!("{{nodes.m.output}}"))];
+    let mut program = support::program(ops);
+    program.budget = Some(lattice_journal::Budget { tokens: 100_001 });
+    let items: Vec<u32> = (0..18).collect();
+    let mut run = Runner::of(program, json!({ "items": items }));
+    run.wake();
+    let budgets: Vec<_> = run
+        .state
+        .children()
+        .map(|(_, child)| child.budget.unwrap().tokens)
+        .collect();
+    assert_eq!(budgets, [50_000, 50_001]);
 }

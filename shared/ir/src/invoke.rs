@@ -1,5 +1,6 @@
 //! A run inside another one.
 
+use lattice_journal::Budget;
 use lattice_model::{OpId, ProgramHash, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +15,9 @@ pub struct Invoke {
     pub program: ProgramHash,
     /// Its input: JSON whose strings are templates.
     pub input: Value,
+    /// The budget that the workflow gives its own runs: no more is kept for one of them here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// How long it may take, in milliseconds; unset = as long as the run.
     pub timeout_ms: Option<u64>,
     /// Where to go with its output.

@@ -159,6 +159,12 @@ impl Plan {
         ops.any(|op| op.node == *node && asks(op))
     }
 
+    /// Whether the node stands in the body of a map: what it asks, it asks for each item.
+    pub fn is_in_body(&self, node: &lattice_model::NodeId) -> bool {
+        let mut ops = self.program.ops.iter().zip(&self.bodies);
+        ops.any(|(op, around)| op.node == *node && around.is_some())
+    }
+
     /// Whether the op may be visited more than once.
     pub fn is_in_loop(&self, id: OpId) -> bool {
         self.loops.get(id.index()).copied().unwrap_or(false)

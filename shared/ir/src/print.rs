@@ -15,6 +15,9 @@ pub fn print(program: &Program) -> String {
     let mut out = String::new();
     // INVARIANT: writing to a String cannot fail.
     let _ = writeln!(out, "program {} entry {}", program.workflow, program.entry);
+    if let Some(budget) = &program.budget {
+        let _ = writeln!(out, "  budget {} tokens", budget.tokens);
+    }
     for (name, value) in &program.variables {
         let _ = writeln!(out, "  var {name} = {value}");
     }
@@ -213,12 +216,16 @@ fn gather(op: &Gather) -> String {
 fn invoke(op: &Invoke) -> String {
     let program = op.program.to_hex();
     let within = op.timeout_ms.map(|ms| format!(" within {ms}ms"));
+    let up_to = op
+        .budget
+        .map(|budget| format!(" up to {} tokens", budget.tokens));
     format!(
-        " {} {} {}{} -> {}{}{}",
+        " {} {} {}{}{} -> {}{}{}",
         op.workflow,
         program.get(..8).unwrap_or(&program),
         op.input,
         within.unwrap_or_default(),
+        up_to.unwrap_or_default(),
         op.next,
         target("error", op.on_error),
         target("timeout", op.on_timeout),

@@ -4,7 +4,7 @@ use crate::branches::{Join, Split};
 use crate::invoke::Invoke;
 use crate::map::{Gather, Map};
 use crate::trigger::Trigger;
-use lattice_journal::{Choice as AnswerChoice, Question};
+use lattice_journal::{Budget, Choice as AnswerChoice, Question};
 use lattice_model::{Hash, NodeId, OpId, ProgramHash, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +29,9 @@ pub struct Program {
     pub variables: BTreeMap<String, Value>,
     /// How long a run may live, in milliseconds.
     pub lifetime_ms: u64,
+    /// What a run may use; unset = as much as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Where a run begins.
     pub entry: OpId,
     /// What starts runs from outside.

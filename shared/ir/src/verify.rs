@@ -99,6 +99,13 @@ fn check_whole(program: &Program, errors: &mut Vec<VerifyError>) {
     if !(1..=limits::LIFETIME_MS_MAX).contains(&program.lifetime_ms) {
         add("has a lifetime of 0 or of more than 366 days");
     }
+    let tokens = 1..=limits::BUDGET_TOKENS_MAX;
+    if program
+        .budget
+        .is_some_and(|it| !tokens.contains(&it.tokens))
+    {
+        add("has a budget of no tokens, or of too many");
+    }
     if !program
         .ops
         .iter()

@@ -75,6 +75,7 @@ fn program(ops: Vec<Op>) -> Program {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: 1_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,

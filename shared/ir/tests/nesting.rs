@@ -73,6 +73,7 @@ fn said(ops: Vec<Op>) -> String {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: 1_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,
@@ -138,7 +139,7 @@ fn each_way_to_nest_badly_is_named() {
                 step("b", &[2]),
                 end("end"),
             ],
-            "from outside the branches",
+            "from outside of what it waits for",
         ),
         // Two splits with one join.
         (

@@ -134,12 +134,14 @@ events! {
     BranchEnded(BranchEnded) = "branch.ended",
     /// A join is decided.
     JoinFired(JoinFired) = "join.fired",
-    /// A map has its list.
-    MapStarted(MapStarted) = "map.started",
     /// A run is started by a stage.
     ChildStarted(ChildStarted) = "child.started",
     /// It is over.
     ChildEnded(ChildEnded) = "child.ended",
+    /// A stage waits for what others have reserved of the budget.
+    StageHeld(StageHeld) = "stage.held",
+    /// A map has its list.
+    MapStarted(MapStarted) = "map.started",
 }
 
 impl EventBody {

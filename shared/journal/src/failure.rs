@@ -45,6 +45,8 @@ pub enum FailureKind {
     MergeConflict,
     /// A run that this one had called was cancelled.
     ChildCancelled,
+    /// The run's budget does not allow what the call may use.
+    Budget,
 }
 
 impl FailureKind {
@@ -67,6 +69,7 @@ impl FailureKind {
         Self::Limit,
         Self::MergeConflict,
         Self::ChildCancelled,
+        Self::Budget,
     ];
 
     /// Whether another attempt may succeed where this one did not.
@@ -97,6 +100,7 @@ impl FailureKind {
             Self::Limit => "limit",
             Self::MergeConflict => "merge_conflict",
             Self::ChildCancelled => "child_cancelled",
+            Self::Budget => "budget",
         }
     }
 }

@@ -51,6 +51,9 @@ pub enum InboxBody {
         outcome: ChildOutcome,
         /// What model calls used.
         usage: Usage,
+        /// Tokens that its budget counts beside those.
+        #[serde(default, skip_serializing_if = "crate::budget::is_nothing")]
+        lost: u64,
     },
 }
 

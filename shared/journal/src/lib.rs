@@ -3,6 +3,7 @@
 //! A run is a chain of commits, each of 1..32 events; `event` lists the types, `payload` their
 //! fields, `commit` the chain, `status` the state machine, `summary` what stays when a run is over.
 
+pub mod budget;
 pub mod commit;
 pub mod event;
 pub mod failure;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod summary;
 pub mod value;
 
+pub use budget::Budget;
 pub use commit::{ChainError, Commit, Tail};
 pub use event::{DecodeError, EVENT_VERSION, Event, EventBody};
 pub use failure::{Failure, FailureKind, Usage};

@@ -6,6 +6,7 @@ use crate::value::ValueRef;
 use lattice_model::{NodeId, OpId, StageId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A map has its list; its items begin from here on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,4 +68,6 @@ pub struct BatchOf {
     pub first: u32,
     /// Its items.
     pub items: ValueRef,
+    /// What nodes gave before the map, as far as its body refers to it.
+    pub outputs: BTreeMap<NodeId, ValueRef>,
 }

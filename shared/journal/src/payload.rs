@@ -1,5 +1,7 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
+pub use crate::budget::StageHeld;
+use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
 pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
@@ -88,10 +90,10 @@ payloads! {
         parent: Option<Parent>,
         /// What it is a batch of, if it is one: it does nothing but these items.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        batch: Option<BatchOf>,
-        /// What nodes gave before it began, as far as a batch needs it.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        outputs: BTreeMap<NodeId, ValueRef>,
+        batch: Option<Box<BatchOf>>,
+        /// What it may use, if there is a bound.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     }
     /// A worker took the run up.
     RunStarted {}
@@ -147,6 +149,9 @@ payloads! {
         key: Hash,
         /// The process that claimed.
         boot: BootId,
+        /// Tokens of the run's budget that are kept for the attempt; unset without a budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved: Option<u64>,
     }
     /// A stage is done.
     StageCompleted {
@@ -353,6 +358,9 @@ payloads! {
         /// Which batch of a map it is, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<Batch>,
+        /// Tokens of the run's budget that are kept for it; unset without a budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved: Option<u64>,
     }
     /// A run that a stage had started is over. The stage may have gone on without it.
     ChildEnded {
@@ -366,6 +374,9 @@ payloads! {
         outcome: ChildOutcome,
         /// What model calls used, in it and in those that it started.
         usage: Usage,
+        /// Tokens that its budget counts beside those: reserved by attempts that never reported.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        lost: u64,
     }
     /// Something worth knowing that changes nothing.
     TraceBreadcrumb {

@@ -70,6 +70,8 @@ fn samples() -> Vec<EventBody> {
         RunQueued {
             trigger: None,
             parent: None,
+            batch: None,
+            budget: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),
@@ -117,6 +119,7 @@ fn samples() -> Vec<EventBody> {
             lease_ms: 125_000,
             key: Hash::of(b"key"),
             boot: BootId::new("boot_1"),
+            reserved: None,
         }
         .into(),
         StageCompleted {
@@ -231,6 +234,7 @@ fn samples() -> Vec<EventBody> {
                 visit: None,
             },
             due_at: Some(Millis::new(1_767_225_660_000)),
+            item: false,
         }
         .into(),
         BranchEnded {
@@ -260,6 +264,8 @@ fn samples() -> Vec<EventBody> {
             program: Hash::of(b"program"),
             input: inline(json!({ "text": "the contract" })),
             due_at: Some(Millis::new(1_767_225_660_000)),
+            batch: None,
+            reserved: None,
         }
         .into(),
         ChildEnded {
@@ -270,6 +276,35 @@ fn samples() -> Vec<EventBody> {
                 output: inline(json!("fine")),
             },
             usage: usage(),
+            lost: 0,
+        }
+        .into(),
+        StageHeld {
+            stage: StageId::new("review"),
+            attempt: 1,
+            epoch: 0,
+            needed: 4_200,
+        }
+        .into(),
+        MapStarted {
+            stage: StageId::new("each"),
+            op: OpId(0),
+            node: NodeId::new("each"),
+            gather: StageRef {
+                stage: StageId::new("each.gather"),
+                op: OpId(1),
+                visit: None,
+            },
+            items: inline(json!(["boats", "trains"])),
+            first: 0,
+            count: 2,
+            runs: false,
+            pace: Pace {
+                batch_size: 10,
+                batches_at_once: 1,
+                items_at_once: 16,
+                pause_ms: 1_000,
+            },
         }
         .into(),
     ]

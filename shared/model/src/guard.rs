@@ -69,6 +69,8 @@ pub enum Guard {
     SweepResends,
     /// A checkpoint is believed only if its hash is right (rule 13).
     CheckpointHash,
+    /// What a call may use is reserved of the budget with its claim (rule 5).
+    BudgetReserved,
     /// A run ends at its lifetime (rule 16).
     Lifetime,
     /// Nothing follows a terminal event.
@@ -110,6 +112,7 @@ impl Guard {
         Self::ForwardOnly,
         Self::SweepResends,
         Self::CheckpointHash,
+        Self::BudgetReserved,
         Self::Lifetime,
         Self::TerminalIsFinal,
     ];

@@ -347,3 +347,12 @@ pub const SEED_INLINE_BYTES_MAX: usize = 64 * 1024;
 pub const CHILD_DEPTH_MAX: u32 = 8;
 /// Items that one commit puts into the inboxes of other runs.
 pub const NOTICES_MAX: usize = OPEN_STAGES_MAX + 1;
+/// Tokens that the budget of a run can have.
+pub const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
+/// Tokens that a model may answer with in a run with a budget, unless the node says otherwise: without
+/// a ceiling nothing could be reserved.
+pub const BUDGET_OUTPUT_TOKENS_DEFAULT: u32 = 4_096;
+/// Tokens reserved for what a provider puts around the texts of a prompt.
+pub const BUDGET_FRAME_TOKENS: u64 = 64;
+/// Tokens reserved for each secret in a prompt: its value is not known before the call.
+pub const BUDGET_SECRET_TOKENS: u64 = 4_096;

@@ -1,6 +1,7 @@
 //! What a node knows when it becomes ops: where its ports lead, and what came before it.
 
 use lattice_expr::{Reference, Root, Segment};
+use lattice_journal::Budget;
 use lattice_model::{Hash, NodeId, OpId, ProgramHash};
 use std::fmt;
 
@@ -13,7 +14,7 @@ pub struct Lowering<'a> {
     first: OpId,
     ports: &'a dyn Fn(&str) -> Option<OpId>,
     input: Option<String>,
-    called: Option<ProgramHash>,
+    called: Option<(ProgramHash, Option<Budget>)>,
 }
 
 impl<'a> Lowering<'a> {
@@ -34,16 +35,21 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The same node, which runs a workflow that is this Program.
+    /// The same node, which runs a workflow that is this Program and gives its runs this budget.
     #[must_use]
-    pub fn calling(self, called: Option<ProgramHash>) -> Self {
+    pub fn calling(self, called: Option<(ProgramHash, Option<Budget>)>) -> Self {
         Self { called, ..self }
     }
 
     /// The Program of the workflow that the node runs.
     pub fn called(&self) -> ProgramHash {
         // INVARIANT: a document that calls what is not known is not lowered.
-        self.called.unwrap_or(Hash::ZERO)
+        self.called.map_or(Hash::ZERO, |(program, _)| program)
+    }
+
+    /// What a run of that workflow may use by itself.
+    pub fn called_budget(&self) -> Option<Budget> {
+        self.called?.1
     }
 
     /// Where a required port leads.

@@ -249,7 +249,8 @@ answers! {
         /// The branch that it stands in, if it is in one.
         #[serde(skip_serializing_if = "Option::is_none")]
         branch: Option<lattice_model::BranchId>,
-        /// How far it is: `ready`, `claimed`, `backoff`, `waiting`, or `joining`: waits for branches.
+        /// How far it is: `ready`, `claimed`, `backoff`, `waiting`, `joining`: waits for branches,
+        /// `calling`: waits for a run, or `held`: waits for what others have reserved of the budget.
         phase: String,
         /// The attempt that is under way, or the last one.
         #[serde(skip_serializing_if = "Option::is_none")]

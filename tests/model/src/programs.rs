@@ -135,6 +135,7 @@ fn program(ops: Vec<(String, OpKind)>) -> Program {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: limits::LIFETIME_MS_MAX,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes,

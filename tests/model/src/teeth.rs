@@ -17,6 +17,7 @@ pub const OUTSIDE: &[(Guard, &str)] = &[
         "there is no sweep, and no message is lost",
     ),
     (Guard::CheckpointHash, "there are no checkpoints"),
+    (Guard::BudgetReserved, "no run has a budget"),
     (Guard::Lifetime, "no run reaches its lifetime"),
     (Guard::VisitIsStage, "nothing is drawn in a loop"),
     (Guard::VisitCeiling, "nothing is drawn in a loop"),

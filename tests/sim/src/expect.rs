@@ -2,6 +2,7 @@
 //! ceiling, each visit its own, and an answer that came after its timer, or between two visits, did
 //! not come at all.
 
+use crate::budget;
 use crate::family;
 use crate::fate::Fate;
 use crate::judge::scrubbed;
@@ -35,10 +36,19 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
     };
     let mut world = sim.judged.below(input);
     let mut imposed = Imposed::new();
+    let refused = budget::refused(shadow);
     for (stage, log) in &shadow.stages {
-        let skipped = shadow.branches.skipped.contains_key(stage);
-        let lost = impose(sim, known, (stage.as_str(), skipped), log, &mut imposed)?;
+        // The last attempt of a stage that was skipped is nobody's loss, and what follows a lost
+        // attempt may be a refusal.
+        let over = shadow.branches.skipped.contains_key(stage) || refused.contains(stage);
+        let lost = impose(sim, known, (stage.as_str(), over), log, &mut imposed)?;
         world.lost.insert(stage.as_str().to_owned(), lost);
+    }
+    for stage in &refused {
+        let none = StageLog::default();
+        let log = shadow.stages.get(stage).unwrap_or(&none);
+        world.lost.remove(stage.as_str());
+        give_up(stage.as_str(), log, FailureKind::Budget, &mut imposed);
     }
     world.run_id = shadow.tail.run().clone();
     world.started_at = shadow.state.started_at;
@@ -244,10 +254,17 @@ fn may_miss((sim, shadows): (&Sim, &Shadows), shadow: &Shadow, node: &NodeId) ->
 
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.
 fn without_unrecorded(mut outcome: Outcome, shadow: &Shadow) -> Outcome {
+    let refused = budget::refused(shadow);
+    for stage in &refused {
+        if let Some(calls) = outcome.calls.get_mut(stage.as_str()) {
+            *calls = calls.saturating_sub(1);
+        }
+    }
     for (stage, log) in &shadow.stages {
         let last = log.claims.last();
         let given_up = last.is_some_and(|claim| claim.recorded.is_none());
         if given_up
+            && !refused.contains(stage)
             && !shadow.branches.skipped.contains_key(stage)
             && let Some(calls) = outcome.calls.get_mut(stage.as_str())
         {

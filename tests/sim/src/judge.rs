@@ -1,5 +1,6 @@
 //! What must hold of everything that is left when nothing can happen any more.
 
+use crate::budget;
 use crate::expect::expected;
 use crate::family;
 use crate::lock;
@@ -31,6 +32,7 @@ pub fn judge(sim: &Sim) {
                 check_branches,
             ];
             let broken = checks.iter().find_map(|check| check(sim, shadow).err());
+            let broken = broken.or_else(|| budget::check(shadows, shadow).err());
             let broken = broken.or_else(|| check_oracle(sim, shadows, shadow).err());
             if let Some(breach) = broken {
                 sim.breach(breach.kind, breach.text);

@@ -6,10 +6,12 @@
 //! `process` says what workers and clients do, `case` what runs and `scenario` how, `runner` simulates it.
 //! `shadow` watches every commit as it is written, `branches`, `visits`, `signals` and `calls` what it
 //! says of those; `judge` looks at what is left at the end and asks the `oracle`: `seen` says what the
-//! run came to, `expect` what it should have, and `family` what holds of runs that call runs.
+//! run came to, `expect` what it should have, `family` what holds of runs that call runs and `budget` of
+//! what they may use.
 //! `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it all.
 
 pub mod branches;
+pub mod budget;
 pub mod calls;
 pub mod case;
 pub mod clock;

@@ -101,6 +101,7 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         Guard::EarlySignalBuffer => "early_answer",
         Guard::Tombstones | Guard::InboxDedupe | Guard::AnswerNamesWait => "one_option",
         Guard::Lifetime => "nobody_answers",
+        Guard::BudgetReserved => "budget_too_small",
         Guard::JoinWaits => "all_of_three",
         Guard::BranchScope => "variables_in_branches",
         // The second branch is over long before the first.
@@ -136,6 +137,7 @@ fn needs_no_fault(guard: Guard) -> bool {
             | Guard::MergeInOrder
             | Guard::LosersEnd
             | Guard::CancelReachesChildren
+            | Guard::BudgetReserved
             | Guard::VisitIsStage
             | Guard::VisitCeiling
     )

@@ -9,6 +9,7 @@ use lattice_sim::scenario::{Case, Entry, Order, RANDOM, Regime, Traffic};
 use lattice_sim::{
     Breach, BreachKind, Fate, Kind, Report, Scenario, planted, seeds, simulate, teeth,
 };
+use serde_json::json;
 
 fn case(name: &str) -> Case {
     Case::find(name, 0).unwrap()
@@ -41,6 +42,8 @@ fn one_fault_at_every_call_breaks_no_promise() {
         "loop_until_good",
         "loop_races",
         "asked_again",
+        "budget_waits",
+        "budget_too_small",
     ];
     for name in names {
         let table = every_point(&case(name), Sample::every(3));
@@ -57,6 +60,8 @@ fn families_of_runs_break_no_promise() {
         "two_levels",
         "children_in_any",
         "grandchild_left",
+        "budget_of_kin",
+        "budget_left_behind",
     ] {
         let table = every_point(&case(name), Sample::every(7));
         assert!(table.is_clean(), "{table}");
@@ -293,4 +298,35 @@ fn each_round_of_a_loop_has_keys_of_its_own() {
         assert_eq!(report.breaches, [], "{name}");
         assert_eq!((report.effects, report.repeated), (effects, 0), "{name}");
     }
+}
+
+/// What the shapes with budgets are there for: somebody waits, and somebody is refused.
+#[test]
+fn a_budget_makes_branches_wait_and_calls_fail() {
+    let log = |name: &str| {
+        let case = case(name);
+        let report = simulate(&case, &Scenario::of(&case));
+        assert_eq!(report.breaches, [], "{name}");
+        let outcome = report.outcome.unwrap();
+        (outcome.output.unwrap(), report.effects)
+    };
+    // The third branch, and then the call behind the join.
+    assert_eq!(log("budget_too_small"), (json!("too little"), 2));
+    assert_eq!(log("budget_waits").1, 4);
+    let ends = |name: &str, ms: u64| {
+        let case = case(name);
+        let mut scenario = Scenario::of(&case);
+        scenario.rig.effect_ms = Some(10_000);
+        let report = simulate(&case, &scenario);
+        assert_eq!(report.breaches, [], "{name}");
+        assert!(
+            report.ended_ms / 10_000 == ms / 10_000,
+            "{name}: {}",
+            report.ended_ms
+        );
+    };
+    // Side by side they would take one time and the last call another.
+    ends("budget_waits", 30_000);
+    ends("all_of_three", 20_000);
+    ends("budget_of_kin", 20_000);
 }

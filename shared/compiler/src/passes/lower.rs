@@ -2,7 +2,7 @@
 
 use crate::input_shapes;
 use crate::passes::inputs;
-use crate::passes::settings::lifetime_ms;
+use crate::passes::settings::{budget, lifetime_ms};
 use crate::unit::Unit;
 use lattice_ir::{IR_VERSION, NodeInfo, Op, Program, Trigger};
 use lattice_model::OpId;
@@ -24,7 +24,7 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         let input = inputs::template(unit, *index);
         let called = opened.calls.as_ref().and_then(|id| unit.flows.get(id));
         let lowering = Lowering::new(&node.id, places.first(*index), &ports, input)
-            .calling(called.map(|flow| flow.program));
+            .calling(called.map(|flow| (flow.program, flow.budget)));
         // Whoever comes to the node comes to its first part.
         let visits = std::iter::once(node.max_visits).chain(std::iter::repeat(None));
         ops.extend(
@@ -54,6 +54,7 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         input: input_shapes::of_manual_start(unit).map(Cow::into_owned),
         variables: document.settings.variables.clone(),
         lifetime_ms: lifetime_ms(unit),
+        budget: budget(unit),
         entry: first.map_or(OpId(0), |first| places.entry(unit, *first)),
         triggers: triggers(unit, &places),
         ops,

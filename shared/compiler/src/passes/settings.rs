@@ -5,6 +5,7 @@ use crate::problems::Problems;
 use crate::unit::Unit;
 use lattice_document::Problem;
 use lattice_expr::Schema;
+use lattice_journal::Budget;
 use lattice_model::limits::LIFETIME_MS_DEFAULT;
 
 /// See the head of the file.
@@ -39,4 +40,10 @@ pub fn lifetime_ms(unit: &Unit<'_>) -> u64 {
         .settings
         .max_lifetime_ms
         .unwrap_or(LIFETIME_MS_DEFAULT)
+}
+
+/// What a run may use.
+pub fn budget(unit: &Unit<'_>) -> Option<Budget> {
+    let budget = unit.document.settings.budget;
+    budget.map(|it| Budget { tokens: it.tokens })
 }

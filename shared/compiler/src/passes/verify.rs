@@ -36,6 +36,7 @@ mod tests {
             input: None,
             variables: BTreeMap::new(),
             lifetime_ms: 1,
+            budget: None,
             entry: OpId(0),
             triggers: Vec::new(),
             ops: Vec::new(),

@@ -1,5 +1,6 @@
 //! Call: an effect, claimed before it is performed.
 
+use super::budget::{self, Allowed};
 use super::expression_failure;
 use crate::input::DecideError;
 use crate::scratch::{At, Scratch};
@@ -27,12 +28,17 @@ pub(crate) fn claim(
     let references = planned.references();
     let values = scratch.values(at, &references)?;
     let Effect::Model(model) = &call.effect;
-    let request = match render(model, planned, &values) {
+    let mut request = match render(model, planned, &values) {
         Ok(request) => request,
         Err(error) => {
             let failure = expression_failure(&error);
             return scratch.fail_stage(at, attempt, failure, call.on_error);
         }
+    };
+    let reserved = match budget::allow(scratch, at, (attempt, epoch), &mut request) {
+        Allowed::Yes { reserved } => reserved,
+        Allowed::Later => return Ok(()),
+        Allowed::Never(failure) => return scratch.fail_stage(at, attempt, failure, call.on_error),
     };
     let attempt = attempt + 1;
     let key = key(scratch, &at.stage, epoch);
@@ -51,6 +57,7 @@ pub(crate) fn claim(
         lease_ms,
         key,
         boot: scratch.input.boot.clone(),
+        reserved,
     });
     scratch.push(LlmStepStarted {
         stage: stage.clone(),

@@ -36,6 +36,9 @@ pub(crate) fn visit(
         Ok(input) => input,
         Err(failure) => return scratch.fail_stage(at, 0, failure, op.on_error),
     };
+    let Ok(reserved) = super::budget::allot(scratch, at, op.budget) else {
+        return Ok(());
+    };
     let now = scratch.input.at;
     scratch.push(ChildStarted {
         stage: at.stage.clone(),
@@ -47,6 +50,7 @@ pub(crate) fn visit(
         input,
         due_at: op.timeout_ms.map(|ms| now.plus(ms)),
         batch: None,
+        reserved,
     });
     scratch.child(&at.stage);
     Ok(())

@@ -2,9 +2,10 @@
 //! their own (protocol, rule 14).
 
 use super::expression_failure;
+use crate::at::visit as visit_of;
 use crate::input::DecideError;
 use crate::mapping::{MapStep, Mapping};
-use crate::scratch::{At, Scratch, visit as visit_of};
+use crate::scratch::{At, Scratch};
 use crate::{failure_output, state::RunState};
 use lattice_ir::{Gather, Map, OpKind, PlannedOp};
 use lattice_journal::payload::{
@@ -141,6 +142,10 @@ fn begin_batch(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<
         count: left.min(mapping.pace.batch_size),
     };
     let stage = StageId::new(format!("{}.batch[{}]", mapping.map, batch.first));
+    let open = scratch.state.open_batches(&mapping.map).count();
+    let free = (mapping.pace.batches_at_once as usize).saturating_sub(open);
+    let behind = left.div_ceil(mapping.pace.batch_size.max(1)) as usize;
+    let reserved = super::budget::share(scratch, free.min(behind));
     let (run, now) = (&scratch.input.run, scratch.input.at);
     scratch.push(ChildStarted {
         stage: stage.clone(),
@@ -152,6 +157,7 @@ fn begin_batch(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<
         input: scratch.state.input.clone(),
         due_at: None,
         batch: Some(batch),
+        reserved,
     });
     scratch.child(&stage);
     Ok(())

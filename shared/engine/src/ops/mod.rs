@@ -1,6 +1,7 @@
 //! What each op does, one file per op.
 
 pub(crate) mod assign;
+pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod choice;
 pub(crate) mod end;

@@ -7,6 +7,8 @@
     clippy::too_many_lines
 )]
 
+pub mod budgets;
+
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, start};
 use lattice_ir::{
     Call, CallDone, CallRequest, Effect, End, IR_VERSION, ModelCall, NodeInfo, OnUnknown, Op,
@@ -292,6 +294,7 @@ pub fn program(ops: Vec<Op>) -> Program {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes: ops.iter().map(info).collect(),

@@ -69,6 +69,7 @@ impl NodeKind for Flow {
             OpKind::Invoke(Invoke {
                 workflow: flow.clone(),
                 program: lowering.called(),
+                budget: lowering.called_budget(),
                 input: input.clone().or_else(before).unwrap_or_else(|| json!({})),
                 timeout_ms,
                 next: lowering.to(PORT_OUT),

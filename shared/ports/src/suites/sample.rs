@@ -182,6 +182,7 @@ pub fn program(name: &str) -> Program {
         input: Some(json!({"type": "object"})),
         variables: BTreeMap::from([("v".to_owned(), json!(1.5))]),
         lifetime_ms: 1_000,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops: vec![Op {

@@ -50,6 +50,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         input: ValueRef::Inline(Arc::new(json!(null))),
         variables: BTreeMap::new(),
         lifetime_ms,
+        budget: None,
         entry: StageRef {
             stage: StageId::new("start"),
             op: OpId(0),
@@ -57,6 +58,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         },
         trigger: None,
         parent: None,
+        batch: None,
     };
     let tail = Tail::empty(run);
     Commit::seal(&tail, CommitId::new("first"), NOON, vec![body.into()]).unwrap()

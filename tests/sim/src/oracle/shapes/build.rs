@@ -27,6 +27,7 @@ pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
         input: None,
         variables: BTreeMap::new(),
         lifetime_ms: limits::LIFETIME_MS_MAX,
+        budget: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes: nodes.collect(),
@@ -302,6 +303,7 @@ pub fn gather(map: u32, of: &Map, next: u32) -> OpKind {
 pub fn invoke(callee: &Program, input: Value, next: u32) -> Invoke {
     Invoke {
         workflow: callee.workflow.clone(),
+        budget: callee.budget,
         program: callee.hash().unwrap_or(Hash::ZERO),
         input,
         timeout_ms: None,

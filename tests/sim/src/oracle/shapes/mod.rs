@@ -3,6 +3,7 @@
 
 mod batches;
 mod branches;
+mod budgets;
 pub mod build;
 mod calls;
 mod choices;
@@ -74,6 +75,7 @@ pub fn shapes() -> Vec<Shape> {
         kin::shapes(),
         maps::shapes(),
         batches::shapes(),
+        budgets::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
