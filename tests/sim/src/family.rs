@@ -175,7 +175,7 @@ pub fn batch(sim: &Sim, shadow: &Shadow) -> Result<Option<Batch>, String> {
     let Some(of) = &queued.batch else {
         return Ok(None);
     };
-    let outputs = queued.outputs.iter();
+    let outputs = of.outputs.iter();
     let outputs = outputs.map(|(node, value)| Ok((node.clone(), seen::resolve(sim, value)?)));
     let variables = queued.variables.iter();
     let variables = variables.map(|(name, value)| Ok((name.clone(), seen::resolve(sim, value)?)));

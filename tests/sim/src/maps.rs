@@ -45,7 +45,7 @@ impl Maps {
         let at = clocks_are_right.then_some(event.timestamp);
         let texts = match &event.body {
             EventBody::RunQueued(queued) => {
-                self.batch = queued.batch.clone();
+                self.batch = queued.batch.as_deref().cloned();
                 Vec::new()
             }
             EventBody::MapStarted(started) => self.started(started, nesting),

@@ -6,8 +6,8 @@ use crate::report::Breach;
 use crate::runner::simulate;
 use crate::scenario::{Case, Scenario};
 use lattice_ir::{
-    Call, Choice, Effect, Eval, Join, JoinPolicy, Merge, ModelCall, OpKind, Plan, Program, Split,
-    Wait, Way,
+    Call, Choice, Effect, Eval, Join, JoinPolicy, Map, Merge, ModelCall, OpKind, Plan, Program,
+    Split, Wait, Way,
 };
 use lattice_journal::Choice as AnswerChoice;
 use lattice_model::OpId;
@@ -275,6 +275,48 @@ pub const ALL: &[Planted] = &[
         };
         waits(it, one);
     }),
+    planted("map_fails", "the first failure is ignored", |it| {
+        maps(it, |map| map.goes_on = true);
+    }),
+    planted("map_goes_on", "one failure ends them all", |it| {
+        maps(it, |map| map.goes_on = false);
+    }),
+    planted("batch_goes_on", "a failure in a batch ends the map", |it| {
+        maps(it, |map| map.goes_on = false);
+    }),
+    planted(
+        "map_paused",
+        "results stand in the order of their ends",
+        |it| {
+            items(it, |items| items.swap(0, 1));
+        },
+    ),
+    planted("map_paused", "nobody waits between batches", |it| {
+        maps(it, |map| map.pause_ms = 0);
+    }),
+    planted("map_two_at_once", "one item more at once", |it| {
+        maps(it, |map| map.items_at_once = 3);
+    }),
+    planted("batch_calls", "an index of the second batch is off", |it| {
+        let off = |items: &mut Vec<serde_json::Value>| {
+            for item in items.iter_mut().skip(9) {
+                item["n"] = json!(item["n"].as_u64().unwrap_or(0) + 1);
+            }
+        };
+        items(it, off);
+    }),
+    planted("batch_goes_on", "the last batch is left out", |it| {
+        items(it, |items| items.truncate(18));
+    }),
+    planted("map_scope", "an item sees what another one wrote", |it| {
+        it.variables.insert("seen".to_owned(), json!("-a"));
+    }),
+    planted("map_scope", "what an item wrote is seen behind it", |it| {
+        evals(it, |eval| eval.fallback = Some(json!("c")));
+    }),
+    planted("map_no_body", "an item without a result is null", |it| {
+        items(it, |items| items.fill(json!(null)));
+    }),
     planted("pure", "an end gives its input back", |it| {
         for op in &mut it.ops {
             if let OpKind::End(end) = &mut op.kind {
@@ -283,6 +325,23 @@ pub const ALL: &[Planted] = &[
         }
     }),
 ];
+
+fn maps(program: &mut Program, change: impl Fn(&mut Map)) {
+    for op in &mut program.ops {
+        if let OpKind::Map(map) = &mut op.kind {
+            change(map);
+        }
+    }
+}
+
+/// Changes a list that is written down.
+fn items(program: &mut Program, change: impl Fn(&mut Vec<serde_json::Value>)) {
+    maps(program, |map| {
+        if let serde_json::Value::Array(items) = &mut map.items {
+            change(items);
+        }
+    });
+}
 
 fn joins(program: &mut Program, mut change: impl FnMut(&mut Join)) {
     for op in &mut program.ops {
