@@ -545,3 +545,64 @@ fn batches_share_what_is_left_of_the_budget() {
         .collect();
     assert_eq!(budgets, [50_000, 50_001]);
 }
+
+#[test]
+fn a_batch_that_is_left_by_the_decision_that_calls_it_is_nobodys() {
+    let [mut first, mut gather] = map(6, |map| (map.batch_size, map.batches_at_once) = (9, 2));
+    if let (OpKind::Map(map), OpKind::Gather(gather)) = (&mut first.kind, &mut gather.kind) {
+        (map.way.to, gather.next) = (OpId(2), OpId(5));
+    }
+    let branch = |to| lattice_ir::SplitBranch {
+        way: Way {
+            port: format!("to {to}"),
+            to: OpId(to),
+        },
+        timeout_ms: None,
+    };
+    let split = op(
+        "fan",
+        OpKind::Split(lattice_ir::Split {
+            branches: vec![branch(0), branch(4)],
+            join: OpId(5),
+        }),
+    );
+    let quick = op(
+        "quick",
+        OpKind::Eval(lattice_ir::Eval {
+            input: json!("quick"),
+            transform: None,
+            fallback: None,
+            next: OpId(5),
+            on_error: None,
+        }),
+    );
+    let join = op(
+        "fan.join",
+        OpKind::Join(lattice_ir::Join {
+            split: OpId(3),
+            policy: lattice_ir::JoinPolicy::Quorum { needed: 1 },
+            merge: lattice_ir::Merge::First,
+            next: OpId(6),
+            on_error: None,
+            on_timeout: None,
+        }),
+    );
+    let ops = vec![
+        first,
+        gather,
+        call("a", "{{item}}", 1),
+        split,
+        quick,
+        join,
+        end("end", json!("{{nodes.fan.output}}")),
+    ];
+    let mut program = support::program(ops);
+    program.entry = OpId(3);
+    let items: Vec<u32> = (0..17).collect();
+    let run = Runner::of(program, json!({ "items": items }));
+    let decision = run.decide(lattice_engine::Cause::Wake).unwrap();
+    let called = |event: &&EventBody| matches!(event, EventBody::ChildStarted(_));
+    assert_eq!(decision.events.iter().filter(called).count(), 2);
+    assert!(matches!(decision.events.last(), Some(EventBody::RunCompleted(_))));
+    assert_eq!((decision.children, decision.orphans), (vec![], vec![]));
+}
