@@ -115,6 +115,10 @@ fn check_call(
     if unborn(sim, calling)?.is_some() {
         return Err(format!("`{run}` began and cannot have").into());
     }
+    if calling.is_stillborn {
+        let text = format!("`{run}` began and was left by the commit that called it");
+        return Err(Breach::of(BreachKind::Duplicated, text));
+    }
     let (is_over, status) = (below.state.status.is_terminal(), below.state.status);
     if calling.over.is_some() && !is_over {
         let text = format!("`{run}` is {status}, and `{stage}` does not wait for it any more");
@@ -205,8 +209,7 @@ fn unborn(sim: &Sim, calling: &Calling) -> Result<Option<FailureKind>, String> {
 }
 
 fn check_unborn(sim: &Sim, stage: &StageId, calling: &Calling) -> Checked {
-    let was_skipped = matches!(calling.over, Some((Over::Skipped, _)));
-    if calling.started.batch.is_some() && was_skipped {
+    if calling.is_stillborn {
         return Ok(());
     }
     if unborn(sim, calling)?.is_none() {

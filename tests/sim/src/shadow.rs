@@ -170,6 +170,7 @@ impl Shadow {
         }
         found.extend(self.branches.settled(&self.known.nesting));
         found.extend(self.maps.settled());
+        self.calls.settle();
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {

@@ -281,12 +281,12 @@ impl<'w> Walk<'w> {
                     ))),
                 }
             }
-            OpKind::Gather(_) => match self.gathered.take() {
-                Some(gathered) if gathered.is_decided() => Err(Refused::new(format!(
-                    "`{stage}` was skipped and is decided"
-                ))),
-                _ => Ok(()),
-            },
+            // It ends behind the last of its items, not with it: the time of a branch may be up between
+            // the two.
+            OpKind::Gather(_) => {
+                self.gathered = None;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

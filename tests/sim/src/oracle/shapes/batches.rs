@@ -21,7 +21,12 @@ pub(super) fn shapes() -> Vec<Shape> {
         batch_goes_on(),
         batch_asks(),
         batch_sleeps(),
-        batch_in_any(),
+        batch_in_any("batch_in_any", ask("of {{in.topic}}", 5)),
+        batch_in_any(
+            "batch_left_at_once",
+            OpKind::Eval(eval(json!("{{in.topic}}"), 5)),
+        )
+        .noted("the join is decided by the decision that calls the batches"),
     ]
 }
 
@@ -167,7 +172,7 @@ fn batch_sleeps() -> Shape {
 }
 
 /// A map in a branch that loses: its batches are cancelled.
-fn batch_in_any() -> Shape {
+fn batch_in_any(name: &'static str, other: OpKind) -> Shape {
     let first = Map {
         batch_size: 9,
         batches_at_once: 2,
@@ -179,12 +184,12 @@ fn batch_in_any() -> Shape {
         ("m", OpKind::Map(first)),
         ("m.gather", gathers),
         ("nap", OpKind::Wait(delay(Timer::After(24 * HOUR_MS), 2))),
-        ("other", ask("of {{in.topic}}", 5)),
+        ("other", other),
         (
             "fan.join",
             OpKind::Join(join(0, JoinPolicy::Quorum { needed: 1 }, Merge::First, 6)),
         ),
         ("end", end(json!("{{nodes.fan.output}}"))),
     ];
-    Shape::new("batch_in_any", program("batch_in_any", ops), world)
+    Shape::new(name, program(name, ops), world)
 }
