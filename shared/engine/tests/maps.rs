@@ -603,6 +603,9 @@ fn a_batch_that_is_left_by_the_decision_that_calls_it_is_nobodys() {
     let decision = run.decide(lattice_engine::Cause::Wake).unwrap();
     let called = |event: &&EventBody| matches!(event, EventBody::ChildStarted(_));
     assert_eq!(decision.events.iter().filter(called).count(), 2);
-    assert!(matches!(decision.events.last(), Some(EventBody::RunCompleted(_))));
+    assert!(matches!(
+        decision.events.last(),
+        Some(EventBody::RunCompleted(_))
+    ));
     assert_eq!((decision.children, decision.orphans), (vec![], vec![]));
 }

@@ -95,7 +95,7 @@ impl Case {
         let mut ops = self.plan.program().ops.iter();
         ops.any(|op| match &op.kind {
             OpKind::Invoke(_) => true,
-            // A list that is written down is short, or its batches are runs of their own.
+            // Here a list that is long is written down.
             OpKind::Map(map) => match &map.items {
                 serde_json::Value::Array(items) => {
                     items.len() > limits::MAP_INLINE_ITEMS_MAX as usize
@@ -104,6 +104,12 @@ impl Case {
             },
             _ => false,
         })
+    }
+
+    /// Whether it has a map.
+    pub fn has_map(&self) -> bool {
+        let mut ops = self.plan.program().ops.iter();
+        ops.any(|op| matches!(op.kind, OpKind::Map(_)))
     }
 
     /// Whether an item of a map asks: nobody can answer it before.

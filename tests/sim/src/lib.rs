@@ -27,6 +27,7 @@ pub mod maps;
 pub mod oracle;
 pub mod performer;
 pub mod planted;
+mod planted_changes;
 pub mod process;
 pub mod queue;
 pub mod report;

@@ -2,12 +2,14 @@
 //! another, which differs in a single rule. To the judge that is an engine, or an oracle, that gets
 //! this rule wrong.
 
+use crate::planted_changes::{
+    calls, choices, evals, invert, items, joins, maps, merge, quorum, splits, waits,
+};
 use crate::report::Breach;
 use crate::runner::simulate;
 use crate::scenario::{Case, Scenario};
 use lattice_ir::{
-    Call, Choice, Effect, Eval, Join, JoinPolicy, Map, Merge, ModelCall, OpKind, Plan, Program,
-    Split, Wait, Way,
+    Call, Choice, Effect, JoinPolicy, Merge, ModelCall, OpKind, Plan, Program, Split, Wait,
 };
 use lattice_journal::Choice as AnswerChoice;
 use lattice_model::OpId;
@@ -325,87 +327,3 @@ pub const ALL: &[Planted] = &[
         }
     }),
 ];
-
-fn maps(program: &mut Program, change: impl Fn(&mut Map)) {
-    for op in &mut program.ops {
-        if let OpKind::Map(map) = &mut op.kind {
-            change(map);
-        }
-    }
-}
-
-/// Changes a list that is written down.
-fn items(program: &mut Program, change: impl Fn(&mut Vec<serde_json::Value>)) {
-    maps(program, |map| {
-        if let serde_json::Value::Array(items) = &mut map.items {
-            change(items);
-        }
-    });
-}
-
-fn joins(program: &mut Program, mut change: impl FnMut(&mut Join)) {
-    for op in &mut program.ops {
-        if let OpKind::Join(join) = &mut op.kind {
-            change(join);
-        }
-    }
-}
-
-fn merge(program: &mut Program, merge: Merge) {
-    joins(program, |join| join.merge = merge);
-}
-
-fn quorum(program: &mut Program, needed: u32) {
-    joins(program, |join| join.policy = JoinPolicy::Quorum { needed });
-}
-
-fn splits(program: &mut Program, change: impl Fn(&mut Split)) {
-    for op in &mut program.ops {
-        if let OpKind::Split(split) = &mut op.kind {
-            change(split);
-        }
-    }
-}
-
-fn choices(program: &mut Program, change: impl Fn(&mut Choice)) {
-    for op in &mut program.ops {
-        if let OpKind::Choice(choice) = &mut op.kind {
-            change(choice);
-        }
-    }
-}
-
-fn calls(program: &mut Program, mut change: impl FnMut(&mut Call)) {
-    for op in &mut program.ops {
-        if let OpKind::Call(call) = &mut op.kind {
-            change(call);
-        }
-    }
-}
-
-fn evals(program: &mut Program, change: impl Fn(&mut Eval)) {
-    for op in &mut program.ops {
-        if let OpKind::Eval(eval) = &mut op.kind {
-            change(eval);
-        }
-    }
-}
-
-fn waits(program: &mut Program, change: impl Fn(&mut Wait)) {
-    for op in &mut program.ops {
-        if let OpKind::Wait(wait) = &mut op.kind {
-            change(wait);
-        }
-    }
-}
-
-/// Where a condition led one way, it leads the other.
-fn invert(program: &mut Program) {
-    choices(program, |choice| {
-        if let (Some(arm), Some(Way { to, .. })) =
-            (choice.arms.first_mut(), choice.otherwise.as_mut())
-        {
-            std::mem::swap(&mut arm.way.to, to);
-        }
-    });
-}

@@ -59,12 +59,12 @@ impl Gathered {
     }
 
     fn first_failure(&self) -> Option<(usize, &Failure)> {
-        let failed = |(place, result)| match result {
-            &Came::Failed(ref failure) => Some((place, failure)),
+        let mut results = self.results.iter().enumerate();
+        let first = results.find_map(|(place, result)| match result {
+            Came::Failed(failure) => Some((place, failure)),
             _ => None,
-        };
-        let mut failures = self.results.iter().enumerate().filter_map(failed);
-        failures.next().filter(|_| !self.goes_on)
+        });
+        first.filter(|_| !self.goes_on)
     }
 }
 
@@ -330,7 +330,7 @@ fn may_begin(map: &Map, results: &[Came]) -> bool {
         .chunks(size)
         .enumerate()
         .filter(|(number, batch)| *number == results.len() / size || open(batch) > 0);
-    let here = usize::from(results.len() % size == 0);
+    let here = usize::from(results.len().is_multiple_of(size));
     let is_full = open(results) >= map.items_at_once as usize;
     !is_full && batches.count() + here <= map.batches_at_once as usize
 }
