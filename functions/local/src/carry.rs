@@ -114,6 +114,7 @@ impl<'a> Carry<'a> {
                 let known = self.host.driver.store().head(&child).await;
                 if known.map_err(DriverError::from)?.is_some() {
                     self.follow(&child).await?;
+                    self.host.wake(&child).await?;
                     calling.push(child);
                 }
             }
@@ -158,10 +159,13 @@ impl<'a> Carry<'a> {
         let now = self.host.driver.clock().now();
         let settled = |one: &Followed| one.broken.is_some() || one.watched.is_settled(now);
         let quiet = self.host.seen.is_empty() && !self.starting;
-        // A run that is called is told of behind its call.
+        // A run that is called is told of behind its call, and its end wakes the one above.
         let called = |(_, state): (_, &RunState)| {
             let mut children = state.children();
-            children.all(|(_, child)| self.runs.contains_key(&child.run))
+            children.all(|(_, child)| {
+                let below = self.runs.get(&child.run);
+                below.is_some_and(|below| !below.watched.state.status.is_terminal())
+            })
         };
         match &self.stop {
             Some(stop) if stop.until <= Instant::now() => true,
