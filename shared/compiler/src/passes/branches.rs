@@ -25,27 +25,8 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
 
 fn explain(unit: &Unit<'_>, fault: &Fault) -> Problem {
     let (code, at, text, help) = match fault {
-        Fault::Half {
-            split,
-            node,
-            branches,
-        } => {
-            let text = format!(
-                "{} of `{}` {} to `{}`, and not all its branches do",
-                listed(branches),
-                unit.id(*split),
-                if branches.len() == 1 { "leads" } else { "lead" },
-                unit.id(*node),
-            );
-            let help = "let every branch lead to the node behind the join, and nothing else lead \
-                        into a branch";
-            (codes::HALF_JOIN, *node, text, help.to_owned())
-        }
-        Fault::Twice { split, first, node } => {
-            let (split, first, node_id) = (unit.id(*split), unit.id(*first), unit.id(*node));
-            let text =
-                format!("the branches of `{split}` meet at `{first}`, and again at `{node_id}`");
-            let help = format!("let every way out of the branches lead to `{first}`");
+        Fault::Half { node, .. } | Fault::Twice { node, .. } => {
+            let (text, help) = explain_meeting(unit, fault);
             (codes::HALF_JOIN, *node, text, help)
         }
         Fault::End { split, end } => {
@@ -115,6 +96,38 @@ fn explain(unit: &Unit<'_>, fault: &Fault) -> Problem {
         None => problem,
     };
     problem.help(help)
+}
+
+/// Branches that meet only in part, or twice.
+fn explain_meeting(unit: &Unit<'_>, fault: &Fault) -> (String, String) {
+    match fault {
+        Fault::Half {
+            split,
+            node,
+            branches,
+        } => {
+            let text = format!(
+                "{} of `{}` {} to `{}`, and not all its branches do",
+                listed(branches),
+                unit.id(*split),
+                if branches.len() == 1 { "leads" } else { "lead" },
+                unit.id(*node),
+            );
+            let help = "let every branch lead to the node behind the join, and nothing else lead \
+                        into a branch";
+            (text, help.to_owned())
+        }
+        Fault::Twice { split, first, node } => {
+            let (split, first, node_id) = (unit.id(*split), unit.id(*first), unit.id(*node));
+            let text =
+                format!("the branches of `{split}` meet at `{first}`, and again at `{node_id}`");
+            (
+                text,
+                format!("let every way out of the branches lead to `{first}`"),
+            )
+        }
+        _ => Default::default(),
+    }
 }
 
 fn listed(branches: &[usize]) -> String {
