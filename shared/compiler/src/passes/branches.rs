@@ -91,11 +91,14 @@ fn explain(unit: &Unit<'_>, fault: &Fault) -> Problem {
         }
     };
     let problem = Problem::error(code, unit.pointers.node(at), text);
-    let problem = match unit.node(at) {
+    placed(unit, at, problem).help(help)
+}
+
+fn placed(unit: &Unit<'_>, node: usize, problem: Problem) -> Problem {
+    match unit.node(node) {
         Some(node) => problem.at_node(&node.id),
         None => problem,
-    };
-    problem.help(help)
+    }
 }
 
 /// Branches that meet only in part, or twice.
@@ -168,10 +171,7 @@ fn races(unit: &Unit<'_>, split: usize, problems: &mut Problems) {
         );
         let settings = unit.pointers.settings(split);
         let problem = Problem::error(codes::RACE, settings.clone(), text);
-        let problem = match unit.node(split) {
-            Some(node) => problem.at_node(&node.id),
-            None => problem,
-        };
+        let problem = placed(unit, split, problem);
         let help = "set `mergePolicy`: `collect` makes a list, `deep-merge` merges objects, `first` \
                     and `last` choose by the order of the branches, `error` wants them equal";
         let fix = PatchOp::Add {
@@ -222,8 +222,5 @@ fn forgotten(unit: &Unit<'_>, writer: usize, problems: &mut Problems) {
     let text = format!("what `{variable}` is here, is forgotten at the end of the item");
     let help = format!("let the item give it: the results are `nodes.{map}.output`");
     let problem = Problem::warning(codes::FORGOTTEN, unit.pointers.node(writer), text).help(help);
-    problems.add(match unit.node(writer) {
-        Some(node) => problem.at_node(&node.id),
-        None => problem,
-    });
+    problems.add(placed(unit, writer, problem));
 }
