@@ -2,7 +2,7 @@
 
 use crate::process::{Bench, Ended};
 use crate::verdict::{Told, Verdict};
-use crate::{KillError, io};
+use crate::{KillError, io, workflows};
 use lattice_journal::RunStatus;
 use lattice_local::LocalStore;
 use lattice_model::RunId;
@@ -28,42 +28,13 @@ pub struct Plan {
 }
 
 /// Runs that are unfinished at the same time, at most.
-const UNFINISHED_MAX: usize = 4;
+const UNFINISHED_MAX: usize = 8;
 /// The longest life of a process that is to be killed.
 const LIFE_MS_MAX: u64 = 500;
 /// From the effect to its answer.
 const LATENCY: Duration = Duration::from_millis(100);
 /// Processes started without a kill, after which the runs must be over.
 const CALM_MAX: u32 = 200;
-
-/// Three branches, and a model call behind their join: two model calls; a delay, a question and a
-/// model call; one model call.
-pub const WORKFLOW: &str = r#"{"format": "agent-lattice/workflow", "formatVersion": 1,
- "id": "killed", "name": "Killed often", "nodes": [
-  {"id": "start", "type": "start"},
-  {"id": "all", "type": "parallel", "settings": {"branchCount": 3}},
-  {"id": "draft", "type": "prompt", "settings": {"prompt": "Draft.", "model": "small", "maxAttempts": 5}},
-  {"id": "check", "type": "prompt", "settings": {"prompt": "Check.", "model": "small", "maxAttempts": 5}},
-  {"id": "rest", "type": "delay", "settings": {"delayType": "duration", "duration": 40, "unit": "milliseconds"}},
-  {"id": "ask", "type": "askUserQuestion", "settings": {"questionText": "Send it?",
-    "options": [{"label": "Send"}, {"label": "Drop"}]}},
-  {"id": "send", "type": "prompt", "settings": {"prompt": "Send.", "model": "small", "maxAttempts": 5}},
-  {"id": "weigh", "type": "prompt", "settings": {"prompt": "Weigh.", "model": "small", "maxAttempts": 5}},
-  {"id": "sum", "type": "prompt", "settings": {"prompt": "Sum up.", "model": "small", "maxAttempts": 5}},
-  {"id": "end", "type": "end"}],
- "edges": [
-  {"id": "e1", "from": "start", "to": "all"},
-  {"id": "e2", "from": "all", "fromPort": "branch-0", "to": "draft"},
-  {"id": "e3", "from": "all", "fromPort": "branch-1", "to": "rest"},
-  {"id": "e4", "from": "all", "fromPort": "branch-2", "to": "weigh"},
-  {"id": "e5", "from": "draft", "to": "check"}, {"id": "e6", "from": "check", "to": "sum"},
-  {"id": "e7", "from": "rest", "to": "ask"},
-  {"id": "e8", "from": "ask", "fromPort": "branch-0", "to": "send"},
-  {"id": "e9", "from": "ask", "fromPort": "branch-1", "to": "sum"},
-  {"id": "e10", "from": "send", "to": "sum"}, {"id": "e11", "from": "weigh", "to": "sum"},
-  {"id": "e12", "from": "sum", "to": "end"}]}"#;
-/// The stages of it that call the model.
-pub const MODEL_STAGES: &[&str] = &["draft", "check", "send", "weigh", "sum"];
 
 /// The loop's state.
 pub struct Harness {
@@ -86,7 +57,11 @@ impl Harness {
             .await
             .map_err(io("no model server"))?;
         let dir = tempfile::tempdir().map_err(io("no temporary directory"))?;
-        std::fs::write(dir.path().join("killed.json"), WORKFLOW).map_err(io("no workflow file"))?;
+        for workflow in [workflows::families(), workflows::below()] {
+            let name = workflow["id"].as_str().unwrap_or_default();
+            let path = dir.path().join(format!("{name}.json"));
+            std::fs::write(path, workflow.to_string()).map_err(io("no workflow file"))?;
+        }
         let mut harness = Self {
             bench: Bench::new(plan.binary.clone(), dir.path(), server.base_url()),
             data: dir.path().join("data"),

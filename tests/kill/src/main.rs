@@ -2,7 +2,8 @@
 //! over; then reads what is stored and counts what was lost, repeated or done twice. `dev` does the
 //! same to `lattice dev`, with watchers who follow every run over HTTP.
 //!
-//! `process` starts and kills, `harness` is the loop, `dev` the one over HTTP, `verdict` reads the logs and counts.
+//! `process` starts and kills, `harness` is the loop, `dev` the one over HTTP, `verdict` reads the logs and counts,
+//! `workflows` is what is run.
 //! The processes it starts are this very program in its other
 //! role, which is `lattice` itself; `--binary` takes another one.
 
@@ -10,6 +11,7 @@ mod dev;
 mod harness;
 mod process;
 mod verdict;
+mod workflows;
 
 use clap::Parser;
 use harness::{Harness, Plan};

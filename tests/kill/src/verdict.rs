@@ -1,7 +1,7 @@
 //! What the logs and the receiver say about all those kills.
 
 use crate::KillError;
-use crate::harness::MODEL_STAGES;
+use crate::workflows::CALLS;
 use lattice_journal::{Commit, Event, EventBody, Tail};
 use lattice_local::LocalStore;
 use lattice_model::{Hash, RunId};
@@ -240,7 +240,7 @@ impl Verdict {
                 v.percentile(100).as_millis().to_string()
             }),
         ];
-        let mut table = format!("model calls per run: {}\n", MODEL_STAGES.join(", "));
+        let mut table = format!("model calls per run: {}\n", CALLS.join(", "));
         for (name, cell) in rows {
             let cells: Vec<String> = verdicts
                 .iter()

@@ -8,10 +8,9 @@ mod outcome;
 
 pub use outcome::Outcome;
 
-use crate::harness::WORKFLOW;
 use crate::process::models;
 use crate::verdict::{Told, Verdict};
-use crate::{KillError, io};
+use crate::{KillError, io, workflows};
 use fleet::{Fleet, Lived};
 use lattice_client::Server;
 use lattice_journal::{Event, EventBody};
@@ -80,9 +79,7 @@ pub async fn perform(plan: &Plan) -> Result<Outcome, KillError> {
     let mut served = Served::spawn(&setup)?;
     let address = served.ready().await?;
     let ask = Ask::new(address);
-    let workflow =
-        serde_json::from_str(WORKFLOW).map_err(|error| KillError::Wrong(error.to_string()))?;
-    ask.store(&workflow).await?;
+    ask.store(&workflows::branches()).await?;
     let server = Server::new(&format!("http://{address}"))
         .map_err(|error| KillError::Wrong(error.to_string()))?;
     let fleet = Arc::new(Fleet::new(ask, server));
