@@ -19,8 +19,8 @@ pub const HEAVY_EVERY: u64 = 10;
 
 /// The same of a shape with a map: there are many of them, each for one thing. Where batches are runs,
 /// they are the largest families of all.
-const MAP_EVERY: u64 = 4;
-const BATCHES_EVERY: u64 = 30;
+const MAP_EVERY: u64 = 6;
+const BATCHES_EVERY: u64 = 50;
 
 /// Every how many-th call of a case is tried, where all cases are and families are thinned out.
 pub fn every(case: &Case) -> u64 {

@@ -13,6 +13,8 @@ use std::time::Instant;
 const CHECK_SEEDS: u64 = 5_000;
 /// Seeds of `check` for each shape whose run calls others.
 const FAMILY_SEEDS: u64 = 60;
+/// The same of those whose batches are runs: they are the largest.
+const MAP_SEEDS: u64 = 15;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
@@ -94,7 +96,12 @@ fn check() -> Result<bool, String> {
     let mut table = exhaustive(None, Sample::ALL, true)?;
     table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
     for case in Case::all()?.iter().filter(|case| case.has_family()) {
-        table.merge(seeds::run(1, FAMILY_SEEDS, &case.name)?);
+        let seeds = if case.has_map() {
+            MAP_SEEDS
+        } else {
+            FAMILY_SEEDS
+        };
+        table.merge(seeds::run(1, seeds, &case.name)?);
     }
     println!("{table}");
     let bitten = all_teeth()? & all_planted()?;
