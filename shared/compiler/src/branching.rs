@@ -6,7 +6,7 @@
 //!
 //! The body of a map counts as a branch that meets nothing: a way that leads nowhere ends the item.
 
-use crate::graph::{Graph, Walk};
+use crate::graph::{Graph, Link, Walk};
 use crate::unit::Slot;
 use lattice_document::{Document, branch_of_port};
 use lattice_ir::loops::rings;
@@ -114,6 +114,19 @@ impl Branching {
     pub fn ends_item(&self, node: usize) -> Option<usize> {
         let (inner, _) = self.around(node).last()?;
         self.bodies.contains_key(inner).then_some(*inner)
+    }
+
+    /// Whether a node stands in the body of a map that stands in a branch of the split: what it
+    /// writes does not come to the join.
+    pub fn forgets_before(&self, split: usize, node: usize) -> bool {
+        let mut around = self.around(node).iter().map(|(of, _)| *of);
+        around.any(|of| of == split) && around.any(|of| self.bodies.contains_key(&of))
+    }
+
+    /// Whether a link leads from a map, or from its body, back to it.
+    pub fn leads_back(&self, link: &Link) -> bool {
+        self.bodies.contains_key(&link.to)
+            && (link.from == link.to || self.ends_item(link.from) == Some(link.to))
     }
 
     /// The map in whose body a node stands.

@@ -2,13 +2,13 @@
 
 use crate::branching::Branching;
 use crate::flows::Flows;
-use crate::graph::{Graph, Walk};
+use crate::graph::{Graph, Link, Walk};
 use crate::passes::open;
 use crate::pointers::Pointers;
 use crate::problems::Problems;
 use crate::suggest::Suggest;
 use lattice_document::{Document, Node};
-use lattice_nodes::{Opened, Read, Write, find};
+use lattice_nodes::{Opened, PORT_EACH, Port, Read, Write, find};
 use std::collections::BTreeSet;
 
 /// One compilation.
@@ -98,6 +98,20 @@ impl<'d> Unit<'d> {
     /// The id of a node.
     pub fn id(&self, index: usize) -> &'d str {
         self.node(index).map_or("", |node| node.id.as_str())
+    }
+
+    /// Whether a link leads back to a map where the item would be over without it.
+    pub fn is_end_of_item(&self, link: &Link) -> bool {
+        let edge = self.document.edges.get(link.edge);
+        let Some((edge, opened)) = edge.zip(self.opened(link.from)) else {
+            return false;
+        };
+        let mut ports = opened.ports.iter().filter(|it| it.name == edge.from_port);
+        let is_way = |port: &Port| match link.from == link.to {
+            true => port.name == PORT_EACH,
+            false => port.required,
+        };
+        self.branching.leads_back(link) && ports.any(is_way)
     }
 
     pub fn opened(&self, index: usize) -> Option<&Opened> {

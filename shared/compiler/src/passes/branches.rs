@@ -14,7 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
     for fault in &unit.branching.faults {
-        problems.add(explain(unit, fault));
+        let problem = explain(unit, fault);
+        problems.add(match back_to_map(unit, fault) {
+            Some(path) => problem
+                .help("remove the edge: a way of the body that leads nowhere ends the item")
+                .fix(vec![PatchOp::Remove { path }]),
+            None => problem,
+        });
     }
     for split in &unit.walk.order {
         races(unit, *split, problems);
@@ -94,6 +100,16 @@ fn explain(unit: &Unit<'_>, fault: &Fault) -> Problem {
     placed(unit, at, problem).help(help)
 }
 
+/// The edge from a body back to its map, which is drawn where an item is meant to be over.
+fn back_to_map(unit: &Unit<'_>, fault: &Fault) -> Option<String> {
+    let Fault::Loop { link, .. } = fault else {
+        return None;
+    };
+    let link = unit.graph.links.get(*link)?;
+    let is_end = unit.is_end_of_item(link);
+    is_end.then(|| unit.pointers.edge(link.edge))
+}
+
 fn placed(unit: &Unit<'_>, node: usize, problem: Problem) -> Problem {
     match unit.node(node) {
         Some(node) => problem.at_node(&node.id),
@@ -152,6 +168,7 @@ fn races(unit: &Unit<'_>, split: usize, problems: &mut Problems) {
     for node in &unit.walk.order {
         let write = unit.opened(*node).and_then(|opened| opened.writes.as_ref());
         let branch = unit.branching.branch_in(split, *node);
+        let branch = branch.filter(|_| !unit.branching.forgets_before(split, *node));
         if let (Some(write), Some(branch)) = (write.map(Write::variable), branch) {
             let nodes = writers.entry(write).or_default();
             nodes.entry(branch).or_insert(*node);

@@ -28,6 +28,10 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
 
 fn explain(unit: &Unit<'_>, cycle: &Cycle) -> Option<Problem> {
     let link = unit.graph.links.get(cycle.link)?;
+    // No ceiling helps there, and what does is said with the branches.
+    if unit.branching.leads_back(link) {
+        return None;
+    }
     let mut names: Vec<_> = cycle
         .nodes
         .iter()

@@ -52,6 +52,11 @@ fn dead_end(
     let text = format!("no edge leaves the port `{port}` of `{}`", node.id);
     let problem = Problem::error(codes::DEAD_END, unit.pointers.node(index), text);
     let problem = problem.at_node(&node.id);
+    // Branches in a body: an end would end the run.
+    if unit.branching.map_around(index).is_some() {
+        let help = "lead an edge from it to the node of the body at which the branches meet";
+        return problem.help(help);
+    }
     let [end] = unit.ends.as_slice() else {
         return problem.help("lead an edge from it to the next step, or to an end");
     };

@@ -7,6 +7,7 @@ mod edges;
 mod flows;
 mod inputs;
 mod names;
+mod never;
 mod op_names;
 pub mod open;
 mod parents;
@@ -41,4 +42,5 @@ pub const CHECKS: &[Check] = &[
     unset::check,
     inputs::check,
     secrets::check,
+    never::check,
 ];

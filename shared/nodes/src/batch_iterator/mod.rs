@@ -99,7 +99,8 @@ impl NodeKind for BatchIterator {
             Mode::Parallel => at_once.unwrap_or(BATCHES_DEFAULT),
         };
         let map = Map {
-            items: items?,
+            // Where it is wrong, that is said already; the ports are what they are.
+            items: items.unwrap_or_default(),
             batch_size: u32::try_from(batch_size.unwrap_or(BATCH_SIZE_DEFAULT)).ok()?,
             batches_at_once: u32::try_from(batches_at_once).ok()?,
             // The three that follow are known when the node is lowered.
