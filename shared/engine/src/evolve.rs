@@ -2,7 +2,7 @@
 
 use crate::mapping::{self, OwnItems};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
-use crate::{branches, budget};
+use crate::{branches, budget, fork};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
     StageStarted,
@@ -153,7 +153,10 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();
     state.variables = queued.variables.clone();
-    open(state, None, Some(&queued.entry));
+    match &queued.forked {
+        Some(forked) => fork::restore(state, forked),
+        None => open(state, None, Some(&queued.entry)),
+    }
 }
 
 /// Opens the next visit. A join is open already: coming to it opens nothing.

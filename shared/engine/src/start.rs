@@ -139,6 +139,7 @@ pub fn start(
         parent,
         batch: None,
         budget,
+        forked: None,
     });
     Ok(first(queued, at, blobs))
 }

@@ -19,6 +19,7 @@ fn parts(body: &EventBody) -> usize {
             of(&queued.input)
                 + queued.variables.iter().map(variable).sum::<usize>()
                 + queued.batch.as_ref().map_or(0, |batch| batch_bytes(batch))
+                + queued.forked.as_ref().map_or(0, |it| stored_bytes(&**it))
         }
         EventBody::RunCompleted(done) => of(&done.output),
         EventBody::RunFailed(failed) => said(&failed.failure),
@@ -69,6 +70,11 @@ fn parts(body: &EventBody) -> usize {
         | EventBody::TimerSet(_)
         | EventBody::TimerFired(_) => 0,
     }
+}
+
+/// Bytes of what is as large as it is.
+pub(crate) fn stored_bytes<T: serde::Serialize>(stored: &T) -> usize {
+    serde_json::to_vec(stored).map_or(usize::MAX / 4, |bytes| bytes.len())
 }
 
 fn batch_bytes(batch: &BatchOf) -> usize {
