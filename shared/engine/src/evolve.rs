@@ -2,7 +2,7 @@
 
 use crate::mapping::{self, OwnItems};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
-use crate::{branches, budget, fork};
+use crate::{branches, budget, forked};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
     StageStarted,
@@ -154,7 +154,7 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.input = queued.input.clone();
     state.variables = queued.variables.clone();
     match &queued.forked {
-        Some(forked) => fork::restore(state, forked),
+        Some(forked) => forked::restore(state, forked),
         None => open(state, None, Some(&queued.entry)),
     }
 }

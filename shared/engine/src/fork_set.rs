@@ -60,7 +60,7 @@ fn variable<'s>(
     path: &str,
     rest: &str,
 ) -> Result<(&'s mut ValueRef, Vec<String>), ForkError> {
-    let outside = state.variables.iter_mut().map(|(name, it)| (name, it));
+    let outside = state.variables.iter_mut();
     let inside = state.branches.values_mut();
     let inside = inside.flat_map(|branch| branch.variables.iter_mut());
     let inside = inside.filter_map(|(name, it)| it.as_mut().map(|it| (name, it)));

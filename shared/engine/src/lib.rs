@@ -14,6 +14,7 @@ mod fold_inbox;
 pub mod fork;
 mod fork_point;
 mod fork_set;
+mod forked;
 pub mod input;
 pub mod mapping;
 mod ops;
