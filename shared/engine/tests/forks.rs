@@ -61,8 +61,8 @@ fn fork_of(ops: &[Op], policy: JoinPolicy) -> Vec<Op> {
 /// A call, two branches (a call, and an assignment), an assignment, an end.
 fn branching(policy: JoinPolicy) -> Vec<Op> {
     let ops = [
-        call("b", "then {{nodes.a.output.text}}", 2),
-        assign("c", "seen", json!("{{nodes.a.output.text}}!"), 2),
+        call("b", "then {{nodes.a.output}}", 2),
+        assign("c", "seen", json!("{{nodes.a.output}}!"), 2),
         assign("d", "count", json!("{{vars.seen}}?"), 6),
         end(
             "end",
@@ -85,7 +85,9 @@ fn begin(ops: Vec<Op>) -> Runner {
 
 /// Answers every call with its stage's name until nothing is claimed.
 fn answer_all(run: &mut Runner) {
-    while let Some(claimed) = run.state.claims().next() {
+    loop {
+        let claimed = run.state.claims().next();
+        let Some(claimed) = claimed else { return };
         let stage = claimed.stage.as_str().to_owned();
         run.answers(&stage, claimed.attempt, &format!("said {stage}"));
     }
@@ -184,7 +186,7 @@ fn a_fork_of_a_fork_is_a_fork() {
 /// A map over four items, two at once, each with a call.
 fn mapping() -> Vec<Op> {
     let map = OpKind::Map(Map {
-        items: "{{in.list}}".to_owned(),
+        items: json!("{{in.list}}"),
         way: Way {
             port: "item".to_owned(),
             to: OpId(2),
@@ -275,7 +277,7 @@ fn asking() -> Vec<Op> {
         value: json!(label),
         description: None,
     };
-    let question = lattice_ir::Ask {
+    let question = lattice_ir::QuestionTemplate {
         text: "Which, {{in.name}}?".to_owned(),
         options: vec![option("a"), option("b")],
         choice: lattice_journal::Choice::One,
@@ -332,7 +334,7 @@ fn what_is_set_counts_from_there_on() {
     };
     let after_a = place("stage.completed", "a");
     assert_eq!(
-        result(after_a, "nodes.a.output.text", json!("new")),
+        result(after_a, "nodes.a.output", json!("new")),
         "new!?"
     );
     let after_p = place("stage.completed", "p.join");
