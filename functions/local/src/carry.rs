@@ -3,6 +3,8 @@
 
 mod answer;
 
+use answer::{is_for_people, opened};
+
 use crate::app::{App, Flags};
 use crate::error::CliError;
 use crate::host::Host;
@@ -13,8 +15,7 @@ use crate::watch::{Seen, Watched, Weight, weigh};
 use lattice_driver::{DriverError, RequestError, Started, load_run};
 use lattice_engine::RunState;
 use lattice_ir::Plan;
-use lattice_journal::payload::WaitOpened;
-use lattice_journal::{Commit, Event, EventBody, RunStatus};
+use lattice_journal::{Commit, EventBody, RunStatus};
 use lattice_model::limits::{CANCEL_WAIT_MS, CARRY_ERRORS_MAX};
 use lattice_model::{Guards, Millis, RunId};
 use lattice_ports::{Clock, RunIndex};
@@ -114,6 +115,7 @@ impl<'a> Carry<'a> {
                 let known = self.host.driver.store().head(&child).await;
                 if known.map_err(DriverError::from)?.is_some() {
                     self.follow(&child).await?;
+                    self.host.wake(&child).await?;
                     calling.push(child);
                 }
             }
@@ -158,10 +160,13 @@ impl<'a> Carry<'a> {
         let now = self.host.driver.clock().now();
         let settled = |one: &Followed| one.broken.is_some() || one.watched.is_settled(now);
         let quiet = self.host.seen.is_empty() && !self.starting;
-        // A run that is called is told of behind its call.
+        // A run that is called is told of behind its call, and its end wakes the one above.
         let called = |(_, state): (_, &RunState)| {
             let mut children = state.children();
-            children.all(|(_, child)| self.runs.contains_key(&child.run))
+            children.all(|(_, child)| {
+                let below = self.runs.get(&child.run);
+                below.is_some_and(|below| !below.watched.state.status.is_terminal())
+            })
         };
         match &self.stop {
             Some(stop) if stop.until <= Instant::now() => true,
@@ -270,6 +275,10 @@ impl<'a> Carry<'a> {
         let mut asked = Vec::new();
         for event in one.watched.take(commit) {
             screen.record(&event);
+            // The run above says what came of a batch; nobody reads thousands of lines.
+            if one.watched.state.batch.is_some() && !is_for_people(&event) {
+                continue;
+            }
             for line in one.progress.lines(&event, &self.flags.data, screen) {
                 screen.line(if several {
                     format!("{run} {line}")
@@ -357,13 +366,6 @@ impl<'a> Carry<'a> {
                 }
             }
         }
-    }
-}
-
-fn opened(event: &Event) -> Option<&WaitOpened> {
-    match &event.body {
-        EventBody::WaitOpened(wait) if wait.question.is_some() => Some(wait),
-        _ => None,
     }
 }
 

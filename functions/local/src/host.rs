@@ -8,6 +8,7 @@ use crate::watch::{Seen, Teller};
 use lattice_api::Kit;
 use lattice_driver::{Driver, Observer, Settings};
 use lattice_effects::{EnvSecrets, Provider, ProviderConfig};
+use lattice_journal::{Commit, EventBody};
 use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
 use lattice_model::{BootId, RunId, Seq, limits};
 use lattice_ports::{Inbox, Message, StageQueue};
@@ -82,11 +83,13 @@ impl Host {
         let (sender, seen) = unbounded_channel();
         let teller = Teller(sender);
         let written = watch_inboxes(&store);
+        let mut observers = observers(&store, &teller);
+        observers.push(Arc::new(asked.clone()));
         let driver = Arc::new(Driver::new(
             (Arc::new(store.clone()), Arc::new(LocalQueue::new())),
             (Arc::new(performer), Arc::new(SystemClock::new()?)),
             Arc::clone(&app.redactor),
-            Arc::new(observers(&store, &teller)),
+            Arc::new(observers),
             settings(&store),
         ));
         let mut host = Self {
@@ -198,6 +201,20 @@ impl Asked {
             let runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.contains(run)
         })
+    }
+}
+
+/// Whoever carries a run on carries on what it calls. That is told before its message is sent.
+impl Observer for Asked {
+    fn committed(&self, commit: &Commit) {
+        let first = commit.events.first().map(|event| &event.body);
+        let Some(EventBody::RunQueued(queued)) = first else {
+            return;
+        };
+        let parent = queued.parent.as_ref();
+        if parent.is_some_and(|parent| self.holds(&parent.run)) {
+            self.add(&commit.run);
+        }
     }
 }
 

@@ -147,9 +147,11 @@ impl Progress {
         let info = self.plan.program().nodes.get(node);
         let label = info.map_or(node.as_str(), |info| info.label.as_str());
         let kind = info.map_or("", |info| info.kind.as_str());
-        let (op, visit) = stage.as_str().split_once('@').unzip();
-        let op = op.map_or(stage.clone(), StageId::new);
+        let visit = stage.as_str().split_once('@').map(|(_, visit)| visit);
+        let op = StageId::new(stage.op_name());
         let kind = part(node, &op).map_or(kind.to_owned(), |part| format!("{kind} ({part})"));
+        let item = stage.item();
+        let kind = item.map_or(kind.clone(), |item| format!("{kind} [{item}]"));
         let kind = visit.map_or(kind.clone(), |visit| format!("{kind} #{visit}"));
         let (label, width) = (one_line(label, LABEL_CHARS_MAX), self.width);
         format!(
@@ -247,7 +249,7 @@ fn part<'a>(node: &NodeId, stage: &'a StageId) -> Option<&'a str> {
 
 /// The node of a stage, which is named after its op, with the number of the visit behind it.
 fn node_of(program: &Program, stage: &StageId) -> NodeId {
-    let op = stage.as_str().split('@').next().unwrap_or_default();
+    let op = stage.op_name();
     let found = program.ops.iter().find(|other| other.name == op);
     found.map_or_else(|| NodeId::new(op), |op| op.node.clone())
 }

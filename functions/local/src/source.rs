@@ -59,6 +59,13 @@ impl Beside {
             self.take(&called, &bytes)?;
             let compiled = compile_with(&bytes, &self.flows_in_circle());
             self.path.pop();
+            if let Some(problem) = compiled.problems.iter().find(|problem| problem.is_error()) {
+                let shown = called.display();
+                let (code, text) = (problem.code, crate::text::clean(&problem.text));
+                let text = format!("`{shown}`, which is called, cannot be run: {code}: {text}");
+                let help = format!("mend it first: lattice compile {shown}");
+                return Err(CliError::said(text, help));
+            }
             let source = ready(compiled, &called, Vec::new())?;
             // A file of that name may hold another workflow.
             if source.document.id == id {

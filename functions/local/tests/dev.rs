@@ -133,7 +133,7 @@ fn the_page_is_served_to_this_machine_only() {
             .as_array()
             .unwrap()
             .len(),
-        8
+        9
     );
     for path in ["/", "/metrics", "/v1/health", "/v1/runs", "/nowhere"] {
         for foreign in [

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "release-notes",
     "support-triage",
     "invoice-check",
@@ -17,6 +17,7 @@ const NAMES: [&str; 8] = [
     "issue-intake",
     "monday-plan",
     "contract-review",
+    "review-digest",
 ];
 
 fn root() -> PathBuf {

@@ -3,13 +3,15 @@
 //! A split has no drawn join: its branches are over at the first node at which all of them meet, and
 //! that node runs once, behind the join. One pass along the order of the walk finds it: a node whose
 //! ways come out of different branches has to be where all branches of the innermost split meet.
+//!
+//! The body of a map counts as a branch that meets nothing: a way that leads nowhere ends the item.
 
 use crate::graph::{Graph, Walk};
 use crate::unit::Slot;
 use lattice_document::{Document, branch_of_port};
 use lattice_ir::loops::rings;
 use lattice_model::limits;
-use lattice_nodes::Split;
+use lattice_nodes::{PORT_EACH, Split};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The branches around a node, the outermost first: a split, and a place among its branches.
@@ -36,6 +38,10 @@ pub(crate) enum Fault {
     Loop { split: usize, link: usize },
     /// Too many stages can be open at once, or splits stand too deep in each other.
     Many { split: usize, open: usize },
+    /// A node is reached from the body of the map and from elsewhere.
+    Leak { map: usize, node: usize },
+    /// A map stands in the body of another one.
+    Nested { outer: usize, map: usize },
 }
 
 /// What is known of the branches of a document.
@@ -47,6 +53,8 @@ pub(crate) struct Branching {
     left: BTreeMap<usize, (usize, usize)>,
     /// Where the branches of a split meet, and the split around it that meets there too.
     meets: BTreeMap<usize, (usize, Option<usize>)>,
+    /// How many stages one item of a map can have open.
+    bodies: BTreeMap<usize, usize>,
     pub faults: Vec<Fault>,
 }
 
@@ -101,6 +109,25 @@ impl Branching {
         self.meets.get(&split).copied()
     }
 
+    /// Whether a way out of the node that leads nowhere ends an item: the map whose body it stands
+    /// in, in no branch of it.
+    pub fn ends_item(&self, node: usize) -> Option<usize> {
+        let (inner, _) = self.around(node).last()?;
+        self.bodies.contains_key(inner).then_some(*inner)
+    }
+
+    /// The map in whose body a node stands.
+    pub fn map_around(&self, node: usize) -> Option<usize> {
+        let mut around = self.around(node).iter().map(|(of, _)| *of);
+        around.find(|of| self.bodies.contains_key(of))
+    }
+
+    /// How many items of a map can be under way at once.
+    pub fn items_at_once(&self, map: usize) -> u32 {
+        let width = self.bodies.get(&map).copied().unwrap_or(1).max(1);
+        items_at_once(width) as u32
+    }
+
     /// The place of a node among the branches of a split.
     pub fn branch_in(&self, split: usize, node: usize) -> Option<usize> {
         let mut around = self.around(node).iter();
@@ -120,6 +147,11 @@ impl Branching {
     }
 }
 
+/// So many items that they have no more stages open than the widest split.
+fn items_at_once(width: usize) -> usize {
+    (limits::MAP_INLINE_ITEMS_MAX as usize / width).max(1)
+}
+
 struct Finder<'u, 'd> {
     document: &'u Document,
     slots: &'u [Slot],
@@ -131,6 +163,15 @@ struct Finder<'u, 'd> {
 impl Finder<'_, '_> {
     fn split(&self, node: usize) -> Option<&Split> {
         self.slots.get(node)?.opened.as_ref()?.split.as_ref()
+    }
+
+    /// The batches that a map has under way at once, if the node is one.
+    fn map(&self, node: usize) -> Option<usize> {
+        self.slots.get(node)?.opened.as_ref()?.map
+    }
+
+    fn encloses(&self, node: usize) -> bool {
+        self.split(node).is_some() || self.map(node).is_some()
     }
 
     fn is_end(&self, node: usize) -> bool {
@@ -153,6 +194,10 @@ impl Finder<'_, '_> {
                         .map(|it| (link.from, it)),
                 );
             }
+            let edge = self.document.edges.get(link.edge);
+            if self.map(link.from).is_some() && edge.is_some_and(|it| it.from_port == PORT_EACH) {
+                around.push((link.from, 0));
+            }
             match arrivals.iter_mut().find(|known| known.around == around) {
                 Some(known) => known.links.push(place),
                 None => arrivals.push(Arrival {
@@ -167,8 +212,21 @@ impl Finder<'_, '_> {
             let (split, end) = (*split, node);
             self.found.faults.push(Fault::End { split, end });
         }
+        self.nest(node, &around);
         if let Some(slot) = self.found.around.get_mut(node) {
             *slot = Some(around);
+        }
+    }
+
+    /// Notes a map, and the one in whose body it stands.
+    fn nest(&mut self, node: usize, around: &Around) {
+        if self.map(node).is_none() {
+            return;
+        }
+        self.found.bodies.insert(node, 1);
+        let mut outside = around.iter().map(|(of, _)| *of);
+        if let Some(outer) = outside.find(|of| self.map(*of).is_some()) {
+            self.found.faults.push(Fault::Nested { outer, map: node });
         }
     }
 
@@ -216,6 +274,9 @@ impl Finder<'_, '_> {
 
     /// Notes that the branches of a split meet at a node.
     fn join(&mut self, node: usize, split: usize, group: &[Arrival]) {
+        if self.map(split).is_some() {
+            return self.found.faults.push(Fault::Leak { map: split, node });
+        }
         let places = group.iter().filter_map(|it| it.around.last());
         let met: BTreeSet<usize> = places.map(|(_, place)| *place).collect();
         if let Some((first, _)) = self.found.meets.get(&split) {
@@ -257,9 +318,7 @@ impl Finder<'_, '_> {
                 continue;
             };
             let on_way = cycle.nodes.iter().copied();
-            let split = on_way
-                .chain([link.from])
-                .find(|node| self.split(*node).is_some());
+            let split = on_way.chain([link.from]).find(|node| self.encloses(*node));
             let (from, to) = (self.found.around(link.from), self.found.around(link.to));
             let other = from.iter().zip(to).find(|(from, to)| from != to);
             let longer = from.get(to.len()..).or_else(|| to.get(from.len()..));
@@ -276,9 +335,8 @@ impl Finder<'_, '_> {
             faults.any(|fault| matches!(fault, Fault::Loop { split: told, .. } if *told == split))
         };
         let splits = self.walk.order.iter().copied();
-        let hidden = splits.filter(|it| {
-            self.split(*it).is_some() && on_ring.get(*it) == Some(&true) && !is_told(*it)
-        });
+        let hidden = splits
+            .filter(|it| self.encloses(*it) && on_ring.get(*it) == Some(&true) && !is_told(*it));
         let link = self.walk.cycles.first().map_or(0, |cycle| cycle.link);
         let hidden: Vec<_> = hidden.map(|split| Fault::Loop { split, link }).collect();
         self.found.faults.extend(hidden);
@@ -288,19 +346,26 @@ impl Finder<'_, '_> {
     fn measure(&mut self) {
         let mut widths: BTreeMap<Around, usize> = BTreeMap::new();
         let nodes = self.walk.order.iter();
-        let splits = nodes.filter_map(|node| Some((*node, self.split(*node)?.branches)));
+        let splits = nodes.copied().filter(|node| self.encloses(*node));
         let mut splits: Vec<_> = splits.collect();
         let depth = |node: usize| self.found.around(node).len();
-        splits.sort_by_key(|(node, _)| std::cmp::Reverse(depth(*node)));
+        splits.sort_by_key(|node| std::cmp::Reverse(depth(*node)));
         let mut faults = Vec::new();
-        for (split, branches) in splits {
+        for split in splits {
             let around = self.found.around(split).to_vec();
-            let inside = (0..branches).map(|place| {
+            let inside = |place: usize| {
                 let mut branch = around.clone();
                 branch.push((split, place));
                 widths.get(&branch).copied().unwrap_or(1)
-            });
-            let open = 1 + inside.sum::<usize>();
+            };
+            let open = 1 + match (self.split(split), self.map(split)) {
+                (Some(split), _) => (0..split.branches).map(inside).sum(),
+                (None, batches) => {
+                    let width = inside(0);
+                    self.found.bodies.insert(split, width);
+                    (items_at_once(width) * width).max(batches.unwrap_or(1))
+                }
+            };
             let is_deep = around.len() >= limits::SPLIT_DEPTH_MAX;
             let is_wide = around.is_empty() && open > limits::OPEN_STAGES_MAX;
             if is_deep || is_wide {

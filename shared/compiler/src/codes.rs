@@ -74,6 +74,12 @@ pub const UNKNOWN_FLOW: Code = Code::new("LAT-C034", "a workflow is not known");
 pub const FLOW_CIRCLE: Code = Code::new("LAT-C035", "workflows call each other in a circle");
 /// Workflows that call each other too deep.
 pub const DEEP_FLOW: Code = Code::new("LAT-C036", "workflows stand too deep in each other");
+/// The body of a map is left or entered past the map, or stands in the body of another one.
+pub const LEAKY_BODY: Code = Code::new("LAT-C037", "the body of a map has a way around the map");
+/// A map with which nothing, or two different things, would be done.
+pub const NO_BODY: Code = Code::new("LAT-C038", "a map has no body, or two");
+/// A variable that is written for one item and forgotten.
+pub const FORGOTTEN: Code = Code::new("LAT-C039", "what an item writes is forgotten");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -113,6 +119,9 @@ pub const ALL: &[Code] = &[
     UNKNOWN_FLOW,
     FLOW_CIRCLE,
     DEEP_FLOW,
+    LEAKY_BODY,
+    NO_BODY,
+    FORGOTTEN,
 ];
 
 #[cfg(test)]

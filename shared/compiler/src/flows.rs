@@ -58,7 +58,10 @@ pub fn calls_of(bytes: &[u8]) -> BTreeSet<WorkflowId> {
 }
 
 fn calls(document: &Document) -> BTreeSet<WorkflowId> {
-    let flows = document.nodes.iter().filter(|node| node.kind == "flow");
+    let flows = document
+        .nodes
+        .iter()
+        .filter(|node| ["flow", "batchIterator"].contains(&node.kind.as_str()));
     let ids = flows.filter_map(|node| node.settings.get("flowId")?.as_str());
     ids.map(WorkflowId::new).collect()
 }

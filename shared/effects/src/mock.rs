@@ -99,7 +99,7 @@ impl Mock {
 
     /// What `answer` will do. Pure.
     pub fn plan(&self, ask: &Ask<'_>) -> Plan {
-        let op = ask.stage.as_str().split('@').next().unwrap_or_default();
+        let op = ask.stage.op_name();
         let Some((entry, attempt)) = self.script.entry(op, ask.prompt.expose(), ask.attempt) else {
             return Plan {
                 latency_ms: 0,

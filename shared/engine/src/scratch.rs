@@ -79,6 +79,12 @@ impl<'a> Scratch<'a> {
     /// Notes that the events go on without the run that a stage called.
     // INVARIANT: no run goes on that nobody waits for any more (Guard::CancelReachesChildren).
     pub fn leave_child(&mut self, stage: &StageId) {
+        // Called and left by one decision: nobody begins that run, as the events that call it may
+        // never be written.
+        if let Some(place) = self.children.iter().position(|called| called == stage) {
+            self.children.remove(place);
+            return;
+        }
         if let Some(Phase::Calling(child)) = self.state.stages.get(stage).map(|it| &it.phase)
             && self.input.guards.on(Guard::CancelReachesChildren)
         {

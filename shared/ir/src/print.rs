@@ -193,11 +193,11 @@ fn join(op: &Join) -> String {
 fn map(op: &Map) -> String {
     let pause = match op.pause_ms {
         0 => String::new(),
-        ms => format!(" each {ms}ms"),
+        ms => format!(", pause {ms}ms"),
     };
-    let goes_on = if op.goes_on { " goes on" } else { "" };
+    let goes_on = if op.goes_on { ", goes on" } else { "" };
     format!(
-        " {} in batches of {}, {} at once, {} items at once{pause}{goes_on} {} gather {}{}",
+        " {} in batches of {}, {} at once, {} items at once{pause}{goes_on}; {} gather {}{}",
         op.items,
         op.batch_size,
         op.batches_at_once,

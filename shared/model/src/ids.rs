@@ -55,8 +55,8 @@ text_id! {
     NodeId
 }
 text_id! {
-    /// The identity of a stage: one visit of one op. The op's name, and behind `@` the path of
-    /// loop, branch and map indices once those exist.
+    /// The identity of a stage: one visit of one op. The op's name, in the body of a map the place
+    /// of the item in brackets, and from the second visit on the number of the visit behind `@`.
     StageId
 }
 text_id! {
@@ -79,6 +79,19 @@ text_id! {
 text_id! {
     /// Names one attempt to put one commit; reused only for a byte-identical resend.
     CommitId
+}
+
+impl StageId {
+    /// The name of the op that it visits.
+    pub fn op_name(&self) -> &str {
+        self.as_str().split(['@', '[']).next().unwrap_or_default()
+    }
+
+    /// The place of the item that it belongs to, as it stands in brackets.
+    pub fn item(&self) -> Option<&str> {
+        let (_, behind) = self.as_str().split_once('[')?;
+        behind.split(']').next()
+    }
 }
 
 impl BranchId {

@@ -49,6 +49,9 @@ pub struct Opened {
     pub calls: Option<WorkflowId>,
     /// What is done in branches behind it.
     pub split: Option<Split>,
+    /// If it does the same for each item: batches that go at once. It becomes two ops, the map and at
+    /// its second place the gather; the body leaves from the port `each`.
+    pub map: Option<usize>,
     /// The ops that it becomes, the first one being its entry. None: it is passed over.
     pub parts: Vec<Part>,
 }
@@ -67,6 +70,7 @@ impl Opened {
             trigger: None,
             calls: None,
             split: None,
+            map: None,
             parts,
         }
     }

@@ -6,6 +6,7 @@
 //! Each type has a folder with its code and `README.md`, the manual page whose cases are run.
 
 mod ask_user_question;
+mod batch_iterator;
 mod branch;
 mod branches;
 pub mod codes;
@@ -32,7 +33,7 @@ mod webhook_trigger;
 
 pub use fields::Fields;
 pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Split, Write};
-pub use lowering::{Lowering, PORT_JOINED, output_template};
+pub use lowering::{Lowering, PORT_EACH, PORT_JOINED, output_template};
 pub use nearest::nearest;
 pub use opening::{Opening, Read, Secrets};
 
@@ -46,6 +47,7 @@ pub const ALL: &[&dyn NodeKind] = &[
     &branch::Branch,
     &parallel::Parallel,
     &flow::Flow,
+    &batch_iterator::BatchIterator,
     &data_transform::DataTransform,
     &variable_store::VariableStore,
     &delay::Delay,
@@ -64,7 +66,6 @@ pub const NOT_YET: &[&str] = &[
     "mcp",
     "httpRequest",
     "codeExecutor",
-    "batchIterator",
     "dataTransform:javascript",
     "variableStore:session",
     "variableStore:persistent",

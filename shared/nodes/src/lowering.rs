@@ -8,6 +8,9 @@ use std::fmt;
 /// Where a split leads once its branches have met. No edge is drawn from it.
 pub const PORT_JOINED: &str = "joined";
 
+/// Where the body of a `batchIterator` begins.
+pub const PORT_EACH: &str = "each";
+
 /// The surroundings of one node.
 pub struct Lowering<'a> {
     node: &'a NodeId,
@@ -15,6 +18,7 @@ pub struct Lowering<'a> {
     ports: &'a dyn Fn(&str) -> Option<OpId>,
     input: Option<String>,
     called: Option<(ProgramHash, Option<Budget>)>,
+    items_at_once: u32,
 }
 
 impl<'a> Lowering<'a> {
@@ -32,6 +36,7 @@ impl<'a> Lowering<'a> {
             ports,
             input,
             called: None,
+            items_at_once: 1,
         }
     }
 
@@ -39,6 +44,20 @@ impl<'a> Lowering<'a> {
     #[must_use]
     pub fn calling(self, called: Option<(ProgramHash, Option<Budget>)>) -> Self {
         Self { called, ..self }
+    }
+
+    /// The same node, so many of whose items go at once.
+    #[must_use]
+    pub fn doing(self, items_at_once: u32) -> Self {
+        Self {
+            items_at_once,
+            ..self
+        }
+    }
+
+    /// Items that go at once.
+    pub fn items_at_once(&self) -> u32 {
+        self.items_at_once
     }
 
     /// The Program of the workflow that the node runs.

@@ -21,6 +21,7 @@ pub const OUTSIDE: &[(Guard, &str)] = &[
     (Guard::Lifetime, "no run reaches its lifetime"),
     (Guard::VisitIsStage, "nothing is drawn in a loop"),
     (Guard::VisitCeiling, "nothing is drawn in a loop"),
+    (Guard::ItemIsStage, "there is no map"),
     (Guard::ChildEndWithCommit, "no run calls another one"),
     (Guard::ChildStartedAgain, "no run calls another one"),
     (Guard::CancelReachesChildren, "no run calls another one"),

@@ -19,6 +19,8 @@ pub struct Branches {
     pub all: BTreeMap<BranchId, Standing>,
     /// When each stage was skipped, in virtual time.
     pub skipped: BTreeMap<StageId, u64>,
+    /// The splits that began branches.
+    split: BTreeSet<StageId>,
     open: BTreeSet<StageId>,
     fired: BTreeSet<StageId>,
     /// A branch whose last stage ended, so that it has to end in the same commit.
@@ -56,6 +58,9 @@ impl Branches {
                 texts.extend(self.not_open(&started.stage, nesting, "was claimed"));
             }
             EventBody::ChildStarted(started) => {
+                if started.batch.is_some() {
+                    self.open.insert(started.stage.clone());
+                }
                 texts.extend(self.not_open(&started.stage, nesting, "called a run"));
             }
             EventBody::WaitOpened(wait) => {
@@ -72,9 +77,18 @@ impl Branches {
                     texts.push(format!("`{stage}` was skipped and was not open"));
                 }
                 self.skipped.insert(stage.clone(), now_ms);
-                if let Some((split, _)) = nesting.split_of(stage) {
-                    self.cut(split, nesting);
+                let split = nesting.split_of(stage).map(|(split, _)| split);
+                let map = nesting.map_of(stage).map(|(map, _)| map);
+                if let Some(around) = split.or(map) {
+                    self.cut(&around, nesting);
                 }
+            }
+            EventBody::MapStarted(started) => {
+                texts.extend(self.not_open(&started.stage, nesting, "has a list"));
+                self.open.insert(started.gather.stage.clone());
+            }
+            EventBody::BranchStarted(began) if began.item => {
+                texts.extend(self.item(began, nesting));
             }
             EventBody::BranchStarted(began) => {
                 texts.extend(self.started(began, event.timestamp, nesting));
@@ -105,7 +119,10 @@ impl Branches {
         if let Some((join, _)) = self.firing.take() {
             texts.push(format!("`{join}` fired and did not end"));
         }
-        for (split, fan) in &nesting.fans {
+        for split in &self.split {
+            let Some(fan) = nesting.fan(split) else {
+                continue;
+            };
             let ends = self.ends(split, nesting);
             let began = ends.len() == fan.branches.len() && self.open.contains(&fan.join);
             if began && verdict(fan.policy, &ends) != Verdict::Undecided {
@@ -128,7 +145,8 @@ impl Branches {
             return Some(format!("`{stage}` {what} and is not open"));
         }
         let is_over = |id: &&BranchId| self.all.get(*id).is_none_or(|branch| !branch.is_open());
-        let over = nesting.around(stage).iter().find(is_over)?;
+        let around = nesting.around(stage);
+        let over = around.iter().find(is_over)?;
         Some(format!("`{stage}` {what} and `{over}` is over"))
     }
 
@@ -136,7 +154,7 @@ impl Branches {
         let stage = &done.stage;
         let mut texts: Vec<_> = self.not_open(stage, nesting, "ended").into_iter().collect();
         self.open.remove(stage);
-        if let Some(fan) = nesting.fans.get(stage) {
+        if let Some(fan) = nesting.fan(stage) {
             let began = self.ends(stage, nesting).len();
             if began != fan.branches.len() {
                 texts.push(format!("`{stage}` ended and began {began} branches"));
@@ -157,9 +175,13 @@ impl Branches {
             .collect();
         self.open.remove(stage);
         texts.extend(self.end_of_join(stage, false, nesting));
+        // What is open of a map that fails ends with it.
+        if let Some((map, _)) = nesting.map_of(stage) {
+            self.cut(&map, nesting);
+        }
         match &failed.next {
             Some(next) => self.goes_on(stage, Some(next), nesting),
-            None => self.owed = nesting.branch_of(stage).cloned(),
+            None => self.owed = nesting.branch_of(stage),
         }
         texts
     }
@@ -178,9 +200,8 @@ impl Branches {
             return;
         };
         let branch = nesting.branch_of(stage);
-        let place = branch.and_then(|branch| nesting.place(branch));
-        match place {
-            Some((_, fan, _)) if fan.join == next.stage => self.owed = branch.cloned(),
+        match branch.as_ref().and_then(|branch| nesting.end_of(branch)) {
+            Some(end) if end == next.stage => self.owed = branch,
             _ => {
                 self.open.insert(next.stage.clone());
             }
@@ -191,10 +212,11 @@ impl Branches {
         let (id, split) = (&began.branch, &began.split);
         let mut texts: Vec<_> = self.not_open(split, nesting, "split").into_iter().collect();
         let place = self.ends(split, nesting).len();
-        let right = nesting.fans.get(split).and_then(|fan| {
+        self.split.insert(split.clone());
+        let right = nesting.fan(split).and_then(|fan| {
             let branch = fan.branches.get(place)?;
             let due_at = branch.timeout_ms.map(|ms| at.plus(ms));
-            let outer = nesting.branch_of(split).cloned();
+            let outer = nesting.branch_of(split);
             Some(BranchStarted {
                 branch: BranchId::of(split, u32::try_from(place).ok()?),
                 split: split.clone(),
@@ -212,6 +234,7 @@ impl Branches {
                     visit: None,
                 },
                 due_at,
+                item: false,
             })
         });
         if right.as_ref() != Some(began) {
@@ -229,19 +252,52 @@ impl Branches {
         texts
     }
 
+    /// An item begins; `maps` looks at whether it may.
+    fn item(&mut self, began: &BranchStarted, nesting: &Nesting) -> Vec<String> {
+        let id = BranchId::of(&began.split, began.index);
+        let mut texts = Vec::new();
+        let right = nesting.body(&began.split).map(|body| BranchStarted {
+            branch: id.clone(),
+            outer: nesting.branch_of(&began.split),
+            entry: StageRef {
+                op: body.map.way.to,
+                ..began.entry.clone()
+            },
+            join: StageRef {
+                op: body.map.gather,
+                stage: body.gather.clone(),
+                visit: None,
+            },
+            due_at: None,
+            ..began.clone()
+        });
+        if right.as_ref() != Some(began) {
+            texts.push(format!("an item began as {began:?} and not as {right:?}"));
+        }
+        texts.extend(self.not_open(&began.join.stage, nesting, "began an item"));
+        if began.entry.op != began.join.op && !self.open.insert(began.entry.stage.clone()) {
+            texts.push(format!("`{}` was open already", began.entry.stage));
+        }
+        if self.all.insert(id.clone(), Standing::default()).is_some() {
+            texts.push(format!("`{id}` began twice"));
+        }
+        texts
+    }
+
     fn ended(&mut self, ended: &BranchEnded, at: Millis, nesting: &Nesting) -> Vec<String> {
         let id = &ended.branch;
         let mut texts = Vec::new();
-        let Some((split, fan, place)) = nesting.place(id) else {
+        let is_empty = if let Some((split, fan, place)) = nesting.place(id) {
+            if verdict(fan.policy, &self.ends(&split, nesting)) != Verdict::Undecided {
+                texts.push(format!("`{id}` ended after `{}` was decided", fan.join));
+            }
+            let branch = fan.branches.get(place);
+            branch.is_some_and(|branch| branch.way.to == fan.join_op)
+        } else if let Some((_, body, _)) = nesting.item(id) {
+            body.map.way.to == body.map.gather
+        } else {
             return vec![format!("`{id}` ended and there is no such branch")];
         };
-        if verdict(fan.policy, &self.ends(split, nesting)) != Verdict::Undecided {
-            texts.push(format!("`{id}` ended after `{}` was decided", fan.join));
-        }
-        let is_empty = fan
-            .branches
-            .get(place)
-            .is_some_and(|branch| branch.way.to == fan.join_op);
         let Some(standing) = self.all.get_mut(id).filter(|branch| branch.is_open()) else {
             texts.push(format!("`{id}` ended and was not open"));
             return texts;
@@ -267,7 +323,7 @@ impl Branches {
     fn join(&mut self, fired: &JoinFired, nesting: &Nesting) -> Vec<String> {
         let (join, split) = (&fired.stage, &fired.split);
         let mut texts: Vec<_> = self.not_open(join, nesting, "fired").into_iter().collect();
-        let Some(fan) = nesting.fans.get(split).filter(|fan| fan.join == *join) else {
+        let Some(fan) = nesting.fan(split).filter(|fan| fan.join == *join) else {
             return vec![format!("`{join}` is not the join of `{split}`")];
         };
         if !self.fired.insert(join.clone()) {
@@ -315,8 +371,8 @@ impl Branches {
     /// What has not ended of the branches of a split ends with it, and all that is inside them.
     fn cut(&mut self, split: &StageId, nesting: &Nesting) {
         for (id, standing) in &mut self.all {
-            let of = nesting.place(id).map(|(of, ..)| of);
-            let is_in = of.is_some_and(|of| of == split || nesting.is_inside(of, split));
+            let of = id.as_str().rsplit_once('/').map(|(of, _)| StageId::new(of));
+            let is_in = of.is_some_and(|of| of == *split || nesting.is_inside(&of, split));
             if is_in && standing.is_open() {
                 standing.is_cut = true;
             }
@@ -326,8 +382,7 @@ impl Branches {
     /// How the branches of a split that began ended, in their order.
     fn ends(&self, split: &StageId, nesting: &Nesting) -> Vec<Option<bool>> {
         let branches = nesting
-            .fans
-            .get(split)
+            .fan(split)
             .map_or(0, |fan| fan.branches.len() as u32);
         let ids = (0..branches).map(|index| BranchId::of(split, index));
         let standings = ids.map_while(|id| self.all.get(&id));

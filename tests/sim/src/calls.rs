@@ -4,7 +4,7 @@ use crate::report::BreachKind;
 use lattice_journal::payload::{ChildEnded, ChildOutcome, ChildStarted, StageFailed};
 use lattice_journal::{Event, EventBody, FailureKind};
 use lattice_model::StageId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Found = Vec<(BreachKind, String)>;
 
@@ -13,6 +13,8 @@ type Found = Vec<(BreachKind, String)>;
 pub struct Calls {
     /// All of them.
     pub all: BTreeMap<StageId, Calling>,
+    /// Those that called in the commit that is being looked at.
+    fresh: BTreeSet<StageId>,
 }
 
 /// A stage that called a run.
@@ -24,6 +26,10 @@ pub struct Calling {
     pub ended: Option<ChildEnded>,
     /// How the stage ended, and when, in virtual time.
     pub over: Option<(Over, u64)>,
+    /// Whether the stage was skipped in the very commit that called, so that nobody may begin the run.
+    pub is_stillborn: bool,
+    /// Whether the end was heard of while the stage was open.
+    pub in_time: bool,
 }
 
 /// How a stage ended that had called a run.
@@ -52,6 +58,7 @@ impl Calls {
             EventBody::StageSkipped(skipped) => {
                 if let Some(calling) = self.all.get_mut(&skipped.stage) {
                     calling.over = Some((Over::Skipped, now_ms));
+                    calling.is_stillborn = self.fresh.contains(&skipped.stage);
                 }
                 Found::new()
             }
@@ -59,13 +66,21 @@ impl Calls {
         }
     }
 
+    /// A commit was written.
+    pub fn settle(&mut self) {
+        self.fresh.clear();
+    }
+
     fn started(&mut self, started: &ChildStarted) -> Found {
         let calling = Calling {
             started: started.clone(),
             ended: None,
             over: None,
+            is_stillborn: false,
+            in_time: false,
         };
         let stage = &started.stage;
+        self.fresh.insert(stage.clone());
         match self.all.insert(stage.clone(), calling) {
             None => Found::new(),
             Some(_) => vec![(BreachKind::Duplicated, format!("`{stage}` called twice"))],
@@ -82,6 +97,7 @@ impl Calls {
             );
             return vec![(BreachKind::Wrong, text)];
         };
+        calling.in_time = calling.over.is_none();
         match calling.ended.replace(ended.clone()) {
             None => Found::new(),
             Some(_) => {
@@ -98,6 +114,11 @@ impl Calls {
         };
         calling.over = Some((Over::Told, now_ms));
         let ended = calling.ended.as_ref().map(|ended| &ended.outcome);
+        // Of a batch that failed, a map that goes on makes the results of its items.
+        let is_batch = calling.started.batch.is_some();
+        if is_batch && !matches!(ended, None | Some(ChildOutcome::Completed { .. })) {
+            return Found::new();
+        }
         if ended.is_some() && ended == as_ {
             return Found::new();
         }

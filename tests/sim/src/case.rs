@@ -2,11 +2,14 @@
 
 use crate::oracle::{World, random_program, shapes};
 use lattice_ir::{OpKind, Plan, Program, Timer};
-use lattice_model::limits;
+use lattice_model::{OpId, limits};
 use std::sync::Arc;
 
 /// The name of the Program that is made from the seed.
 pub const RANDOM: &str = "random";
+
+/// More items than any list has that is tried.
+const ITEMS: u64 = 24;
 
 /// What a scenario runs, prepared once.
 pub struct Case {
@@ -90,7 +93,32 @@ impl Case {
     /// Whether its run calls others.
     pub fn has_family(&self) -> bool {
         let mut ops = self.plan.program().ops.iter();
-        ops.any(|op| matches!(op.kind, OpKind::Invoke(_)))
+        ops.any(|op| match &op.kind {
+            OpKind::Invoke(_) => true,
+            // Here a list that is long is written down.
+            OpKind::Map(map) => match &map.items {
+                serde_json::Value::Array(items) => {
+                    items.len() > limits::MAP_INLINE_ITEMS_MAX as usize
+                }
+                _ => false,
+            },
+            _ => false,
+        })
+    }
+
+    /// Whether it has a map.
+    pub fn has_map(&self) -> bool {
+        let mut ops = self.plan.program().ops.iter();
+        ops.any(|op| matches!(op.kind, OpKind::Map(_)))
+    }
+
+    /// Whether an item of a map asks: nobody can answer it before.
+    pub fn asks_in_items(&self) -> bool {
+        let mut ops = (0..).zip(&self.plan.program().ops);
+        ops.any(|(place, op)| {
+            matches!(&op.kind, OpKind::Wait(wait) if wait.question.is_some())
+                && self.plan.map_around(OpId(place)).is_some()
+        })
     }
 
     /// The longest lease of its calls.
@@ -120,9 +148,12 @@ impl Case {
                 times.sum()
             }
             OpKind::Invoke(invoke) => invoke.timeout_ms.unwrap_or(0),
+            OpKind::Map(map) => map.pause_ms,
             _ => 0,
         });
-        once_ms.sum::<u64>().saturating_mul(rounds)
+        // As many items, or batches, as any case has, one after the other.
+        let maps = ops().filter(|op| matches!(op.kind, OpKind::Map(_))).count() as u64;
+        once_ms.sum::<u64>().saturating_mul(rounds + ITEMS * maps)
     }
 }
 

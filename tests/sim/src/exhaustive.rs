@@ -12,10 +12,27 @@ const RECOVERY_MS: u64 = 2 * 60_000;
 
 /// Every how many-th call of a shape is tried whose run calls others, where all cases are; the nine
 /// arrangements begin with another one each.
-pub const FAMILY_EVERY: u64 = 6;
+const FAMILY_EVERY: u64 = 6;
 
 /// Every how many-th call of a heavy case is tried, where all cases are.
 pub const HEAVY_EVERY: u64 = 10;
+
+/// The same of a shape with a map: there are many of them, each for one thing. Where batches are runs,
+/// they are the largest families of all.
+const MAP_EVERY: u64 = 6;
+const BATCHES_EVERY: u64 = 50;
+
+/// Every how many-th call of a case is tried, where all cases are and families are thinned out.
+pub fn every(case: &Case) -> u64 {
+    let kinds = [
+        (case.heavy, HEAVY_EVERY),
+        (case.has_map() && case.has_family(), BATCHES_EVERY),
+        (case.has_map(), MAP_EVERY),
+        (case.has_family(), FAMILY_EVERY),
+    ];
+    let found = kinds.iter().find(|(is_one, _)| *is_one);
+    found.map_or(1, |(_, every)| *every)
+}
 
 /// Which points are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

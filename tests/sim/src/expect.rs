@@ -7,8 +7,8 @@ use crate::family;
 use crate::fate::Fate;
 use crate::judge::scrubbed;
 use crate::oracle::told::Refused;
-use crate::oracle::visits::op_of;
-use crate::oracle::{Outcome, Visit, World, explain};
+use crate::oracle::visits::{item_of, op_of, within};
+use crate::oracle::{Outcome, Visit, World, explain, explain_batch};
 use crate::process::answer_id;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Traffic;
@@ -18,7 +18,7 @@ use crate::signals;
 use crate::sim::{Known, Sim};
 use lattice_ir::{CallOutcome, OnUnknown, OpKind};
 use lattice_journal::{EventBody, Failure, FailureKind, RunStatus, Usage};
-use lattice_model::StageId;
+use lattice_model::{BranchId, NodeId, StageId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -67,7 +67,11 @@ pub fn expected(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Result<Outcome
         let called = family::called(sim, shadows, shadow, visit)?;
         Ok((called, visit.now))
     };
-    let outcome = explain(&known.meant, &world, &told, &callees);
+    let batch = family::batch(sim, shadow)?;
+    let outcome = match &batch {
+        Some(batch) => explain_batch(&known.meant, &world, &told, &callees, batch),
+        None => explain(&known.meant, &world, &told, &callees),
+    };
     let outcome = outcome_of(outcome, shadow)?;
     Ok(without_unrecorded(outcome, shadow))
 }
@@ -181,7 +185,9 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
     let asks = |name: &str| {
         let mut ops = shadow.known.plan.program().ops.iter();
         let op = ops.find(|op| op.name == op_of(name))?;
-        signals::question(&shadow.known, &op.node).map(|question| (op.node.clone(), question))
+        let question = signals::question(&shadow.known, &op.node)?;
+        let key = within(op.node.as_str(), item_of(name));
+        Some((NodeId::new(key), question))
     };
     for (stage, (node, question)) in stages.iter().filter_map(|name| Some((name, asks(name)?))) {
         let answers = sim.world.answers.get(&node).into_iter().flatten();
@@ -215,19 +221,35 @@ fn without_late(
             signals::question(&shadow.known, node)
                 .is_some_and(|question| question.check(answer).is_ok())
         };
-        // Whoever answers before being asked cannot know which visit will; and what a branch asks
-        // is over when another one decides the join.
-        let first = StageId::new(node.as_str());
-        // Where several runs ask by the same node, an answer may meet the one that is just over.
-        let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
-        let is_shared = shadows.values().filter(asks).count() > 1;
-        let may_be_late = may_be_late(sim) || sim.scenario.early || is_shared;
-        if !may_be_late && shadow.known.nesting.around(&first).is_empty() && late.iter().any(fits) {
-            return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
+        if may_miss((sim, shadows), shadow, node) || !late.iter().any(fits) {
+            *answers = in_time.into_iter().map(|(_, answer)| answer).collect();
+            continue;
         }
-        *answers = in_time.into_iter().map(|(_, answer)| answer).collect();
+        return Err(format!("an answer for `{node}` came late and nothing went wrong").into());
     }
     Ok(())
+}
+
+/// Whether an answer for a node may come late although nothing goes wrong.
+fn may_miss((sim, shadows): (&Sim, &Shadows), shadow: &Shadow, node: &NodeId) -> bool {
+    // Whoever answers before being asked cannot know which visit will.
+    if may_be_late(sim) || sim.scenario.early {
+        return true;
+    }
+    let asker = StageId::new(node.as_str());
+    let around = shadow.known.nesting.around(&asker);
+    // Who answers an item names it; another run may have that item, or something else ended it.
+    if item_of(node.as_str()).is_some() {
+        let is_open_or_over = |id: &BranchId| {
+            let item = shadow.branches.all.get(id);
+            item.is_some_and(|item| !item.is_cut)
+        };
+        return !around.iter().all(is_open_or_over);
+    }
+    // What a branch asks is over when another one decides the join. Where several runs ask by the
+    // same node, an answer may meet the one that is just over.
+    let asks = |shadow: &&Shadow| signals::question(&shadow.known, node).is_some();
+    !around.is_empty() || shadows.values().filter(asks).count() > 1
 }
 
 /// A stage that was given up has no recorded outcome for its last attempt, and used nothing.

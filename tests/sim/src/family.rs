@@ -4,16 +4,17 @@ use crate::calls::{Calling, Over};
 use crate::expect::expected;
 use crate::judge::{outlived, scrubbed};
 use crate::oracle::told::Refused;
-use crate::oracle::{Called, Visit, came_to, cannot_begin};
+use crate::oracle::{Batch, Called, Visit, What, came_to, cannot_begin};
 use crate::report::{Breach, BreachKind};
 use crate::scenario::{Regime, Traffic};
 use crate::seen;
 use crate::shadow::{Shadow, Shadows};
 use crate::sim::Sim;
+use lattice_expr::{Root, Segment};
 use lattice_journal::payload::{ChildOutcome, Parent};
 use lattice_journal::{EventBody, FailureKind, RunStatus};
 use lattice_model::limits::CHILD_DEPTH_MAX;
-use lattice_model::{RunId, StageId};
+use lattice_model::{NodeId, RunId, StageId};
 
 type Checked = Result<(), Breach>;
 
@@ -42,7 +43,7 @@ pub fn check_all(sim: &Sim, shadows: &Shadows) -> Checked {
         return Err(Breach::of(BreachKind::Duplicated, text));
     }
     for shadow in shadows.values() {
-        check_place(shadows, shadow)?;
+        check_place(sim, shadows, shadow)?;
         for (stage, calling) in &shadow.calls.all {
             check_call(sim, shadows, shadow, (stage, calling))?;
         }
@@ -62,7 +63,7 @@ pub fn check_deliveries(sim: &Sim, shadows: &Shadows, received: u64) {
 }
 
 /// A run that was called says rightly by whom.
-fn check_place(shadows: &Shadows, shadow: &Shadow) -> Checked {
+fn check_place(sim: &Sim, shadows: &Shadows, shadow: &Shadow) -> Checked {
     let Some(parent) = &shadow.state.parent else {
         return Ok(());
     };
@@ -83,10 +84,14 @@ fn check_place(shadows: &Shadows, shadow: &Shadow) -> Checked {
         depth: higher.map_or(0, |it| it.depth) + 1,
     };
     let state = &shadow.state;
+    let (input, called_with) = (
+        seen::resolve(sim, &state.input)?,
+        seen::resolve(sim, &started.input)?,
+    );
     let is_right = *parent == right
         && state.program == started.program
         && state.workflow == started.workflow
-        && state.input == started.input
+        && input == called_with
         && state.tenant == above.state.tenant
         && state.deadline <= above.state.deadline.max(state.started_at.plus(1));
     match is_right {
@@ -109,6 +114,10 @@ fn check_call(
     };
     if unborn(sim, calling)?.is_some() {
         return Err(format!("`{run}` began and cannot have").into());
+    }
+    if calling.is_stillborn {
+        let text = format!("`{run}` began and was left by the commit that called it");
+        return Err(Breach::of(BreachKind::Duplicated, text));
     }
     let (is_over, status) = (below.state.status.is_terminal(), below.state.status);
     if calling.over.is_some() && !is_over {
@@ -162,8 +171,37 @@ fn check_call(
     }
 }
 
+/// What the first event of a run says of the batch that it is, if it is one.
+pub fn batch(sim: &Sim, shadow: &Shadow) -> Result<Option<Batch>, String> {
+    let Some(EventBody::RunQueued(queued)) = shadow.events().next().map(|event| &event.body) else {
+        return Ok(None);
+    };
+    let Some(of) = &queued.batch else {
+        return Ok(None);
+    };
+    let outputs = of.outputs.iter();
+    let outputs = outputs.map(|(node, value)| Ok((node.clone(), seen::resolve(sim, value)?)));
+    let variables = queued.variables.iter();
+    let variables = variables.map(|(name, value)| Ok((name.clone(), seen::resolve(sim, value)?)));
+    let items = match seen::resolve(sim, &of.items)? {
+        serde_json::Value::Array(items) => items,
+        other => return Err(format!("the items of a batch are {other}")),
+    };
+    Ok(Some(Batch {
+        op: of.op,
+        first: of.first,
+        items,
+        outputs: outputs.collect::<Result<_, String>>()?,
+        variables: variables.collect::<Result<_, String>>()?,
+    }))
+}
+
 /// Why what was called cannot begin.
 fn unborn(sim: &Sim, calling: &Calling) -> Result<Option<FailureKind>, String> {
+    // The run above began with this Program and this input.
+    if calling.started.batch.is_some() {
+        return Ok(None);
+    }
     let input = seen::resolve(sim, &calling.started.input)?;
     let known = sim.known(calling.started.program);
     let program = known.map(|known| &**known.plan.program());
@@ -171,6 +209,9 @@ fn unborn(sim: &Sim, calling: &Calling) -> Result<Option<FailureKind>, String> {
 }
 
 fn check_unborn(sim: &Sim, stage: &StageId, calling: &Calling) -> Checked {
+    if calling.is_stillborn {
+        return Ok(());
+    }
     if unborn(sim, calling)?.is_none() {
         let text = format!("what `{stage}` called never began");
         return Err(Breach::of(BreachKind::Stuck, text));
@@ -198,10 +239,14 @@ pub fn called(
     above: &Shadow,
     visit: &Visit<'_>,
 ) -> Result<Called, Refused> {
-    let (stage, input) = (visit.stage, &visit.input);
+    let stage = visit.stage;
     let refused = |text: String| Refused {
         is_stuck: false,
         text,
+    };
+    let (invoke, input) = match &visit.what {
+        What::Run(invoke, input) => (invoke, input),
+        What::Batch(batch) => return called_batch(sim, shadows, above, (stage, batch)),
     };
     let depth = above.state.parent.as_ref().map_or(0, |it| it.depth);
     let calling = above.calls.all.get(&StageId::new(stage));
@@ -213,7 +258,7 @@ pub fn called(
     }
     let calling = calling.ok_or_else(|| refused(format!("`{stage}` called nothing")))?;
     let recorded = seen::resolve(sim, &calling.started.input).map_err(refused)?;
-    if scrubbed(&recorded) != scrubbed(input) || calling.started.program != visit.invoke.program {
+    if scrubbed(&recorded) != scrubbed(input) || calling.started.program != invoke.program {
         let text = format!("`{stage}` called a run with {recorded}, and should have with {input}");
         return Err(refused(text));
     }
@@ -228,6 +273,71 @@ pub fn called(
         }
         Some(below) => came(sim, shadows, run, below),
     }
+}
+
+/// What came of a batch, for the oracle of the run that has the whole list.
+fn called_batch(
+    sim: &Sim,
+    shadows: &Shadows,
+    above: &Shadow,
+    (stage, right): (&str, &Batch),
+) -> Result<Called, Refused> {
+    let refused = |text: String| Refused {
+        is_stuck: false,
+        text,
+    };
+    let Some(calling) = above.calls.all.get(&StageId::new(stage)) else {
+        return Ok(Called::NotBegun);
+    };
+    let run = &calling.started.child;
+    let below = shadows.get(run);
+    if let Some(below) = below {
+        let found = batch(sim, below).map_err(refused)?;
+        let found = found.ok_or_else(|| refused(format!("`{run}` is no batch")))?;
+        check_batch(above, stage, right, &found).map_err(refused)?;
+    }
+    if matches!(calling.over, Some((Over::Skipped, _))) && !calling.in_time {
+        return Ok(Called::Left);
+    }
+    match below {
+        None => Ok(Called::Stays),
+        Some(below) => came(sim, shadows, run, below),
+    }
+}
+
+/// A batch has its items, and of what was seen at the map it has what its body refers to.
+fn check_batch(above: &Shadow, stage: &str, right: &Batch, found: &Batch) -> Result<(), String> {
+    let items = |batch: &Batch| scrubbed(&serde_json::Value::from(batch.items.clone()));
+    if (found.op, found.first, items(found)) != (right.op, right.first, items(right)) {
+        return Err(format!("`{stage}` is {found:?} and should be {right:?}"));
+    }
+    for (name, value) in &found.variables {
+        if right.variables.get(name).map(scrubbed) != Some(scrubbed(value)) {
+            return Err(format!("`{stage}` has `vars.{name}` as {value}"));
+        }
+    }
+    for (node, value) in &found.outputs {
+        if right.outputs.get(node).map(scrubbed) != Some(scrubbed(value)) {
+            return Err(format!("`{stage}` has the output of `{node}` as {value}"));
+        }
+    }
+    for reference in above.known.plan.body_references(right.op) {
+        let Some(Segment::Key(name)) = reference.path.first() else {
+            continue;
+        };
+        let lacks = match reference.root {
+            Root::Vars => right.variables.contains_key(name) && !found.variables.contains_key(name),
+            Root::Nodes => {
+                let node = NodeId::new(name);
+                right.outputs.contains_key(&node) && !found.outputs.contains_key(&node)
+            }
+            _ => false,
+        };
+        if lacks {
+            return Err(format!("`{stage}` lacks `{reference}`"));
+        }
+    }
+    Ok(())
 }
 
 fn timed_out(below: Option<&Shadow>, stage: &str, at_ms: u64) -> Result<Called, String> {

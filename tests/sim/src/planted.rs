@@ -2,12 +2,14 @@
 //! another, which differs in a single rule. To the judge that is an engine, or an oracle, that gets
 //! this rule wrong.
 
+use crate::planted_changes::{
+    calls, choices, evals, invert, items, joins, maps, merge, quorum, splits, waits,
+};
 use crate::report::Breach;
 use crate::runner::simulate;
 use crate::scenario::{Case, Scenario};
 use lattice_ir::{
-    Call, Choice, Effect, Eval, Join, JoinPolicy, Merge, ModelCall, OpKind, Plan, Program, Split,
-    Wait, Way,
+    Call, Choice, Effect, JoinPolicy, Merge, ModelCall, OpKind, Plan, Program, Split, Wait,
 };
 use lattice_journal::Choice as AnswerChoice;
 use lattice_model::OpId;
@@ -275,6 +277,48 @@ pub const ALL: &[Planted] = &[
         };
         waits(it, one);
     }),
+    planted("map_fails", "the first failure is ignored", |it| {
+        maps(it, |map| map.goes_on = true);
+    }),
+    planted("map_goes_on", "one failure ends them all", |it| {
+        maps(it, |map| map.goes_on = false);
+    }),
+    planted("batch_goes_on", "a failure in a batch ends the map", |it| {
+        maps(it, |map| map.goes_on = false);
+    }),
+    planted(
+        "map_paused",
+        "results stand in the order of their ends",
+        |it| {
+            items(it, |items| items.swap(0, 1));
+        },
+    ),
+    planted("map_paused", "nobody waits between batches", |it| {
+        maps(it, |map| map.pause_ms = 0);
+    }),
+    planted("map_two_at_once", "one item more at once", |it| {
+        maps(it, |map| map.items_at_once = 3);
+    }),
+    planted("batch_calls", "an index of the second batch is off", |it| {
+        let off = |items: &mut Vec<serde_json::Value>| {
+            for item in items.iter_mut().skip(9) {
+                item["n"] = json!(item["n"].as_u64().unwrap_or(0) + 1);
+            }
+        };
+        items(it, off);
+    }),
+    planted("batch_goes_on", "the last batch is left out", |it| {
+        items(it, |items| items.truncate(18));
+    }),
+    planted("map_scope", "an item sees what another one wrote", |it| {
+        it.variables.insert("seen".to_owned(), json!("-a"));
+    }),
+    planted("map_scope", "what an item wrote is seen behind it", |it| {
+        evals(it, |eval| eval.fallback = Some(json!("c")));
+    }),
+    planted("map_no_body", "an item without a result is null", |it| {
+        items(it, |items| items.fill(json!(null)));
+    }),
     planted("pure", "an end gives its input back", |it| {
         for op in &mut it.ops {
             if let OpKind::End(end) = &mut op.kind {
@@ -283,70 +327,3 @@ pub const ALL: &[Planted] = &[
         }
     }),
 ];
-
-fn joins(program: &mut Program, mut change: impl FnMut(&mut Join)) {
-    for op in &mut program.ops {
-        if let OpKind::Join(join) = &mut op.kind {
-            change(join);
-        }
-    }
-}
-
-fn merge(program: &mut Program, merge: Merge) {
-    joins(program, |join| join.merge = merge);
-}
-
-fn quorum(program: &mut Program, needed: u32) {
-    joins(program, |join| join.policy = JoinPolicy::Quorum { needed });
-}
-
-fn splits(program: &mut Program, change: impl Fn(&mut Split)) {
-    for op in &mut program.ops {
-        if let OpKind::Split(split) = &mut op.kind {
-            change(split);
-        }
-    }
-}
-
-fn choices(program: &mut Program, change: impl Fn(&mut Choice)) {
-    for op in &mut program.ops {
-        if let OpKind::Choice(choice) = &mut op.kind {
-            change(choice);
-        }
-    }
-}
-
-fn calls(program: &mut Program, mut change: impl FnMut(&mut Call)) {
-    for op in &mut program.ops {
-        if let OpKind::Call(call) = &mut op.kind {
-            change(call);
-        }
-    }
-}
-
-fn evals(program: &mut Program, change: impl Fn(&mut Eval)) {
-    for op in &mut program.ops {
-        if let OpKind::Eval(eval) = &mut op.kind {
-            change(eval);
-        }
-    }
-}
-
-fn waits(program: &mut Program, change: impl Fn(&mut Wait)) {
-    for op in &mut program.ops {
-        if let OpKind::Wait(wait) = &mut op.kind {
-            change(wait);
-        }
-    }
-}
-
-/// Where a condition led one way, it leads the other.
-fn invert(program: &mut Program) {
-    choices(program, |choice| {
-        if let (Some(arm), Some(Way { to, .. })) =
-            (choice.arms.first_mut(), choice.otherwise.as_mut())
-        {
-            std::mem::swap(&mut arm.way.to, to);
-        }
-    });
-}

@@ -3,6 +3,7 @@
 use crate::clock::SimClock;
 use crate::desk::ProcessId;
 use crate::family::root;
+use crate::oracle::visits::{item_of, within};
 use crate::performer::SimPerformer;
 use crate::queue::SimQueue;
 use crate::report::BreachKind;
@@ -165,19 +166,24 @@ pub async fn answer(sim: Arc<Sim>, driver: Arc<SimDriver>) {
     if sim.scenario.early {
         for (node, answers) in &left {
             for (number, value) in answers {
-                deliver(&sim, &driver, &run, node, *number, value).await;
+                let answer = (answer_id(node, *number), node, None);
+                deliver(&sim, &driver, &run, answer, value).await;
             }
         }
         return;
     }
-    while let Some(node) = asked(&sim, &run, &left).await {
+    while let Some((stage, node)) = asked(&sim, &run, &left).await {
         sim.clock_sleep(THOUGHT_MS).await;
+        let key = key_of(&stage, &node);
+        // Who answers one of many items says which.
+        let wait = (key != node).then_some(&stage);
         if let Some(value) = &sim.scenario.rig.stray_answer {
             stray(&sim, &driver, &run, &node, value).await;
         }
-        let next = left.get_mut(&node).and_then(VecDeque::pop_front);
+        let next = left.get_mut(&key).and_then(VecDeque::pop_front);
         if let Some((number, value)) = next {
-            deliver(&sim, &driver, &run, &node, number, &value).await;
+            let answer = (answer_id(&key, number), &node, wait);
+            deliver(&sim, &driver, &run, answer, &value).await;
         }
     }
 }
@@ -206,18 +212,25 @@ async fn first_child(sim: &Sim) -> RunId {
     .await
 }
 
-/// A node that asks and for which answers are left; `None` once the run is over.
-async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<NodeId> {
-    let has_answers = |node: &NodeId| left.get(node).is_some_and(|answers| !answers.is_empty());
+/// By what the world knows who asks: a node, and the item if it is in one.
+fn key_of(stage: &StageId, node: &NodeId) -> NodeId {
+    NodeId::new(within(node.as_str(), item_of(stage.as_str())))
+}
+
+/// A stage that asks, its node, and for which answers are left; `None` once the run is over.
+async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<(StageId, NodeId)> {
+    let has_answers = |(stage, node): &(&StageId, &NodeId)| {
+        let answers = left.get(&key_of(stage, node));
+        answers.is_some_and(|answers| !answers.is_empty())
+    };
     sim.until(|shadows| {
         if shadows.get(run)?.state.status.is_terminal() {
             return Some(None);
         }
         let questions = shadows.values().flat_map(|shadow| shadow.state.questions());
-        let mut questions = questions.map(|(_, node, ..)| node);
-        questions
-            .find(|node| has_answers(node))
-            .map(|node| Some(node.clone()))
+        let mut questions = questions.map(|(stage, node, ..)| (stage, node));
+        let found = questions.find(has_answers);
+        found.map(|(stage, node)| Some((stage.clone(), node.clone())))
     })
     .await
 }
@@ -227,14 +240,12 @@ async fn deliver(
     sim: &Sim,
     driver: &SimDriver,
     run: &RunId,
-    node: &NodeId,
-    number: usize,
+    (id, node, wait): (InboxId, &NodeId, Option<&StageId>),
     value: &Value,
 ) {
-    let id = answer_id(node, number);
     let signal = Signal {
         node: node.clone(),
-        wait: None,
+        wait: wait.cloned(),
         value: value.clone(),
         id: Some(id.clone()),
     };

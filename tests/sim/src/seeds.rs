@@ -62,7 +62,7 @@ pub fn run(first: u64, count: u64, shape: &str) -> Result<Table, String> {
         let mut scenario = scenario(seed, shape);
         scenario.early |= case.answers_early;
         // Nobody can answer a run that has not begun.
-        scenario.early &= !case.has_family();
+        scenario.early &= !case.has_family() && !case.asks_in_items();
         // What a process keeps in its memory it loses only with itself.
         if case.has_family() && scenario.local && scenario.traffic == Traffic::Lossy {
             scenario.traffic = Traffic::Duplicated;

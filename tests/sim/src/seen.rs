@@ -2,6 +2,7 @@
 
 use crate::judge::scrubbed;
 use crate::oracle::told::{Said, SaidEnd, Told};
+use crate::oracle::visits::map_of_batch;
 use crate::oracle::{Branch, BranchEnd, Outcome};
 use crate::shadow::Shadow;
 use crate::sim::Sim;
@@ -67,9 +68,15 @@ pub fn outcome(sim: &Sim, shadow: &Shadow) -> Result<Outcome, String> {
 fn path(shadow: &Shadow, branch: Option<&BranchId>) -> Vec<String> {
     let open = shadow.state.stages.keys().map(StageId::as_str);
     let stages = shadow.path.iter().map(String::as_str).chain(open);
-    let stages =
-        stages.filter(|stage| shadow.known.nesting.branch_of(&StageId::new(*stage)) == branch);
+    let stages = stages.filter(|stage| is_directly(shadow, &StageId::new(*stage), branch));
     stages.map(str::to_owned).collect()
+}
+
+/// Whether a stage stands directly in a branch, or outside all. The batches of a map do not count:
+/// time decides in which order they end.
+fn is_directly(shadow: &Shadow, stage: &StageId, branch: Option<&BranchId>) -> bool {
+    let is_batch = map_of_batch(stage.as_str()).is_some();
+    !is_batch && shadow.known.nesting.branch_of(stage).as_ref() == branch
 }
 
 /// What the branches made, as their events say.
@@ -96,6 +103,9 @@ fn branches(sim: &Sim, shadow: &Shadow) -> Result<BTreeMap<BranchId, Branch>, St
     }
     for event in shadow.events() {
         let stage = match &event.body {
+            EventBody::StageCompleted(done) if map_of_batch(done.stage.as_str()).is_some() => {
+                continue;
+            }
             EventBody::StageCompleted(done) => &done.stage,
             EventBody::StageFailed(failed) => &failed.stage,
             EventBody::VariableSet(set) => &set.stage,
@@ -103,7 +113,7 @@ fn branches(sim: &Sim, shadow: &Shadow) -> Result<BTreeMap<BranchId, Branch>, St
             _ => continue,
         };
         let branch = shadow.known.nesting.branch_of(stage);
-        if let Some(branch) = branch.and_then(|branch| made.get_mut(branch)) {
+        if let Some(branch) = branch.and_then(|branch| made.get_mut(&branch)) {
             add(sim, branch, &event.body)?;
         }
     }
@@ -152,7 +162,7 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
             None if standing.is_cut => SaidEnd::Cut,
             None => SaidEnd::Open,
         };
-        let directly = |stage: &&StageId| shadow.known.nesting.branch_of(stage) == Some(id);
+        let directly = |stage: &&StageId| is_directly(shadow, stage, Some(id));
         let skipped = shadow.branches.skipped.keys().filter(directly).count();
         let recorded = shadow.stages.iter().filter(|(stage, _)| {
             let skipped = shadow.branches.skipped.contains_key(*stage);
@@ -161,7 +171,7 @@ pub fn told(sim: &Sim, shadow: &Shadow) -> Told {
         let recorded = recorded.flat_map(|(_, log)| &log.claims);
         let recorded = recorded.filter(|claim| claim.recorded.is_some()).count();
         let stages = shadow.path.iter().map(StageId::new);
-        let stages = stages.filter(|stage| shadow.known.nesting.branch_of(stage) == Some(id));
+        let stages = stages.filter(|stage| is_directly(shadow, stage, Some(id)));
         let said = Said {
             end,
             ended: stages.count().saturating_sub(skipped),

@@ -3,6 +3,7 @@
 use crate::branches::Branches;
 use crate::calls::Calls;
 use crate::effects::Effects;
+use crate::maps::Maps;
 use crate::report::BreachKind;
 use crate::signals::Signals;
 use crate::sim::{Known, Sim};
@@ -44,6 +45,7 @@ pub struct Shadow {
     pub ended_ms: Option<u64>,
     /// What became of the answers.
     pub signals: Signals,
+    maps: Maps,
     visits: Visits,
     completed: BTreeSet<StageId>,
     folded: BTreeSet<InboxId>,
@@ -99,6 +101,7 @@ impl Shadow {
             ended_ms: None,
             completed: BTreeSet::new(),
             signals: Signals::default(),
+            maps: Maps::default(),
             visits: Visits::default(),
             folded: BTreeSet::new(),
         }
@@ -152,6 +155,7 @@ impl Shadow {
             found.extend(self.branches.take(event, nesting, now_ms));
             found.extend(self.signals.take(event, known, sim));
             found.extend(self.calls.take(event, now_ms));
+            found.extend(self.maps.take(event, nesting, sim.scenario.skew_ms == 0));
             let visits = self.visits.take(&event.body, program, nesting);
             found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
             let before = self.state.status;
@@ -165,6 +169,8 @@ impl Shadow {
             }
         }
         found.extend(self.branches.settled(&self.known.nesting));
+        found.extend(self.maps.settled());
+        self.calls.settle();
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
         if self.state.status.is_terminal() && self.ended_ms.is_none() {

@@ -1,5 +1,6 @@
 //! What became of each answer, as a log says it, and what no log may say of answers.
 
+use crate::oracle::visits::op_of;
 use crate::report::BreachKind;
 use crate::seen;
 use crate::sim::{Known, Sim};
@@ -19,8 +20,8 @@ pub struct Signals {
     /// Stages that took an answer.
     pub answered: BTreeSet<StageId>,
     said: BTreeMap<InboxId, Vec<SignalOutcome>>,
-    /// The stage by which each node asks.
-    asking: BTreeMap<NodeId, StageId>,
+    /// The node by which each stage asks.
+    asking: BTreeMap<StageId, NodeId>,
     /// When the timer of a stage fires.
     due: BTreeMap<StageId, Millis>,
     /// Nodes that asked: what comes between two visits is too late.
@@ -43,7 +44,7 @@ impl Signals {
     pub fn take(&mut self, event: &Event, known: &Known, sim: &Sim) -> Found {
         match &event.body {
             EventBody::WaitOpened(wait) if wait.question.is_some() => {
-                self.asking.insert(wait.node.clone(), wait.stage.clone());
+                self.asking.insert(wait.stage.clone(), wait.node.clone());
                 self.asked.insert(wait.node.clone());
             }
             EventBody::TimerSet(timer) => {
@@ -62,14 +63,14 @@ impl Signals {
     }
 
     fn over(&mut self, stage: &StageId, node: Option<&NodeId>) {
-        self.asking.retain(|_, asking| asking != stage);
+        self.asking.remove(stage);
         self.past.extend(node.cloned());
     }
 
     /// A question does not run into its timer while an answer for it is kept.
     fn in_vain(&self, stage: &StageId) -> Found {
-        let asks = self.asking.iter().find(|(_, asking)| *asking == stage);
-        let kept = asks.and_then(|(node, _)| self.kept.iter().find(|(_, of)| *of == node));
+        let asks = self.asking.get(stage);
+        let kept = asks.and_then(|node| self.kept.iter().find(|(_, of)| *of == node));
         let text = |(inbox, _)| format!("`{stage}` timed out and `{inbox}` was there");
         let text = kept.map(text);
         text.into_iter()
@@ -98,8 +99,15 @@ impl Signals {
             let text = format!("inbox item `{inbox}` counts twice");
             found.push((BreachKind::Duplicated, text));
         }
-        let asking = self.asking.get(node);
-        let names_another = signal.wait.is_some() && signal.wait.as_ref() != asking;
+        // Which of several items an answer is for, nobody guesses, nor that it is for one to come.
+        let of_items = known.nesting.is_in_body(node.as_str());
+        let open = self.asking.iter();
+        let mut open = open.filter(|(stage, by)| {
+            *by == node && signal.wait.as_ref().is_none_or(|named| named == *stage)
+        });
+        let asking = open.next().map(|(stage, _)| stage);
+        let asking = asking.filter(|_| open.next().is_none());
+        let names_another = signal.wait.is_some() && asking.is_none();
         let wrong = match &signal.outcome {
             SignalOutcome::Accepted => match asking {
                 Some(stage) if !names_another => {
@@ -110,9 +118,8 @@ impl Signals {
             },
             SignalOutcome::Buffered => {
                 self.kept.insert(inbox.clone(), node.clone());
-                self.asked
-                    .contains(node)
-                    .then_some("was kept, and the node has asked")
+                let has_asked = self.asked.contains(node) || of_items;
+                has_asked.then_some("was kept, and the node has asked")
             }
             SignalOutcome::Refused { .. } if !fits((known, sim), &signal.node, &signal.value) => {
                 None
@@ -122,7 +129,7 @@ impl Signals {
                 // The timer has the first word, by the clock of whoever handed the answer in.
                 let due = asking.and_then(|stage| self.due.get(stage));
                 let is_up = due.is_some_and(|due| *due <= at || sim.scenario.skew_ms > 0);
-                let is_over = self.asked.contains(node) || self.past.contains(node);
+                let is_over = of_items || self.asked.contains(node) || self.past.contains(node);
                 let in_time = asking.is_some() && !is_up || !is_over;
                 (in_time && !names_another).then_some("was refused, and fits what is asked")
             }
@@ -142,11 +149,12 @@ fn fits((known, sim): (&Known, &Sim), node: &NodeId, value: &ValueRef) -> bool {
     matches!((question, value), (Some(question), Ok(value)) if question.check(&value).is_ok())
 }
 
-/// What a node asks, if it is one that does.
+/// What a node asks, in an item or outside all, if it is one that does.
 pub fn question<'s>(known: &'s Known, node: &NodeId) -> Option<&'s QuestionTemplate> {
     let ops = known.meant.ops.iter();
+    let node = op_of(node.as_str());
     let mut questions = ops.filter_map(|op| match &op.kind {
-        OpKind::Wait(wait) if op.node == *node => wait.question.as_ref(),
+        OpKind::Wait(wait) if op.node.as_str() == node => wait.question.as_ref(),
         _ => None,
     });
     questions.next()

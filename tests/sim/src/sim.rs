@@ -9,9 +9,9 @@ use crate::queue::Mailbox;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::{Case, Scenario};
 use crate::shadow::{Shadow, Shadows};
-use lattice_ir::{Plan, Program};
+use lattice_ir::{OpKind, Plan, Program};
 use lattice_journal::{EventBody, InboxBody, InboxItem};
-use lattice_model::{InboxId, ProgramHash, RunId};
+use lattice_model::{InboxId, OpId, ProgramHash, RunId};
 use lattice_ports::memory::{ManualClock, MemoryStore, QueueRules};
 use lattice_ports::{PortError, Put};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,8 @@ pub struct Sim {
     /// The Program of the run that is started.
     pub plan: Arc<Plan>,
     knowns: BTreeMap<ProgramHash, Arc<Known>>,
+    /// The same Programs as their runs know them that are batches of a map.
+    batches: BTreeMap<(ProgramHash, OpId), Arc<Known>>,
     /// What models and people say.
     pub world: World,
     /// The same, made once more for the oracle alone.
@@ -86,6 +88,24 @@ fn knowns(case: &Case) -> BTreeMap<ProgramHash, Arc<Known>> {
     below.chain([(case.plan.hash(), root)]).collect()
 }
 
+fn batches(
+    knowns: &BTreeMap<ProgramHash, Arc<Known>>,
+) -> BTreeMap<(ProgramHash, OpId), Arc<Known>> {
+    let maps = knowns.iter().flat_map(|(hash, known)| {
+        let ops = (0..).zip(&known.meant.ops);
+        let maps = ops.filter(|(_, op)| matches!(op.kind, OpKind::Map(_)));
+        maps.map(move |(place, _)| {
+            let of_batch = Known {
+                plan: Arc::clone(&known.plan),
+                meant: Arc::clone(&known.meant),
+                nesting: Nesting::of_batch(&known.meant, OpId(place)),
+            };
+            ((*hash, OpId(place)), Arc::new(of_batch))
+        })
+    });
+    maps.collect()
+}
+
 impl Sim {
     /// A world in which nothing has happened.
     pub fn new(case: &Case, scenario: &Scenario) -> Self {
@@ -94,9 +114,11 @@ impl Sim {
             visibility_ms: (!scenario.local).then_some(scenario.visibility_ms),
             one_per_run: scenario.local,
         };
+        let knowns = knowns(case);
         Self {
             plan: Arc::clone(&case.plan),
-            knowns: knowns(case),
+            batches: batches(&knowns),
+            knowns,
             clock: ManualClock::new(world.started_at, scenario.seed),
             raw: MemoryStore::with_guards(scenario.rig.guards),
             desk: Desk::default(),
@@ -257,10 +279,14 @@ impl Sim {
             .events
             .iter()
             .find_map(|event| match &event.body {
-                EventBody::RunQueued(queued) => self.known(queued.program),
+                EventBody::RunQueued(queued) => Some((queued.program, queued.batch.as_ref())),
                 _ => None,
             });
-        queued.map_or_else(|| Known::of(&self.plan, None), Arc::clone)
+        let queued = queued.and_then(|(program, batch)| match batch {
+            Some(batch) => self.batches.get(&(program, batch.op)).map(Arc::clone),
+            None => self.known(program).map(Arc::clone),
+        });
+        queued.unwrap_or_else(|| Known::of(&self.plan, None))
     }
 
     /// Looks at the runs as their logs stand.

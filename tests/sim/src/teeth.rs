@@ -110,6 +110,7 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         Guard::ChildEndWithCommit | Guard::ChildStartedAgain => "child_done",
         Guard::CancelReachesChildren => "child_times_out",
         Guard::VisitIsStage => "loop_until_good",
+        Guard::ItemIsStage => "map_calls",
         // The round that would end the loop by itself is one too many.
         Guard::VisitCeiling => "loop_to_ceiling",
         _ => "chain",
@@ -139,6 +140,7 @@ fn needs_no_fault(guard: Guard) -> bool {
             | Guard::CancelReachesChildren
             | Guard::BudgetReserved
             | Guard::VisitIsStage
+            | Guard::ItemIsStage
             | Guard::VisitCeiling
     )
 }

@@ -63,6 +63,9 @@ fn is_half(body: &EventBody, next: Option<&EventBody>) -> bool {
         {
             true
         }
+        // An item that fails ends its map, unless that goes on; and a map that has its list is over.
+        EventBody::BranchEnded(_) => matches!(next, Some(EventBody::StageFailed(_))),
+        EventBody::MapStarted(_) => true,
         EventBody::StageCompleted(done) => done.next.is_none(),
         EventBody::StageFailed(failed) => failed.next.is_none(),
         _ => false,

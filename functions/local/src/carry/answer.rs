@@ -3,6 +3,8 @@
 use super::Carry;
 use crate::error::CliError;
 use lattice_driver::{RequestError, Signal};
+use lattice_journal::payload::WaitOpened;
+use lattice_journal::{Event, EventBody};
 use lattice_model::{NodeId, RunId, StageId};
 
 impl Carry<'_> {
@@ -51,5 +53,20 @@ impl Carry<'_> {
             Err(RequestError::Over { .. } | RequestError::Answered { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Whether somebody may have to do something.
+pub(super) fn is_for_people(event: &Event) -> bool {
+    matches!(
+        event.body,
+        EventBody::StageFailed(_) | EventBody::StageRetrying(_) | EventBody::WaitOpened(_)
+    )
+}
+
+pub(super) fn opened(event: &Event) -> Option<&WaitOpened> {
+    match &event.body {
+        EventBody::WaitOpened(wait) if wait.question.is_some() => Some(wait),
+        _ => None,
     }
 }

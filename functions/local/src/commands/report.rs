@@ -21,7 +21,9 @@ pub async fn report_all(
     states: &[(RunId, RunState)],
     flags: &Flags,
 ) -> Result<(), CliError> {
-    for (run, state) in states {
+    // What came of a batch stands in the run above.
+    let is_told = |state: &RunState| state.batch.is_some() && state.status.is_terminal();
+    for (run, state) in states.iter().filter(|(_, state)| !is_told(state)) {
         let now = driver.clock().now();
         report(app, &**driver.store(), run, state, now, flags).await?;
     }

@@ -20,6 +20,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     example!("meeting-follow-up"),
     example!("issue-intake"),
     example!("monday-plan"),
+    example!("review-digest"),
     example!("contract-review"),
 ];
 

@@ -28,6 +28,12 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
             continue;
         }
         for port in opened.ports.iter().filter(|port| port.required) {
+            // Where a body goes no further, an item is over.
+            if unit.branching.ends_item(index).is_some()
+                && unit.opened(index).is_some_and(|it| it.split.is_none())
+            {
+                continue;
+            }
             let is_drawn = drawn.contains(&(node.id.as_str(), port.name.as_str()));
             if !is_drawn && problems.has_room_for_errors() {
                 problems.add(dead_end(unit, index, node, &port.name, &mut ids));

@@ -24,7 +24,8 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         let input = inputs::template(unit, *index);
         let called = opened.calls.as_ref().and_then(|id| unit.flows.get(id));
         let lowering = Lowering::new(&node.id, places.first(*index), &ports, input)
-            .calling(called.map(|flow| (flow.program, flow.budget)));
+            .calling(called.map(|flow| (flow.program, flow.budget)))
+            .doing(unit.branching.items_at_once(*index));
         // Whoever comes to the node comes to its first part.
         let visits = std::iter::once(node.max_visits).chain(std::iter::repeat(None));
         ops.extend(
@@ -123,17 +124,26 @@ impl Places {
             });
         }
         let mut places = unit.graph.out_places(index).iter().copied();
-        places.find_map(|place| {
+        let drawn = places.find_map(|place| {
             let link = unit.graph.links.get(place)?;
             let edge = unit.document.edges.get(link.edge)?;
             (edge.from_port == port).then(|| match unit.branching.joins(place) {
                 Some(split) => self.join(split),
                 None => self.entry(unit, link.to),
             })
-        })
+        });
+        drawn.or_else(|| self.end_of_item(unit, index, port))
     }
 
-    /// The join of a split is its second op.
+    /// Where a way of a body goes that leads nowhere: to the gather of the map.
+    fn end_of_item(&self, unit: &Unit<'_>, index: usize, port: &str) -> Option<OpId> {
+        let ports = &unit.opened(index)?.ports;
+        let is_required = ports.iter().any(|it| it.name == port && it.required);
+        let map = unit.branching.ends_item(index)?;
+        is_required.then(|| self.join(map))
+    }
+
+    /// The join of a split, as the gather of a map, is its second op.
     fn join(&self, split: usize) -> OpId {
         OpId(self.first(split).0.saturating_add(1))
     }

@@ -40,9 +40,20 @@ impl Names<'_> {
             Root::Vars => first.and_then(|name| self.check_variable(name, &read.pointer)),
             Root::Nodes => first.and_then(|id| self.check_node(read, id, path)),
             Root::Run => first.and_then(|fact| self.check_fact(read, fact)),
-            Root::Item | Root::Index => Some(outside_map(read)),
+            Root::Item | Root::Index => {
+                let is_inside = self.is_of_item(read, reader);
+                (!is_inside).then(|| outside_map(read))
+            }
             Root::Secret => (read.secrets == Secrets::Refused).then(|| secret_read(read)),
         }
+    }
+
+    /// Whether an item is there to be read: in the body of a map, or in what its workflow gets.
+    fn is_of_item(&self, read: &Read, reader: usize) -> bool {
+        let is_map = self.unit.opened(reader).is_some_and(|it| it.map.is_some());
+        let mapping = self.unit.pointers.settings(reader) + "/inputMapping";
+        self.unit.branching.map_around(reader).is_some()
+            || (is_map && read.pointer.starts_with(&mapping))
     }
 
     /// A part of the input that not everything gives that leads to the reader. Where some of it

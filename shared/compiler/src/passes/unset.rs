@@ -93,13 +93,18 @@ impl Paths<'_> {
 
     /// The node stands in a branch, and the reader does not.
     fn hidden(&self, read: &Read, id: &str, split: usize, reader: usize) -> Problem {
+        let is_map = self.unit.opened(split).is_some_and(|it| it.map.is_some());
         let (split, reader) = (self.unit.id(split), self.unit.id(reader));
+        let inside = if is_map { "the body" } else { "a branch" };
         let text =
-            format!("`{id}` stands in a branch of `{split}`, and `{reader}` does not see it");
-        let help = format!(
-            "behind the join, read `nodes.{split}.output`, which has what each branch gave; or let \
-             the branch set a variable"
-        );
+            format!("`{id}` stands in {inside} of `{split}`, and `{reader}` does not see it");
+        let help = match is_map {
+            true => format!("read `nodes.{split}.output`, which has what each item gave"),
+            false => format!(
+                "behind the join, read `nodes.{split}.output`, which has what each branch gave; or \
+                 let the branch set a variable"
+            ),
+        };
         Problem::error(codes::UNSET_OUTPUT, &read.pointer, text).help(help)
     }
 

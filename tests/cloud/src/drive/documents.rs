@@ -104,6 +104,32 @@ pub fn branches(id: &str, settings: Value, branches: usize, calls: usize) -> Val
     })
 }
 
+/// A run of another workflow.
+pub fn flow(id: &str, workflow: &str) -> Value {
+    json!({"id": id, "type": "flow", "settings": {"flowId": workflow, "inputMapping": {}}})
+}
+
+/// One call for each of so many numbers.
+pub fn list(id: &str, items: usize, mut settings: Value) -> Value {
+    settings["items"] = (0..items).collect();
+    let mut call = prompt("step");
+    call["settings"]["prompt"] = json!("Say what number {{item}} says.");
+    json!({
+        "format": "agent-lattice/workflow", "formatVersion": 1, "id": id, "name": id,
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "each", "type": "batchIterator", "settings": settings},
+            call,
+            {"id": "end", "type": "end", "settings": {"output": {"all": "{{nodes.each.output}}"}}}
+        ],
+        "edges": [
+            {"id": "e1", "from": "start", "to": "each"},
+            {"id": "e2", "from": "each", "fromPort": "each", "to": "step"},
+            {"id": "e3", "from": "each", "to": "end"}
+        ]
+    })
+}
+
 /// The document with this time for each of its model calls.
 pub fn patient(mut document: Value, timeout_ms: u64) -> Value {
     for node in document["nodes"].as_array_mut().into_iter().flatten() {

@@ -2,7 +2,7 @@
 //! as many as wanted, `exhaustive` and `teeth` are the parts of `check`.
 
 use clap::{Parser, Subcommand};
-use lattice_sim::exhaustive::{FAMILY_EVERY, HEAVY_EVERY, Sample, every_point};
+use lattice_sim::exhaustive::{HEAVY_EVERY, Sample, every, every_point};
 use lattice_sim::scenario::{Case, RANDOM};
 use lattice_sim::table::Table;
 use lattice_sim::{Scenario, planted, seeds, simulate, teeth};
@@ -13,6 +13,8 @@ use std::time::Instant;
 const CHECK_SEEDS: u64 = 5_000;
 /// Seeds of `check` for each shape whose run calls others.
 const FAMILY_SEEDS: u64 = 60;
+/// The same of those whose batches are runs: they are the largest.
+const MAP_SEEDS: u64 = 15;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
@@ -65,7 +67,7 @@ fn run(line: &Line) -> Result<bool, String> {
     match (&line.mode, line.seeds) {
         (Some(Mode::Check), _) => check(),
         (Some(Mode::Exhaustive { shape, every }), _) => {
-            let table = exhaustive(shape.as_deref(), Sample::every(*every), 1)?;
+            let table = exhaustive(shape.as_deref(), Sample::every(*every), false)?;
             println!("{table}");
             Ok(table.is_clean())
         }
@@ -91,10 +93,15 @@ fn drawn(scenario: &Scenario, count: u64) -> Result<bool, String> {
 
 fn check() -> Result<bool, String> {
     let clock = Instant::now();
-    let mut table = exhaustive(None, Sample::ALL, FAMILY_EVERY)?;
+    let mut table = exhaustive(None, Sample::ALL, true)?;
     table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
     for case in Case::all()?.iter().filter(|case| case.has_family()) {
-        table.merge(seeds::run(1, FAMILY_SEEDS, &case.name)?);
+        let seeds = if case.has_map() {
+            MAP_SEEDS
+        } else {
+            FAMILY_SEEDS
+        };
+        table.merge(seeds::run(1, seeds, &case.name)?);
     }
     println!("{table}");
     let bitten = all_teeth()? & all_planted()?;
@@ -106,8 +113,8 @@ fn check() -> Result<bool, String> {
     Ok(table.is_clean() && bitten)
 }
 
-/// `families` = every how many-th call of a shape is tried whose run calls others.
-fn exhaustive(shape: Option<&str>, sample: Sample, families: u64) -> Result<Table, String> {
+/// `thinly` = only some calls are tried of shapes with large families and with maps.
+fn exhaustive(shape: Option<&str>, sample: Sample, thinly: bool) -> Result<Table, String> {
     let cases = match shape {
         Some(name) => vec![Case::find(name, 0)?],
         None => Case::all()?,
@@ -125,8 +132,8 @@ fn exhaustive(shape: Option<&str>, sample: Sample, families: u64) -> Result<Tabl
         } else {
             1
         };
-        let family = if case.has_family() { families } else { 1 };
-        let every = sample.every.max(heavy).max(family);
+        let thin = if thinly { every(case) } else { 1 };
+        let every = sample.every.max(heavy).max(thin);
         table.merge(every_point(case, Sample::every(every)));
     }
     Ok(table)

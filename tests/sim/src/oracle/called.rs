@@ -1,7 +1,8 @@
 //! Visits of an op that calls another run: what comes of it is asked of somebody else, who knows
 //! that run, or interprets it as well.
 
-use super::interpret::{Step, Walk, walked};
+use super::interpret::{Step, Walk, walked, walked_batch};
+use super::maps::Batch;
 use super::told::Refused;
 use super::values::kept;
 use super::world::World;
@@ -27,6 +28,10 @@ pub enum Called {
     TimedOut,
     /// Nothing yet: it waits.
     Stays,
+    /// It was called, and nobody waits for it any more.
+    Left,
+    /// It was not called.
+    NotBegun,
 }
 
 /// A stage that calls a run with this input, at that moment of its own timers.
@@ -34,11 +39,17 @@ pub struct Visit<'v> {
     /// The stage.
     pub stage: &'v str,
     /// What it calls.
-    pub invoke: &'v Invoke,
-    /// With what.
-    pub input: Value,
+    pub what: What<'v>,
     /// When.
     pub now: Millis,
+}
+
+/// What a stage calls.
+pub enum What<'v> {
+    /// A run of another Program, with this input.
+    Run(&'v Invoke, Value),
+    /// A batch of its own map.
+    Batch(Batch),
 }
 
 /// What comes of it, and when; a moment that is past says nothing.
@@ -69,30 +80,48 @@ pub(super) fn alone(
     world: &World,
     depth: u32,
 ) -> (super::Outcome, Millis) {
-    let call = |visit: &Visit<'_>| {
-        if depth >= CHILD_DEPTH_MAX {
-            return Ok((Called::Failed(FailureKind::Limit), visit.now));
-        }
-        let program = programs.get(&visit.invoke.program);
-        if let Some(kind) = cannot_begin(program.map(|program| &**program), &visit.input) {
-            return Ok((Called::Failed(kind), visit.now));
-        }
-        let Some(program) = program else {
-            return Ok((Called::Stays, visit.now));
-        };
-        let mut below = world.below(visit.input.clone());
-        below.started_at = visit.now;
-        let (outcome, ended_at) = alone(programs, program, &below, depth + 1);
-        let came = came_to(&outcome);
-        let due = visit.invoke.timeout_ms.map(|ms| visit.now.plus(ms));
-        Ok(match due {
-            Some(due) if came == Called::Stays || ended_at > due => (Called::TimedOut, due),
-            _ => (came, ended_at),
-        })
-    };
+    let call = |visit: &Visit<'_>| alone_below(programs, (program, world, depth), visit);
     walked(program, world, None, &call).unwrap_or_else(|refused| {
         let failure = Failure::new(FailureKind::Configuration, refused.text);
         super::interpret::refused(program, world, failure)
+    })
+}
+
+/// What a run comes to that another one calls, if nothing goes wrong.
+fn alone_below(
+    programs: &Programs,
+    (program, world, depth): (&Program, &World, u32),
+    visit: &Visit<'_>,
+) -> Result<(Called, Millis), Refused> {
+    let (invoke, input) = match &visit.what {
+        What::Run(invoke, input) => (invoke, input),
+        What::Batch(batch) => {
+            let mut below = world.below(world.input.clone());
+            below.started_at = visit.now;
+            let place = (program, &below, depth + 1);
+            let call = |visit: &Visit<'_>| alone_below(programs, place, visit);
+            let (outcome, ended_at) = walked_batch(program, &below, None, &call, batch)?;
+            return Ok((came_to(&outcome), ended_at));
+        }
+    };
+    if depth >= CHILD_DEPTH_MAX {
+        return Ok((Called::Failed(FailureKind::Limit), visit.now));
+    }
+    let program = programs.get(&invoke.program);
+    if let Some(kind) = cannot_begin(program.map(|program| &**program), input) {
+        return Ok((Called::Failed(kind), visit.now));
+    }
+    let Some(program) = program else {
+        return Ok((Called::Stays, visit.now));
+    };
+    let mut below = world.below(input.clone());
+    below.started_at = visit.now;
+    let (outcome, ended_at) = alone(programs, program, &below, depth + 1);
+    let came = came_to(&outcome);
+    let due = invoke.timeout_ms.map(|ms| visit.now.plus(ms));
+    Ok(match due {
+        Some(due) if came == Called::Stays || ended_at > due => (Called::TimedOut, due),
+        _ => (came, ended_at),
     })
 }
 
@@ -114,8 +143,7 @@ impl Walk<'_> {
         let failed = |kind| Failure::new(kind, format!("what `{stage}` called"));
         let visit = Visit {
             stage,
-            invoke,
-            input,
+            what: What::Run(invoke, input),
             now: self.frame.now,
         };
         let (called, at) = (self.callees)(&visit)?;
@@ -134,7 +162,7 @@ impl Walk<'_> {
                 let to = invoke.on_timeout.or(invoke.on_error);
                 Step::Fail(failed(FailureKind::Timeout), to)
             }
-            Called::Stays => Step::Stay,
+            Called::Stays | Called::Left | Called::NotBegun => Step::Stay,
         })
     }
 }

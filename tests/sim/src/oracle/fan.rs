@@ -6,7 +6,7 @@ use super::joins::{self, Changes, Verdict, merge_changes, merge_outputs, verdict
 use super::outcome::{Branch, BranchEnd};
 use super::told::{Refused, Said, SaidEnd, Told};
 use super::values::kept;
-use lattice_ir::{Join, JoinPolicy, Op, OpKind, Split, SplitBranch};
+use lattice_ir::{Join, JoinPolicy, OpKind, Split, SplitBranch};
 use lattice_journal::{Failure, FailureKind};
 use lattice_model::{BranchId, Millis, StageId};
 use serde_json::Value;
@@ -58,8 +58,8 @@ impl Fan {
 
 impl Walk<'_> {
     /// Walks all branches of a split.
-    pub fn split(&mut self, op: &Op, split: &Split) -> Result<Step, Refused> {
-        let stage = StageId::new(&op.name);
+    pub fn split(&mut self, stage: &str, split: &Split) -> Result<Step, Refused> {
+        let stage = StageId::new(stage);
         let policy = match self.program.ops.get(split.join.index()).map(|op| &op.kind) {
             Some(OpKind::Join(join)) => join.policy,
             _ => return Err(Refused::new(format!("`{stage}` has no join"))),
@@ -137,7 +137,7 @@ impl Walk<'_> {
         Ok(Arrived::Cut)
     }
 
-    fn said(&self, id: &BranchId) -> Result<Option<&Said>, Refused> {
+    pub fn said(&self, id: &BranchId) -> Result<Option<&Said>, Refused> {
         let Some(told) = self.told else {
             return Ok(None);
         };
@@ -206,7 +206,7 @@ impl Walk<'_> {
     }
 
     /// What is still open in these branches ends with what is around them.
-    fn cut(&mut self, begun: std::ops::Range<usize>) {
+    pub fn cut(&mut self, begun: std::ops::Range<usize>) {
         for id in self.begun.get(begun).unwrap_or_default() {
             if let Some(branch) = self.branches.get_mut(id)
                 && branch.end == BranchEnd::Open
@@ -217,9 +217,9 @@ impl Walk<'_> {
     }
 
     /// Joins the branches of the split that was walked last.
-    pub fn join(&mut self, op: &Op, join: &Join) -> Result<Step, Refused> {
+    pub fn join(&mut self, name: &str, join: &Join) -> Result<Step, Refused> {
         let fan = self.fans.pop().unwrap_or_default();
-        let (ends, name) = (fan.ends(), &op.name);
+        let ends = fan.ends();
         let verdict = verdict(join.policy, &ends);
         let was_cut = |arm: &Arm| matches!(arm.arrived, Arrived::Cut);
         if verdict == Verdict::Undecided {

@@ -24,6 +24,8 @@ pub(super) struct Frame {
     pub path: Vec<String>,
     /// What the last node in it gave.
     pub last: Value,
+    /// The item that it belongs to, and its place in the whole list.
+    pub item: Option<(Value, u32)>,
 }
 
 impl Frame {
@@ -38,6 +40,7 @@ impl Frame {
             changes: Changes::new(),
             path: Vec::new(),
             last: Value::Null,
+            item: None,
         }
     }
 
@@ -51,6 +54,20 @@ impl Frame {
             last: Value::Null,
             ..self.clone()
         }
+    }
+
+    /// An item of a map that begins in it: its own result, until a node gives another one.
+    pub fn item(&self, item: Value, index: u32) -> Self {
+        Self {
+            last: item.clone(),
+            item: Some((item, index)),
+            ..self.inside(None)
+        }
+    }
+
+    /// The place of the item that it belongs to.
+    pub fn index(&self) -> Option<u32> {
+        self.item.as_ref().map(|(_, index)| *index)
     }
 
     /// A node in it gives an output.

@@ -20,10 +20,11 @@ use super::called::{Callees, Programs, alone, nobody};
 use super::fan::Fan;
 use super::frame::Frame;
 use super::joins::{Verdict, verdict};
+use super::maps::{Batch, Gathered};
 use super::outcome::{Branch, Outcome};
 use super::told::{Refused, Stop, Told};
 use super::values;
-use super::visits::{stage_of, steps_max};
+use super::visits::{stage_of, steps_max, within};
 use super::world::World;
 use lattice_expr::Scope;
 use lattice_ir::{Op, OpKind, Program};
@@ -58,6 +59,21 @@ pub(super) fn walked(
     Ok((walk.over(left), now))
 }
 
+/// What a run comes to that does the items of one batch and nothing else, and when.
+pub(super) fn walked_batch(
+    program: &Program,
+    world: &World,
+    told: Option<&Told>,
+    callees: Callees<'_>,
+    batch: &Batch,
+) -> Result<(Outcome, Millis), Refused> {
+    let mut walk = Walk::new(program, world, told, callees);
+    walk.begin_as(batch);
+    let left = walk.batch(batch)?;
+    let now = walk.frame.now;
+    Ok((walk.over(left), now))
+}
+
 /// A run that ends with a failure at no node before it has done anything.
 pub(super) fn refused(program: &Program, world: &World, failure: Failure) -> (Outcome, Millis) {
     let mut walk = Walk::new(program, world, None, &nobody);
@@ -73,6 +89,18 @@ pub fn explain(
     callees: Callees<'_>,
 ) -> Result<Outcome, Refused> {
     walked(program, world, Some(told), callees).map(|(outcome, _)| outcome)
+}
+
+/// The same of a run that is a batch of a map.
+pub fn explain_batch(
+    program: &Program,
+    world: &World,
+    told: &Told,
+    callees: Callees<'_>,
+    batch: &Batch,
+) -> Result<Outcome, Refused> {
+    let walked = walked_batch(program, world, Some(told), callees, batch);
+    walked.map(|(outcome, _)| outcome)
 }
 
 /// What a visit of an op leads to.
@@ -118,6 +146,8 @@ pub(super) struct Walk<'w> {
     pub frame: Frame,
     /// Splits whose branches were walked and whose join was not visited, the innermost last.
     pub fans: Vec<Fan>,
+    /// The map whose items were walked and whose gather was not visited.
+    pub gathered: Option<Gathered>,
     pub answers: BTreeMap<NodeId, VecDeque<Value>>,
     /// How often the run came to each op, by its name.
     pub visits: BTreeMap<String, u32>,
@@ -147,6 +177,7 @@ impl<'w> Walk<'w> {
             frame: Frame::of_run(world.started_at, program.variables.clone()),
             answers: answers.collect(),
             fans: Vec::new(),
+            gathered: None,
             visits: BTreeMap::new(),
             usage: Usage::default(),
             calls: BTreeMap::new(),
@@ -210,17 +241,19 @@ impl<'w> Walk<'w> {
     }
 
     /// Begins a visit of an op. Gives the name of its stage.
-    fn come(&mut self, op: &Op) -> String {
-        let visits = self.visits.entry(op.name.clone()).or_default();
+    pub fn come(&mut self, op: &Op) -> String {
+        let item = self.frame.index();
+        let visits = self.visits.entry(within(&op.name, item)).or_default();
         *visits = visits.saturating_add(1);
-        let stage = stage_of(&op.name, *visits);
+        let stage = stage_of(&op.name, item, *visits);
         self.frame.path.push(stage.clone());
         stage
     }
 
     /// Whether the visit that began last is more than the op may have.
     fn is_beyond(&self, op: &Op) -> bool {
-        let visits = self.visits.get(&op.name).copied().unwrap_or(0);
+        let name = within(&op.name, self.frame.index());
+        let visits = self.visits.get(&name).copied().unwrap_or(0);
         op.visits_max.is_some_and(|max| visits > max)
     }
 
@@ -248,11 +281,17 @@ impl<'w> Walk<'w> {
                     ))),
                 }
             }
+            // It ends behind the last of its items, not with it: the time of a branch may be up between
+            // the two.
+            OpKind::Gather(_) => {
+                self.gathered = None;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
-    fn visit(&mut self, op: &Op, stage: &str) -> Result<Step, Refused> {
+    pub fn visit(&mut self, op: &Op, stage: &str) -> Result<Step, Refused> {
         if self.is_beyond(op) {
             let failure = Failure::new(FailureKind::Limit, "the ceiling of visits is reached");
             return Ok(Step::Fail(failure, op.kind.on_error()));
@@ -266,8 +305,10 @@ impl<'w> Walk<'w> {
             OpKind::Assign(assign) => self.assign(assign),
             OpKind::Choice(choice) => self.choose(choice),
             OpKind::Wait(wait) => self.wait(stage, &op.node, wait),
-            OpKind::Split(split) => self.split(op, split)?,
-            OpKind::Join(join) => self.join(op, join)?,
+            OpKind::Split(split) => self.split(stage, split)?,
+            OpKind::Join(join) => self.join(stage, join)?,
+            OpKind::Map(map) => self.map(stage, map)?,
+            OpKind::Gather(gather) => self.gather(stage, gather)?,
             OpKind::Invoke(invoke) => self.invoke(stage, invoke)?,
             OpKind::End(end) => match self.value(&end.output).and_then(values::kept) {
                 Ok(output) => Step::End(output),
@@ -297,7 +338,11 @@ impl<'w> Walk<'w> {
 
     pub fn scope(&self) -> Scope<'_> {
         let (variables, seen) = (&self.frame.variables, &self.frame.seen);
-        Scope::new(&self.world.input, variables, seen, &self.run)
+        let scope = Scope::new(&self.world.input, variables, seen, &self.run);
+        match &self.frame.item {
+            Some((item, index)) => scope.with_item(item, u64::from(*index)),
+            None => scope,
+        }
     }
 
     pub fn value(&self, value: &Value) -> Result<Value, Failure> {

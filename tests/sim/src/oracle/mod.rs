@@ -2,7 +2,7 @@
 //!
 //! `world` says what happens outside the run, `outcome` what a run came to, `interpret` walks from
 //! one to the other by the documented rules of the ops, slowly and in one thread: `ops` visits an
-//! op, `called` asks what came of a run that an op calls, `fan` walks the branches of a split, `joins` says when they are joined and how, `frame` keeps
+//! op, `called` asks what came of a run that an op calls, `fan` walks the branches of a split, `joins` says when they are joined and how, `maps` walks the items of a map, `frame` keeps
 //! what each made. `told` is what a log says of branches that only time decides, `nesting` which op
 //! stands in which of them. All this shares no code with the engine, so that the two can only agree
 //! by both being right. `shapes` is a shelf of Programs made by hand, `random` makes as many others
@@ -14,6 +14,7 @@ mod fan;
 mod frame;
 mod interpret;
 pub mod joins;
+pub mod maps;
 pub mod nesting;
 mod ops;
 mod outcome;
@@ -26,9 +27,10 @@ mod values;
 pub mod visits;
 pub mod world;
 
-pub use called::{Called, Programs, Visit, came_to, cannot_begin, nobody};
+pub use called::{Called, Programs, Visit, What, came_to, cannot_begin, nobody};
 pub use chance::Chance;
-pub use interpret::{explain, interpret, interpret_family};
+pub use interpret::{explain, explain_batch, interpret, interpret_family};
+pub use maps::Batch;
 pub use nesting::Nesting;
 pub use outcome::{Branch, BranchEnd, Outcome, comparable};
 pub use random::random_program;

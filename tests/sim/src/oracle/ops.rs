@@ -2,6 +2,7 @@
 
 use super::interpret::{Step, Walk};
 use super::values::{self, expression, kept, read_answer};
+use super::visits::within;
 use lattice_expr::{Condition, ExprError, Template, Transform, TransformKind};
 use lattice_ir::{
     Assign, Call, Choice, Effect, Eval, QuestionTemplate, Test, Timer, TransformLanguage, Wait,
@@ -175,7 +176,8 @@ impl Walk<'_> {
     /// The first acceptable answer that came for the node and that no visit before took. Those before
     /// it are refused for good.
     fn answer(&mut self, node: &NodeId, question: &Question) -> Option<Value> {
-        let came = self.answers.get_mut(node)?;
+        let asked_by = NodeId::new(within(node.as_str(), self.frame.index()));
+        let came = self.answers.get_mut(&asked_by)?;
         while let Some(answer) = came.pop_front() {
             if let Ok(output) = question.accept(&answer) {
                 return Some(output);

@@ -5,17 +5,40 @@ use lattice_ir::Program;
 use lattice_model::OpId;
 use std::collections::BTreeSet;
 
-/// The stage of a visit of the op of this name, from 1.
-pub fn stage_of(op: &str, visit: u32) -> String {
+/// The stage of a visit, from 1, of the op of this name in the item at this place, if it is in one.
+pub fn stage_of(op: &str, item: Option<u32>, visit: u32) -> String {
+    let op = within(op, item);
     match visit {
-        0 | 1 => op.to_owned(),
+        0 | 1 => op,
         later => format!("{op}@{later}"),
+    }
+}
+
+/// The name as the item at this place knows it.
+pub fn within(name: &str, item: Option<u32>) -> String {
+    match item {
+        Some(index) => format!("{name}[{index}]"),
+        None => name.to_owned(),
     }
 }
 
 /// The name of the op that a stage visits.
 pub fn op_of(stage: &str) -> &str {
-    stage.split_once('@').map_or(stage, |(op, _)| op)
+    let first = stage.split_once('@').map_or(stage, |(first, _)| first);
+    first.split_once('[').map_or(first, |(op, _)| op)
+}
+
+/// The place of the item that a stage belongs to, if it is in the body of a map; of a batch, that of
+/// its first item.
+pub fn item_of(stage: &str) -> Option<u32> {
+    let (_, rest) = stage.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
+}
+
+/// The map whose batch a stage of this name is.
+pub fn map_of_batch(stage: &str) -> Option<&str> {
+    item_of(stage)?;
+    op_of(stage).strip_suffix(".batch")
 }
 
 /// The ops that a way leads back to: slowly, by a walk from each of them.
@@ -57,9 +80,17 @@ mod tests {
             (2, "ask.choice@2"),
             (30, "ask.choice@30"),
         ] {
-            assert_eq!(stage_of("ask.choice", visit), stage);
-            assert_eq!(op_of(stage), "ask.choice");
+            assert_eq!(stage_of("ask.choice", None, visit), stage);
+            assert_eq!((op_of(stage), item_of(stage)), ("ask.choice", None));
         }
+        let stage = stage_of("ask.choice", Some(12), 3);
+        assert_eq!(stage, "ask.choice[12]@3");
+        assert_eq!((op_of(&stage), item_of(&stage)), ("ask.choice", Some(12)));
+        assert_eq!(map_of_batch("m.batch[9]"), Some("m"));
+        assert_eq!(
+            (map_of_batch("m.batch"), map_of_batch("m[9]")),
+            (None, None)
+        );
     }
 
     #[test]

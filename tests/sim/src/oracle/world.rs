@@ -22,7 +22,7 @@ pub struct World {
     pub input: Value,
     /// What each call gives.
     pub calls: Calls,
-    /// What people answer to each node, in the order it arrives. The first acceptable answer
+    /// What people answer to each node, in the order it arrives; to `node[3]` if it asks in an item. The first acceptable answer
     /// counts, the next one for the next visit, and it always comes before a timer; without one the
     /// timer ends the wait.
     pub answers: BTreeMap<NodeId, Vec<Value>>,

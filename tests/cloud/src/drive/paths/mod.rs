@@ -1,6 +1,7 @@
 //! The paths, in the order in which they are driven: what works, then what breaks.
 
 mod callers;
+mod families;
 mod faults;
 mod logs;
 mod runs;
@@ -38,6 +39,8 @@ paths! {
     "refusals" callers::refusals "a document of 4 MB and a byte 413, an unknown field 400";
     "run" runs::question "a run started over HTTP asks, is answered, ends; its state at each place";
     "branches" runs::branches "sixteen branches at once meet; of three only the first counts, the others are stopped";
+    "calls" families::calls "a run calls a run of another workflow; a cancel reaches it";
+    "list" families::list "a list of forty items goes in four runs, and comes back in order";
     "cancel" runs::cancel "a run is cancelled in the middle of a model call";
     "timer" runs::timer "a wait of 20 minutes ends when all clocks are set ahead";
     "webhook" triggers::webhook "a signed webhook starts a run; unsigned, stale, replayed, re-encoded ones do not";

@@ -61,7 +61,8 @@ fn turn(chance: &mut Chance, kind: &mut OpKind, test: Option<Test>, back: OpId) 
             let answered = wait.on_answer.iter_mut().chain(&mut wait.on_timer);
             answered.chain(&mut wait.on_error).collect()
         }
-        OpKind::Split(_) | OpKind::Join(_) | OpKind::Invoke(_) | OpKind::End(_) => Vec::new(),
+        OpKind::Split(_) | OpKind::Join(_) | OpKind::Map(_) | OpKind::Gather(_) => Vec::new(),
+        OpKind::Invoke(_) | OpKind::End(_) => Vec::new(),
     };
     let place = chance.below(ways.len());
     match ways.get_mut(place) {

@@ -3,12 +3,13 @@
 //! What no two ways of running agree on never flows into a value here: no expression reads the
 //! moment of a delay or the wording of a failure. `expressions` makes what ops compute on, `scripts`
 //! what calls give and people answer, `layout` says what stands in which branch, `fans` makes splits
-//! and joins, `loops` leads ways back, this file makes the other ops and the ways between them.
+//! and joins, `loops` leads ways back, `maps` does some ops for each item of a list, this file makes the other ops and the ways between them.
 
 mod expressions;
 mod fans;
 mod layout;
 mod loops;
+mod maps;
 mod scripts;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,11 @@ const LOOPS_PERCENT: usize = 35;
 /// Keeps the draws of ways back apart from the others, for the same reason. The seeds that tests name
 /// draw none, so their Programs are what they were.
 const LOOPS_SALT: u64 = 445 << 32;
+
+/// How many seeds in a hundred make a Program for whose maps there is a draw, and what keeps those
+/// draws apart.
+const MAPS_PERCENT: usize = 25;
+const MAPS_SALT: u64 = 91 << 32;
 
 /// The Program of the seed and its world: 3 to 20 ops, or some more with splits; some with loops.
 ///
@@ -78,6 +84,17 @@ pub fn random_program(seed: u64) -> (Program, World) {
     if turns.percent(LOOPS_PERCENT) {
         program = loops::lead_back(&mut turns, program);
         loops::answer_again(&mut turns, &program, &mut maker.answers);
+    }
+    let mut lists = Chance::new(seed ^ MAPS_SALT);
+    if lists.percent(MAPS_PERCENT) {
+        let (changed, mapped) = maps::map_some(&mut lists, program);
+        program = changed;
+        maps::answer_each(&mapped, &mut maker.answers);
+        for one in mapped {
+            if let Some(script) = maker.scripts.remove(&one.was) {
+                maker.scripts.insert(one.is, script);
+            }
+        }
     }
     let world = World {
         answers: maker.answers,

@@ -31,14 +31,15 @@ struct Again {
 
 impl Again {
     fn take(&mut self, program: &Program, outcome: &Outcome) {
-        let later = |path: &[String]| path.iter().any(|stage| op_of(stage) != stage);
+        let is_later = |stage: &str| stage.contains('@');
+        let later = |path: &[String]| path.iter().any(|stage| is_later(stage));
         let inside = outcome.branches.values().any(|branch| later(&branch.path));
         let goes_round = inside || later(&outcome.path);
         let has_failed = outcome.failure.is_some();
         self.programs += u32::from(!in_loops(program).is_empty());
         self.runs += u32::from(goes_round);
         self.in_branches += u32::from(inside);
-        self.calls += u32::from(outcome.calls.keys().any(|stage| op_of(stage) != stage));
+        self.calls += u32::from(outcome.calls.keys().any(|stage| is_later(stage)));
         self.left_by_themselves += u32::from(goes_round && !has_failed);
     }
 
@@ -104,6 +105,8 @@ fn every_program_verifies_and_comes_to_the_same_outcome_twice() {
         (RunStatus::Running, Some("wait"), 1_000),
         (RunStatus::Running, Some("split"), 1_000),
         (RunStatus::Running, Some("join"), 800),
+        (RunStatus::Running, Some("map"), 300),
+        (RunStatus::Running, Some("gather"), 200),
         (RunStatus::Failed, Some("merge_conflict"), 10),
         (RunStatus::Failed, Some("limit"), 40),
     ] {
@@ -135,12 +138,13 @@ fn nothing_reads_a_moment_or_the_wording_of_a_failure() {
         let values = outcome.output.iter().chain(outcome.variables.values());
         let outputs = outcome.branches.values().map(|branch| &branch.outputs);
         let outputs = outputs.chain([&outcome.outputs]).flatten();
-        // A join may give on what nothing reads.
+        // A join may give on what nothing reads, and so may a gather.
         let joined = |node: &NodeId| {
-            program
-                .ops
-                .iter()
-                .any(|op| op.name == format!("{node}.join"))
+            program.ops.iter().any(|op| {
+                [".join", ".gather"]
+                    .map(|part| format!("{node}{part}"))
+                    .contains(&op.name)
+            })
         };
         let outputs = outputs.filter(|(node, _)| !joined(node));
         for value in values.chain(outputs.map(|(_, value)| value)) {

@@ -1,9 +1,9 @@
 //! Makes Programs and their ops in few words. Ops are named by their place in the list.
 
 use lattice_ir::{
-    Arm, Assign, Call, Choice, Effect, End, Eval, IR_VERSION, Invoke, Join, JoinPolicy, Merge,
-    ModelCall, NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry, Split,
-    SplitBranch, Test, Timer, Transform, TransformLanguage, Wait, Way,
+    Arm, Assign, Call, Choice, Effect, End, Eval, Gather, IR_VERSION, Invoke, Join, JoinPolicy,
+    Map, Merge, ModelCall, NodeInfo, OnUnknown, Op, OpKind, Program, QuestionTemplate, Retry,
+    Split, SplitBranch, Test, Timer, Transform, TransformLanguage, Wait, Way,
 };
 use lattice_journal::{Choice as AnswerChoice, QuestionOption};
 use lattice_model::{Hash, NodeId, OpId, WorkflowId, limits};
@@ -273,6 +273,30 @@ pub fn join(split: u32, policy: JoinPolicy, merge: Merge, next: u32) -> Join {
         on_error: None,
         on_timeout: None,
     }
+}
+
+/// A map of a list whose items begin at an op, all at once, and that fails with the first of them.
+pub fn map(items: Value, to: u32, gather: u32) -> Map {
+    Map {
+        items,
+        batch_size: limits::MAP_BATCH_ITEMS_MAX,
+        batches_at_once: 1,
+        items_at_once: limits::MAP_INLINE_ITEMS_MAX,
+        pause_ms: 0,
+        goes_on: false,
+        way: way("each", to),
+        gather: OpId(gather),
+        on_error: None,
+    }
+}
+
+/// The gather of a map; where its failures are caught is where those of its map are.
+pub fn gather(map: u32, of: &Map, next: u32) -> OpKind {
+    OpKind::Gather(Gather {
+        map: OpId(map),
+        next: OpId(next),
+        on_error: of.on_error,
+    })
 }
 
 /// A call of another Program, without a time-out, whose failures nothing catches.

@@ -2,7 +2,7 @@
 //! up.
 
 use super::Shape;
-use super::build::{ask, ask_or, end, invoke, join, program, split};
+use super::build::{ask, ask_or, end, eval, invoke, join, program, split};
 use super::families::{HOUR_MS, asker, dreamer, of_topic, poet, world};
 use crate::oracle::world::{fail, succeed};
 use lattice_ir::{JoinPolicy, Merge, OpKind, Program};
@@ -17,6 +17,7 @@ pub(super) fn shapes() -> Vec<Shape> {
         children_in_any(),
         children_fail_fast(),
         branch_time_over_child(),
+        child_left_at_once(),
     ]
 }
 
@@ -88,6 +89,20 @@ fn children_fail_fast() -> Shape {
         })
     };
     Shape::new("children_fail_fast", program, world).calling([poet, dreamer])
+}
+
+/// The join is decided by the decision that calls the run.
+fn child_left_at_once() -> Shape {
+    let child = poet();
+    let arms = [
+        ("late", OpKind::Invoke(of_topic(&child, 3))),
+        ("quick", OpKind::Eval(eval(json!("{{in.topic}}"), 3))),
+    ];
+    let name = "child_left_at_once";
+    let program = fan(name, JoinPolicy::Quorum { needed: 1 }, arms);
+    Shape::new(name, program, world)
+        .calling([poet()])
+        .noted("nobody may begin the run that is called")
 }
 
 fn branch_time_over_child() -> Shape {

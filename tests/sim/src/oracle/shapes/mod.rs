@@ -1,6 +1,7 @@
 //! The shelf of shapes: small Programs made by hand, each with a world and each for one thing that
 //! a run can do. What each comes to is written down in `tests`.
 
+mod batches;
 mod branches;
 mod budgets;
 pub mod build;
@@ -9,6 +10,7 @@ mod choices;
 mod families;
 mod kin;
 mod loops;
+mod maps;
 mod merges;
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,8 @@ pub fn shapes() -> Vec<Shape> {
         loops::shapes(),
         families::shapes(),
         kin::shapes(),
+        maps::shapes(),
+        batches::shapes(),
         budgets::shapes(),
     ];
     all.into_iter().flatten().collect()
