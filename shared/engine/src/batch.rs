@@ -54,7 +54,6 @@ pub fn start_batch(
         trigger: None,
         parent: Some(parent),
         budget: child.budget,
-        forked: None,
         batch: Some(Box::new(BatchOf {
             op: mapping.op,
             first: batch.first,

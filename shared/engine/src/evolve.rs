@@ -89,6 +89,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, at, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::MapStarted(started) => mapping::start(state, started),
+        EventBody::RunForked(forked) => forked::restore(state, forked),
         EventBody::JoinFired(fired) => branches::join(state, fired),
         EventBody::ChildStarted(started) => call_child(state, at, started),
         EventBody::ChildEnded(ended) => {
@@ -153,10 +154,7 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();
     state.variables = queued.variables.clone();
-    match &queued.forked {
-        Some(forked) => forked::restore(state, forked),
-        None => open(state, None, Some(&queued.entry)),
-    }
+    open(state, None, Some(&queued.entry));
 }
 
 /// Opens the next visit. A join is open already: coming to it opens nothing.

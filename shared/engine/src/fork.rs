@@ -1,7 +1,8 @@
-//! The first event of a fork: a new run that begins with what another one was at a seq
+//! The beginning of a fork: a new run that begins with what another one was at a seq
 //! (protocol, rule 15).
 
 use crate::at::visit;
+use crate::evolve::apply;
 use crate::fork_set::set;
 use crate::input::{BlobCache, Decision};
 use crate::mapping::Mapping;
@@ -9,10 +10,10 @@ use crate::start::first;
 use crate::state::{Branch, Phase, RunState, Stage};
 use crate::weight::stored_bytes;
 use lattice_ir::{OpKind, Plan};
-use lattice_journal::fork::{EarlyAnswer, Forked, ForkedBranch, ForkedMap, ForkedStage, Gathers};
+use lattice_journal::fork::{EarlyAnswer, ForkedBranch, ForkedMap, ForkedStage, Gathers, RunForked};
 use lattice_journal::payload::{Batch, BranchOutcome, RunQueued};
 use lattice_journal::{EventBody, ForkedFrom, ValueRef};
-use lattice_model::{BranchId, Hash, Millis, RunId, StageId, canonical_len, limits};
+use lattice_model::{BranchId, Hash, Millis, RunId, Seq, StageId, canonical_len, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 pub struct ForkRequest {
     /// The run that is forked.
     pub run: RunId,
+    /// The event that was named, if one was.
+    pub named: Option<Seq>,
     /// What is set first, by its path; redacted already.
     pub set: BTreeMap<String, Value>,
     /// The hash of what was asked for.
@@ -63,6 +66,11 @@ pub enum ForkError {
         /// What there is.
         there: Vec<String>,
     },
+    /// A node in a branch, whose result nobody can tell from that of another node.
+    #[error(
+        "`{0}` cannot be set: another node of its branch gave the same value, and which of the two the branch comes to is not known; choose an earlier event"
+    )]
+    LastUnclear(String),
     /// Several open branches have the value.
     #[error(
         "`{path}` stands in {count} places, since branches are open; choose an event outside of them"
@@ -167,27 +175,33 @@ pub fn fork(
         parent: None,
         batch: None,
         budget: program.budget,
-        forked: Some(Box::new(Forked {
-            from: ForkedFrom {
-                run: request.run.clone(),
-                seq: state.seq,
-                state_hash: state_hash(state),
-            },
-            request: request.request,
-            set: request.set.keys().cloned().collect(),
-            outputs: kept.all(&begun.outputs),
-            stages: stages(&begun, &mut kept),
-            branches: branches(plan, &begun, request.at, &mut kept),
-            asked: begun.asked.clone(),
-            visits: begun.visits.clone(),
-            early: early(&begun, &mut kept),
-        })),
     };
-    let bytes = stored_bytes(&queued);
-    match bytes > limits::FORK_BYTES_MAX {
-        true => Err(ForkError::TooLarge { bytes }),
-        false => Ok(first(EventBody::from(queued), request.at, kept.blobs)),
+    let forked = RunForked {
+        from: ForkedFrom {
+            run: request.run.clone(),
+            seq: state.seq,
+            named: request.named.filter(|named| *named != state.seq),
+            state_hash: state_hash(state),
+        },
+        request: request.request,
+        set: request.set.keys().cloned().collect(),
+        outputs: kept.all(&begun.outputs),
+        stages: stages(&begun, &mut kept),
+        branches: branches(plan, &begun, request.at, &mut kept),
+        asked: begun.asked.clone(),
+        visits: begun.visits.clone(),
+        early: early(&begun, &mut kept),
+    };
+    let bytes = stored_bytes(&queued) + stored_bytes(&forked);
+    if bytes > limits::FORK_BYTES_MAX {
+        return Err(ForkError::TooLarge { bytes });
     }
+    let mut decision = first(EventBody::from(queued), request.at, kept.blobs);
+    let forked = EventBody::from(forked);
+    let second = decision.state.seq.next();
+    apply(&mut decision.state, second, request.at, &forked);
+    decision.events.push(forked);
+    Ok(decision)
 }
 
 /// A changed input still has to be what the workflow asks for. One that a trigger gave need not be.

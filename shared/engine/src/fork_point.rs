@@ -57,6 +57,7 @@ fn is_whole(event: &Event, behind: &[Event]) -> bool {
         | EventBody::RunCompleted(_)
         | EventBody::RunFailed(_)
         | EventBody::RunCancelled(_) => false,
+        EventBody::RunQueued(_) => !matches!(next, Some(EventBody::RunForked(_))),
         EventBody::SignalReceived(signal) => signal.outcome != SignalOutcome::Accepted,
         EventBody::BranchStarted(started) => started.item,
         EventBody::StageFailed(failed) => failed.next.is_some(),

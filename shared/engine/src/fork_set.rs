@@ -3,8 +3,9 @@
 
 use crate::fork::ForkError;
 use crate::input::BlobCache;
-use crate::state::RunState;
+use crate::state::{Branch, RunState};
 use lattice_journal::ValueRef;
+use lattice_journal::payload::BranchOutcome;
 use lattice_model::{canonical_len, json_depth, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,9 +21,48 @@ pub(crate) fn set(
         let (place, inside) = place(state, path)?;
         let changed = change(path, place, &inside, value, blobs)?;
         check(path, &changed)?;
-        *place = ValueRef::Inline(Arc::new(changed));
+        let changed = ValueRef::Inline(Arc::new(changed));
+        let before = std::mem::replace(place, changed.clone());
+        if path.starts_with("nodes.") {
+            follow(state, path, &before, &changed)?;
+        }
     }
     Ok(())
+}
+
+/// A branch comes to what was given last in it: if that is the output that is set, it is set there too.
+/// The state does not say which node gave it, only what.
+fn follow(
+    state: &mut RunState,
+    path: &str,
+    before: &ValueRef,
+    changed: &ValueRef,
+) -> Result<(), ForkError> {
+    let set = |branch: &&mut Branch| branch.outputs.values().any(|it| same(it, changed));
+    for branch in state.branches.values_mut().filter(set) {
+        let end = match &mut branch.end {
+            Some((_, BranchOutcome::Completed { output })) => Some(output),
+            _ => None,
+        };
+        for given in branch.last.iter_mut().chain(end) {
+            if given != before {
+                continue;
+            }
+            if branch.outputs.values().any(|other| other == before) {
+                return Err(ForkError::LastUnclear(path.to_owned()));
+            }
+            *given = changed.clone();
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is this very value, and not only an equal one.
+fn same(one: &ValueRef, other: &ValueRef) -> bool {
+    match (one.inline(), other.inline()) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    }
 }
 
 /// Where a path leads: the value that the state holds, and the names inside it.

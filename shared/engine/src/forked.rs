@@ -1,11 +1,13 @@
-//! Folds the first event of a fork into the state.
+//! Folds the beginning of a fork into the state.
 
 use crate::mapping::Mapping;
 use crate::state::{Branch, Buffered, Phase, RunState, Stage};
-use lattice_journal::fork::{Forked, ForkedMap, Gathers};
+use lattice_journal::fork::{ForkedMap, Gathers, RunForked};
 
 /// Folds the beginning of a fork: what the other run was. Totals and budget begin at nothing.
-pub(crate) fn restore(state: &mut RunState, forked: &Forked) {
+pub(crate) fn restore(state: &mut RunState, forked: &RunForked) {
+    // What `run.queued` opened is where a run begins that is no fork.
+    state.stages.clear();
     state.forked_from = Some(forked.from.clone());
     state.outputs = forked.outputs.clone();
     state.asked = forked.asked.clone();

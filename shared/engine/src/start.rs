@@ -139,7 +139,6 @@ pub fn start(
         parent,
         batch: None,
         budget,
-        forked: None,
     });
     Ok(first(queued, at, blobs))
 }

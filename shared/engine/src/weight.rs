@@ -19,7 +19,6 @@ fn parts(body: &EventBody) -> usize {
             of(&queued.input)
                 + queued.variables.iter().map(variable).sum::<usize>()
                 + queued.batch.as_ref().map_or(0, |batch| batch_bytes(batch))
-                + queued.forked.as_ref().map_or(0, |it| stored_bytes(&**it))
         }
         EventBody::RunCompleted(done) => of(&done.output),
         EventBody::RunFailed(failed) => said(&failed.failure),
@@ -53,6 +52,7 @@ fn parts(body: &EventBody) -> usize {
             fired.variables.iter().map(variable).sum()
         }
         EventBody::MapStarted(started) => of(&started.items),
+        EventBody::RunForked(forked) => stored_bytes(forked),
         EventBody::ChildStarted(started) => of(&started.input),
         EventBody::ChildEnded(ended) => match &ended.outcome {
             ChildOutcome::Completed { output } => of(output),

@@ -1,5 +1,7 @@
-//! What the first event of a fork says: where it comes from, and how far the other run was there.
-//! Stored for ever, like the other payloads.
+//! What the second event of a fork says: where it comes from, and how far the other run was there.
+//! Stored for ever, like the other payloads. It is an event of its own, in the same commit as
+//! `run.queued`: a build that does not know forks refuses it, where it would pass over a field and
+//! begin the run from its entry.
 
 use crate::map::{Batch, Pace};
 use crate::outcome::BranchOutcome;
@@ -27,11 +29,14 @@ parts! {
         run: RunId,
         /// The last event of that run that counts in the fork.
         seq: Seq,
+        /// The event that was named, if it stands in the middle of a step that `seq` stands before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        named: Option<Seq>,
         /// The hash of that run's state there, before anything was set.
         state_hash: Hash,
     }
-    /// A fork: its input and its variables stand in the same event.
-    Forked {
+    /// A fork begins with what another run was. Its input and its variables stand in `run.queued`.
+    RunForked {
         /// Where it comes from.
         from: ForkedFrom,
         /// The hash of what was asked for, so that a repeated request is known.

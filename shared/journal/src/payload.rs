@@ -1,9 +1,9 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
 pub use crate::budget::StageHeld;
+pub use crate::fork::RunForked;
 use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
-use crate::fork::Forked;
 pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;
@@ -95,9 +95,6 @@ payloads! {
         /// What it may use, if there is a bound.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         budget: Option<Budget>,
-        /// Where it begins instead, if it is a fork.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        forked: Option<Box<Forked>>,
     }
     /// A worker took the run up.
     RunStarted {}

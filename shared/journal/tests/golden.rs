@@ -72,7 +72,6 @@ fn samples() -> Vec<EventBody> {
             parent: None,
             batch: None,
             budget: None,
-            forked: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),

@@ -59,7 +59,6 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         trigger: None,
         parent: None,
         batch: None,
-        forked: None,
     };
     let tail = Tail::empty(run);
     Commit::seal(&tail, CommitId::new("first"), NOON, vec![body.into()]).unwrap()
