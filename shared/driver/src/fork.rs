@@ -2,21 +2,23 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
-use crate::load::{load_run, state_at};
-use crate::requests::Started;
+use crate::load::state_at;
 use crate::session::Session;
 use lattice_engine::{
-    Decision, ForkError, NoRedrive, RunState, before_failure, fork, whole,
+    Decision, ForkError, ForkRequest, NoRedrive, RunState, before_failure, fork, whole,
 };
-use lattice_journal::{Commit, Event, EventBody, ValueRef};
-use lattice_model::{Hash, RunId, Seq, limits};
-use lattice_ports::{Appended, Clock, Message, Performer, StageQueue, Store};
+use lattice_journal::{Event, EventBody, ForkedFrom, ValueRef};
+use lattice_model::{Hash, Millis, RunId, Seq, Tenant};
+use lattice_ports::{Appended, Clock, Message, Performer, PortError, StageQueue, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A fork that somebody wants.
 #[derive(Debug, Clone)]
 pub struct ForkWish {
+    /// Whose run it is; a run of another tenant is as good as none.
+    pub tenant: Tenant,
     /// The run that is forked.
     pub run: RunId,
     /// From where.
@@ -25,6 +27,17 @@ pub struct ForkWish {
     pub set: BTreeMap<String, Value>,
     /// The same key gives the same run, within a tenant.
     pub key: Option<String>,
+}
+
+/// A fork that somebody got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forked {
+    /// The new run.
+    pub run: RunId,
+    /// Whether it was there already, under the same key.
+    pub known: bool,
+    /// Where it comes from.
+    pub from: ForkedFrom,
 }
 
 /// From where a run is forked.
@@ -49,8 +62,11 @@ pub enum ForkRefused {
         /// The last one.
         last: Seq,
     },
-    /// The log is gone; the summary says so.
-    #[error("the log of run `{0}` has expired; only its summary is kept")]
+    /// The event is half of the beginning of a fork.
+    #[error("run `{0}` is a fork itself and begins with its events 1 and 2; name 2 or a later one")]
+    HalfBegun(RunId),
+    /// The log, or a value that it names, is gone.
+    #[error("the log of run `{0}` has expired, so it cannot be forked; start a new run")]
     Expired(RunId),
     /// There is no failure to go back to.
     #[error(transparent)]
@@ -69,8 +85,8 @@ pub enum ForkRefused {
     Driver(#[from] DriverError),
 }
 
-impl From<lattice_ports::PortError> for ForkRefused {
-    fn from(error: lattice_ports::PortError) -> Self {
+impl From<PortError> for ForkRefused {
+    fn from(error: PortError) -> Self {
         Self::Driver(error.into())
     }
 }
@@ -80,38 +96,37 @@ const VALUES_AT_ONCE: usize = 16;
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// Queues a fork for whichever worker comes first.
-    pub async fn fork(&self, wish: ForkWish) -> Result<Started, ForkRefused> {
-        let set: BTreeMap<String, Value> = wish
-            .set
-            .into_iter()
-            .map(|(path, value)| (path, self.redactor.redact_value(value)))
-            .collect();
-        let request = identity(&wish.run, wish.from, &set);
-        let events = self.log_of(&wish.run).await?;
-        let (last, tenant) = match (events.last(), events.first().map(|first| &first.body)) {
-            (Some(last), Some(EventBody::RunQueued(queued))) => (last.seq, queued.tenant.clone()),
-            _ => return Err(self.without_log(&wish.run).await),
-        };
-        let key = wish.key.map(|key| tenant.scoped(&key));
+    pub async fn fork(&self, wish: ForkWish) -> Result<Forked, ForkRefused> {
+        let parent = wish.run;
+        let set = wish.set.into_iter();
+        let set = set.map(|(path, value)| (path, self.redactor.redact_value(value)));
+        let set: BTreeMap<String, Value> = set.collect();
+        let request = identity(&parent, wish.from, &set);
+        let key = wish.key.map(|key| wish.tenant.scoped(&key));
+        // A fork that is asked for again is answered, whatever became of the other run since.
         if let Some(key) = &key
             && let Some(run) = self.store.run_of_key(key).await?
         {
             return self.known_fork(run, request).await;
         }
-        let at = match wish.from {
-            ForkFrom::At(at) if at == Seq::ZERO || at > last => {
-                let run = wish.run;
-                return Err(ForkRefused::NoEvent { run, at, last });
-            }
-            ForkFrom::At(at) => at,
-            ForkFrom::Failed => before_failure(&events)?,
+        let events = self.log_of(&parent).await?;
+        let (at, named) = place(&parent, wish.from, &events)?;
+        let state = state_at(&*self.store, &parent, at).await?;
+        if state.tenant != wish.tenant {
+            return Err(DriverError::NoRun(parent).into());
+        }
+        let (now, run) = self.fresh_run();
+        let wanted = ForkRequest {
+            run: parent.clone(),
+            named,
+            set,
+            request,
+            at: now,
         };
-        let at = whole(&events, at).unwrap_or(Seq::FIRST);
-        let state = state_at(&*self.store, &wish.run, at).await?;
-        let (session, mut decision) = self.decide_fork(&state, wish.run, set, request).await?;
-        self.keep_values(&session, &decision.state).await?;
-        let begun = decision.state.started_at;
-        let put = self.prepare(&session, &mut decision, begun, key).await?;
+        let (session, mut decision) = self.decide_fork(run, &state, &wanted).await?;
+        self.keep_values(&session, &decision, &parent).await?;
+        let from = decision.state.forked_from.clone();
+        let put = self.prepare(&session, &mut decision, now, key).await?;
         match self.send(&session, &put).await? {
             Appended::Written => {}
             Appended::KeyTaken(run) => return self.known_fork(run, request).await,
@@ -122,56 +137,55 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
         }
         self.observer.committed(&put.commit);
-        let message = Message::new(session.run.clone(), Seq::FIRST);
+        let message = Message::new(session.run.clone(), put.commit.last());
         self.queue.send(message, 0).await?;
-        Ok(Started {
+        Ok(Forked {
             run: session.run,
             known: false,
+            from: from.ok_or_else(|| DriverError::Internal("a fork of nothing".to_owned()))?,
         })
+    }
+
+    fn fresh_run(&self) -> (Millis, RunId) {
+        let at = self.clock.now();
+        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
+        (at, RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]))
     }
 
     /// The whole log, checked as a worker checks it.
     async fn log_of(&self, run: &RunId) -> Result<Vec<Event>, ForkRefused> {
-        if load_run(&*self.store, run, self.settings.guards).await?.is_none() {
-            return Ok(Vec::new());
-        }
         let commits = self.store.load(run, Seq::FIRST).await?;
-        let events = commits.iter().flat_map(|commit: &Commit| &commit.events);
-        Ok(events.cloned().collect())
-    }
-
-    async fn without_log(&self, run: &RunId) -> ForkRefused {
-        match self.store.summary(run).await {
-            Ok(Some(_)) => ForkRefused::Expired(run.clone()),
-            Ok(None) => DriverError::NoRun(run.clone()).into(),
-            Err(error) => error.into(),
+        let events = commits.iter().flat_map(|commit| &commit.events);
+        let events: Vec<Event> = events.cloned().collect();
+        if !events.is_empty() {
+            return Ok(events);
+        }
+        match self.store.summary(run).await? {
+            Some(_) => Err(ForkRefused::Expired(run.clone())),
+            None => Err(DriverError::NoRun(run.clone()).into()),
         }
     }
 
-    /// The fork's first event, and the session in which it is written.
+    /// The fork's first events, and the session in which they are written.
     async fn decide_fork(
         &self,
-        state: &RunState,
         run: RunId,
-        set: BTreeMap<String, Value>,
-        request: Hash,
+        state: &RunState,
+        wanted: &ForkRequest,
     ) -> Result<(Session, Decision), ForkRefused> {
         let plan = self.plan(state.program).await?;
-        let at = self.clock.now();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
-        let fresh = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
-        let mut session = self.unborn(fresh, plan);
-        let wanted = lattice_engine::ForkRequest {
-            run,
-            set,
-            request,
-            at,
-        };
+        let mut session = self.unborn(run, plan);
         loop {
-            match fork(&session.plan, state, &wanted, &session.blobs) {
+            match fork(&session.plan, state, wanted, &session.blobs) {
                 Err(ForkError::NeedBlobs(hashes)) => {
                     for hash in hashes {
-                        let value = self.patiently(&session, || self.store.blob(hash)).await?;
+                        let value = self.patiently(&session, || self.store.blob(hash)).await;
+                        let value = value.map_err(|error| match error {
+                            DriverError::Port(PortError::Missing { .. }) => {
+                                ForkRefused::Expired(wanted.run.clone())
+                            }
+                            other => other.into(),
+                        })?;
                         session.blobs.insert(hash, value);
                     }
                 }
@@ -182,45 +196,83 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 
     /// Stores the large values of the other run again: where values expire by the moment at which
-    /// they were stored, the fork's count from now on.
+    /// they were stored last, the fork's count from now on.
     // INVARIANT: a fork reads nothing that goes when the run goes that it was forked from.
-    async fn keep_values(&self, session: &Session, state: &RunState) -> Result<(), ForkRefused> {
-        let mut hashes = BTreeSet::new();
-        let text = serde_json::to_value(state).map_err(|error| {
-            DriverError::Internal(format!("the state of a fork: {error}"))
-        })?;
-        blobs_in(&text, &mut hashes);
-        let hashes: Vec<Hash> = hashes.into_iter().collect();
-        for some in hashes.chunks(VALUES_AT_ONCE) {
+    async fn keep_values(
+        &self,
+        session: &Session,
+        decision: &Decision,
+        run: &RunId,
+    ) -> Result<(), ForkRefused> {
+        let fresh = |hash: &Hash| decision.blobs.iter().any(|(new, _)| new == hash);
+        let named = decision.events.iter().flat_map(values_of);
+        let named: BTreeSet<Hash> = named.filter_map(ValueRef::blob).collect();
+        let old: Vec<Hash> = named.into_iter().filter(|hash| !fresh(hash)).collect();
+        for some in old.chunks(VALUES_AT_ONCE) {
             let kept = some.iter().map(|hash| self.keep_value(session, *hash));
-            futures::future::try_join_all(kept).await?;
+            match futures::future::try_join_all(kept).await {
+                Err(DriverError::Port(PortError::Missing { .. })) => {
+                    return Err(ForkRefused::Expired(run.clone()));
+                }
+                other => other?,
+            };
         }
         Ok(())
     }
 
     async fn keep_value(&self, session: &Session, hash: Hash) -> Result<(), DriverError> {
-        let value = self.patiently(session, || self.store.blob(hash)).await;
-        match value {
-            Ok(value) => {
-                let put = || self.store.put_blob(hash, std::sync::Arc::clone(&value));
-                self.patiently(session, put).await
-            }
-            Err(error) => Err(error),
-        }
+        let value = self.patiently(session, || self.store.blob(hash)).await?;
+        let put = || self.store.put_blob(hash, Arc::clone(&value));
+        self.patiently(session, put).await
     }
 
     /// A fork whose key has a run already: the same fork, or a mistake.
-    async fn known_fork(&self, run: RunId, request: Hash) -> Result<Started, ForkRefused> {
+    async fn known_fork(&self, run: RunId, request: Hash) -> Result<Forked, ForkRefused> {
         let first = self.store.page(&run, Seq::ZERO, 1).await?;
-        let first = first.first().and_then(|commit| commit.events.first());
-        match first.map(|event| &event.body) {
-            Some(EventBody::RunQueued(queued))
-                if queued.forked.as_ref().is_some_and(|it| it.request == request) =>
-            {
-                Ok(Started { run, known: true })
-            }
-            _ => Err(ForkRefused::KeyReused { run }),
+        let mut events = first.iter().flat_map(|commit| &commit.events);
+        let from = events.find_map(|event| match &event.body {
+            EventBody::RunForked(forked) if forked.request == request => Some(&forked.from),
+            _ => None,
+        });
+        match from.cloned() {
+            Some(from) => Ok(Forked {
+                run,
+                known: true,
+                from,
+            }),
+            None => Err(ForkRefused::KeyReused { run }),
         }
+    }
+}
+
+/// Where the fork begins, and the event that was named.
+fn place(
+    run: &RunId,
+    from: ForkFrom,
+    events: &[Event],
+) -> Result<(Seq, Option<Seq>), ForkRefused> {
+    let last = events.last().map_or(Seq::ZERO, |event| event.seq);
+    let (at, named) = match from {
+        ForkFrom::At(at) if at == Seq::ZERO || at > last => {
+            let run = run.clone();
+            return Err(ForkRefused::NoEvent { run, at, last });
+        }
+        ForkFrom::At(at) => (at, Some(at)),
+        ForkFrom::Failed => (before_failure(events)?, None),
+    };
+    let whole = whole(events, at).ok_or_else(|| ForkRefused::HalfBegun(run.clone()))?;
+    Ok((whole, named))
+}
+
+/// Every value that an event of a fork's first commit refers to.
+fn values_of(body: &EventBody) -> Vec<&ValueRef> {
+    match body {
+        EventBody::RunQueued(queued) => {
+            let variables = queued.variables.values();
+            std::iter::once(&queued.input).chain(variables).collect()
+        }
+        EventBody::RunForked(forked) => forked.values().collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -149,3 +149,37 @@ pub enum Gathers {
     /// A gather: the items of a map.
     Items(ForkedMap),
 }
+
+impl RunForked {
+    /// Every value that it refers to.
+    pub fn values(&self) -> impl Iterator<Item = &ValueRef> {
+        let stages = self.stages.values();
+        let maps = stages.filter_map(|stage| match &stage.gathers {
+            Some(Gathers::Items(map)) => Some(map),
+            _ => None,
+        });
+        let branches = self.branches.values().flat_map(ForkedBranch::values);
+        let early = self.early.iter().map(|early| &early.value);
+        let outputs = self.outputs.values();
+        outputs.chain(maps.flat_map(ForkedMap::values)).chain(branches).chain(early)
+    }
+}
+
+impl ForkedMap {
+    fn values(&self) -> impl Iterator<Item = &ValueRef> {
+        let results = self.results.iter().map(|(_, result)| result);
+        std::iter::once(&self.items).chain(results)
+    }
+}
+
+impl ForkedBranch {
+    fn values(&self) -> impl Iterator<Item = &ValueRef> {
+        let end = match &self.end {
+            Some(BranchOutcome::Completed { output }) => Some(output),
+            _ => None,
+        };
+        let variables = self.variables.values().flatten();
+        let outputs = self.outputs.values().chain(&self.last);
+        variables.chain(outputs).chain(end)
+    }
+}
