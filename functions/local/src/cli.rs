@@ -1,7 +1,7 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, hooks, nodes, resume, run, runs, schedules, show,
+    bench, cancel, compile, dev, doctor, events, fork, hooks, nodes, resume, run, runs, schedules, show,
     signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
