@@ -30,4 +30,4 @@ pub use refuse::Refused;
 pub use service::{Api, Kit, Parts, router, router_beside};
 pub use streams::{StreamSettings, Streams};
 pub use triggers::{is_trigger_id, next_at, pause_of, sync_triggers, trigger_id};
-pub use view::{hook_row, schedule_row, state_answer, value};
+pub use view::{budget, hook_row, schedule_row, state_answer, value};

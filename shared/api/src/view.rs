@@ -8,8 +8,8 @@ use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{Millis, RunId, Seq, canonical_len};
 use lattice_ports::{Blobs, PortError, TriggerRow, WorkflowVersion};
 use lattice_wire::shapes::{
-    HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow, StateAnswer,
-    WorkflowRow,
+    BudgetAnswer, HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow,
+    StateAnswer, WorkflowRow,
 };
 use serde_json::{Map, Value};
 
@@ -122,6 +122,7 @@ pub async fn run_answer<S: Blobs>(
         started_at: state.started_at.rfc3339(),
         ended_at: ended_at.map(Millis::rfc3339),
         totals: state.totals,
+        budget: budget(state),
         questions: questions(run, state),
         output,
         failure,
@@ -166,7 +167,18 @@ pub async fn state_answer<S: Blobs>(
         open: open(state),
         questions: questions(run, state),
         totals: state.totals,
+        budget: budget(state),
         omitted: shown.omitted,
+    })
+}
+
+/// How the budget of a run stands.
+pub fn budget(state: &RunState) -> Option<BudgetAnswer> {
+    let spending = state.spending.as_ref()?;
+    Some(BudgetAnswer {
+        tokens: spending.budget.tokens,
+        used: spending.used(state.totals.usage),
+        reserved: spending.reserved(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use lattice_compiler::flows::called;
 use lattice_compiler::{Flow, Flows, calls_of, compile_with};
-use lattice_ir::Program;
+use lattice_ir::{OpKind, Program};
 use lattice_model::limits::CHILD_DEPTH_MAX;
 use lattice_model::{ProgramHash, WorkflowId};
 use serde_json::json;
@@ -55,6 +55,28 @@ fn a_program_keeps_to_what_it_called_when_it_was_made() {
     assert_eq!(calls, [(&WorkflowId::new("below"), first.hash().unwrap())]);
     assert_eq!(calls_of(&document("above", Some("below"))).len(), 1);
     assert_eq!(calls_of(&document("below", None)).len(), 0);
+}
+
+/// Whoever calls a workflow keeps no more for a run of it than its own budget.
+#[test]
+fn a_called_workflow_brings_its_budget_along() {
+    let document: serde_json::Value = serde_json::from_slice(&document("below", None)).unwrap();
+    let mut bound = document.clone();
+    bound["settings"] = json!({"budget": {"tokens": 700}});
+    let mut seen = Vec::new();
+    for below in [document, bound] {
+        let compiled = compile_with(below.to_string().as_bytes(), &Flows::new());
+        let program = compiled.program.unwrap();
+        let mut shelf = Shelf::default();
+        let flow = Flow::of(program.hash().unwrap(), &program, &shelf.below);
+        shelf.flows.insert(WorkflowId::new("below"), flow);
+        let above = shelf.save("above", Some("below")).unwrap();
+        seen.extend(above.ops.iter().filter_map(|op| match &op.kind {
+            OpKind::Invoke(invoke) => Some(invoke.budget.map(|it| it.tokens)),
+            _ => None,
+        }));
+    }
+    assert_eq!(seen, [None, Some(700)]);
 }
 
 #[test]

@@ -207,6 +207,15 @@ answers! {
         #[serde(skip_serializing_if = "Option::is_none")]
         next_cursor: Option<String>,
     }
+    /// How the budget of a run stands, in tokens.
+    BudgetAnswer {
+        /// What the run may use in all.
+        tokens: u64,
+        /// What counts as used: what calls reported, and all that lost attempts could have used.
+        used: u64,
+        /// What is kept for calls and runs that are under way.
+        reserved: u64,
+    }
     /// How a run stands.
     RunAnswer {
         /// The run.
@@ -230,6 +239,9 @@ answers! {
         ended_at: Option<String>,
         /// Counts.
         totals: Totals,
+        /// How its budget stands, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        budget: Option<BudgetAnswer>,
         /// What it asks at the moment.
         questions: Vec<OpenQuestion>,
         /// What it produced, if it completed.
@@ -300,6 +312,9 @@ answers! {
         questions: Vec<OpenQuestion>,
         /// Counts.
         totals: Totals,
+        /// How its budget stood, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        budget: Option<BudgetAnswer>,
         /// Values that are left out because they are too large; they stand as null above.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         #[schemars(default)]

@@ -7,7 +7,7 @@ use crate::outcome::Exit;
 use crate::progress::{answer_command, question_lines};
 use crate::reach;
 use crate::text::{clean, preview, table};
-use lattice_api::{state_answer, value};
+use lattice_api::{budget, state_answer, value};
 use lattice_driver::{DriverError, load_run, state_at};
 use lattice_engine::RunState;
 use lattice_journal::RunSummary;
@@ -97,6 +97,11 @@ fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, 
         pair("input", preview(&state.input)),
         pair("tokens", state.totals.usage.total().to_string()),
     ];
+    rows.extend(budget(state).map(|budget| {
+        let (tokens, used, reserved) = (budget.tokens, budget.used, budget.reserved);
+        let text = format!("{tokens} tokens, {used} used, {reserved} reserved");
+        pair("budget", text)
+    }));
     if let Some(summary) = summary {
         rows.push(pair("ended", summary.ended_at.rfc3339()));
         rows.extend(
@@ -126,12 +131,13 @@ fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, 
             .chain(outputs)
             .map(|(name, value)| vec![name, preview(value)]),
     );
-    rows.extend(
-        state
-            .stages
-            .keys()
-            .map(|stage| pair("open", stage.to_string())),
-    );
+    rows.extend(state.stages.keys().map(|stage| {
+        let waits = match state.is_held(stage) {
+            true => ", waits for what others have reserved of the budget",
+            false => "",
+        };
+        pair("open", format!("{stage}{waits}"))
+    }));
     table(&rows).iter().for_each(|line| screen.line(line));
     for (_, node, question, _) in state.questions() {
         screen.line(format!("question of node `{node}`:"));
