@@ -162,7 +162,7 @@ fn a_newer_file_is_left_untouched() {
                 error,
                 LocalError::Newer {
                     found: 99,
-                    known: 4,
+                    known: 5,
                     ..
                 }
             ),
