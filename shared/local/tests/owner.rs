@@ -176,7 +176,7 @@ fn a_newer_file_is_left_untouched() {
             error,
             LocalError::Older {
                 found: 0,
-                known: 4,
+                known: 5,
                 ..
             }
         ),
