@@ -182,7 +182,7 @@ fn a_newer_file_is_left_untouched() {
         ),
         "{error}"
     );
-    set(4);
+    set(5);
     assert!(open(dir.path()).is_ok());
 }
 
