@@ -46,7 +46,7 @@ fn types(events: &[Value], kind: &str) -> Vec<String> {
 
 #[test]
 fn a_fork_keeps_what_was_done_and_does_the_rest_with_what_is_set() {
-    let (place, run) = ran(json!({"stages": {"a": {"text": "one"}}}), 0);
+    let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let at = seq_of(&place, &run, "stage.completed", "a");
     let words = ["fork", &run, "--at", &at, "--set", "vars.tone=\"kind\"", "--json"];
     let done = place.lattice(&words);
@@ -72,12 +72,12 @@ fn a_fork_keeps_what_was_done_and_does_the_rest_with_what_is_set() {
 
 #[test]
 fn a_redrive_does_the_failed_stage_again_and_nothing_before_it() {
-    let script = json!({"stages": {"a": {"text": "one"}, "b": {"fault": "refused"}}});
+    let script = json!({"stages": {"a": [{"text": "one"}], "b": [{"fault": "refused"}]}});
     let (place, run) = ran(script, 1);
     let done = place.lattice(&["fork", &run, "--from-failed"]);
     done.says(0, &["is forked from", "go on: lattice resume run_"]);
     let fork = place.newest_run("queued");
-    place.write("good.json", json!({"stages": {"b": {"text": "two"}}}).to_string());
+    place.write("good.json", json!({"stages": {"b": [{"text": "two"}]}}).to_string());
     let done = place.lattice(&["resume", &fork, "--script", "good.json", "--json"]);
     assert_eq!(done.result()["output"], "two", "{done:?}");
     assert_eq!(types(&events(&place, &fork), "stage.started"), ["b"]);
@@ -85,7 +85,7 @@ fn a_redrive_does_the_failed_stage_again_and_nothing_before_it() {
 
 #[test]
 fn what_cannot_be_forked_is_refused_and_nothing_is_written() {
-    let (place, run) = ran(json!({"stages": {"a": {"text": "one"}}}), 0);
+    let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let last = events(&place, &run).len();
     let beyond = (last + 1).to_string();
     let at = seq_of(&place, &run, "stage.completed", "a");
@@ -118,7 +118,7 @@ fn what_cannot_be_forked_is_refused_and_nothing_is_written() {
 
 #[test]
 fn a_key_gives_one_fork_and_no_other_run() {
-    let (place, run) = ran(json!({"stages": {"a": {"text": "one"}}}), 0);
+    let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let fork = |words: &[&str]| {
         let all: Vec<&str> = ["fork", &run, "--json", "--key", "k"].into_iter().chain(words.iter().copied()).collect();
         place.lattice(&all)
@@ -139,7 +139,7 @@ fn a_key_gives_one_fork_and_no_other_run() {
 
 #[test]
 fn a_fork_of_a_fork_begins_behind_its_beginning() {
-    let (place, run) = ran(json!({"stages": {"a": {"text": "one"}}}), 0);
+    let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let at = seq_of(&place, &run, "stage.completed", "a");
     let fork = |run: &str, at: &str| place.lattice(&["fork", run, "--at", at, "--json"]);
     let first = fork(&run, &at).result()["runId"].as_str().unwrap().to_owned();
@@ -151,11 +151,11 @@ fn a_fork_of_a_fork_begins_behind_its_beginning() {
 
 #[test]
 fn a_killed_fork_goes_on_and_ends_once() {
-    let script = json!({"stages": {"a": {"text": "one"}, "b": {"text": "two", "delayMs": 60_000}}});
+    let script = json!({"stages": {"a": [{"text": "one"}], "b": [{"text": "two", "latencyMs": 60_000}]}});
     let place = Place::new();
     place.write("w.json", two().to_string());
     place.write("slow.json", script.to_string());
-    let fast = json!({"stages": {"a": {"text": "one"}, "b": {"text": "two"}}});
+    let fast = json!({"stages": {"a": [{"text": "one"}], "b": [{"text": "two"}]}});
     place.write("w.mock.json", fast.to_string());
     let done = place.lattice(&["run", "w.json", "--json"]);
     let run = done.result()["runId"].as_str().unwrap().to_owned();
@@ -180,7 +180,7 @@ fn a_killed_fork_goes_on_and_ends_once() {
 
 #[test]
 fn the_server_forks_a_run_and_says_where_it_comes_from() {
-    let (place, run) = ran(json!({"stages": {"a": {"text": "one"}}}), 0);
+    let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let at = seq_of(&place, &run, "stage.completed", "a");
     let at: u64 = at.parse().unwrap();
     let dev = Dev::start(&place, &[]);
