@@ -1,4 +1,4 @@
-//! Workflows that call workflows, and loops: as somebody at a terminal meets them.
+//! Workflows that call workflows, as somebody at a terminal meets them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -103,28 +103,4 @@ fn an_input_that_does_not_fit_is_the_callers_failure() {
     place.write("above.json", named("above", above));
     let failed = place.lattice(&["run", "above.json", "--input", r#"{"topic": "rain"}"#]);
     failed.says(1, &["ask", "cannot begin", "title"]);
-}
-
-#[test]
-fn a_loop_ends_at_its_ceiling_and_shows_its_visits() {
-    let place = Place::new();
-    let mut workflow = line(&[
-        ("draft", "prompt", prompt("Write.")),
-        (
-            "poor",
-            "ifElse",
-            json!({"condition": "nodes.draft.output != ''"}),
-        ),
-    ]);
-    workflow["nodes"][1]["maxVisits"] = json!(3);
-    workflow["edges"] = json!([
-        {"id": "e1", "from": "start", "to": "draft"},
-        {"id": "e2", "from": "draft", "to": "poor"},
-        {"id": "e3", "from": "poor", "fromPort": "true", "to": "draft"},
-        {"id": "e4", "from": "poor", "fromPort": "false", "to": "end"},
-        {"id": "e5", "from": "draft", "fromPort": "error", "to": "end"},
-    ]);
-    place.write("w.json", workflow.to_string());
-    let done = place.lattice(&["run", "w.json"]);
-    done.says(0, &["prompt #2", "prompt #3", "more often than 3 times"]);
 }
