@@ -100,6 +100,13 @@ impl<'d> Unit<'d> {
         self.node(index).map_or("", |node| node.id.as_str())
     }
 
+    /// Whether something is drawn that is done with each item of a map.
+    pub fn has_drawn_body(&self, map: usize) -> bool {
+        let links = self.graph.links_out(map);
+        let mut edges = links.filter_map(|link| self.document.edges.get(link.edge));
+        edges.any(|edge| edge.from_port == PORT_EACH)
+    }
+
     /// Whether a link leads back to a map where the item would be over without it.
     pub fn is_end_of_item(&self, link: &Link) -> bool {
         let edge = self.document.edges.get(link.edge);

@@ -7,7 +7,7 @@ use crate::problems::Problems;
 use crate::unit::Unit;
 use lattice_document::{PatchOp, Problem, pointer_to};
 use lattice_model::limits;
-use lattice_nodes::{PORT_EACH, Write};
+use lattice_nodes::Write;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -204,10 +204,7 @@ fn body(unit: &Unit<'_>, map: usize, problems: &mut Problems) {
     let (Some(node), Some(opened)) = (unit.node(map), unit.opened(map)) else {
         return;
     };
-    let edges = &unit.document.edges;
-    let links = unit.graph.links_out(map);
-    let mut links = links.filter_map(|link| edges.get(link.edge));
-    let is_drawn = links.any(|edge| edge.from_port == PORT_EACH);
+    let is_drawn = unit.has_drawn_body(map);
     let id = &node.id;
     let pointer = unit.pointers.node(map);
     let problem = match (opened.map, is_drawn, &opened.calls) {

@@ -6,7 +6,6 @@ use crate::codes;
 use crate::problems::Problems;
 use crate::unit::Unit;
 use lattice_document::{Code, Problem};
-use lattice_nodes::PORT_EACH;
 
 /// See the head of the file.
 pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
@@ -36,7 +35,7 @@ fn closed(unit: &Unit<'_>, index: usize) -> Option<Problem> {
         let help = "lead a way out of every branch to the node at which they meet";
         (codes::HALF_JOIN, text, help)
     } else {
-        opened.map.filter(|_| has_drawn_body(unit, index))?;
+        opened.map.filter(|_| unit.has_drawn_body(index))?;
         let mut nodes = unit.walk.order.iter();
         if nodes.any(|inside| ends_item_of(unit, index, *inside)) {
             return None;
@@ -47,16 +46,6 @@ fn closed(unit: &Unit<'_>, index: usize) -> Option<Problem> {
     };
     let problem = Problem::error(code, unit.pointers.node(index), text);
     Some(problem.at_node(id).help(help))
-}
-
-fn has_drawn_body(unit: &Unit<'_>, map: usize) -> bool {
-    let edges = &unit.document.edges;
-    let mut links = unit.graph.links_out(map);
-    links.any(|link| {
-        edges
-            .get(link.edge)
-            .is_some_and(|it| it.from_port == PORT_EACH)
-    })
 }
 
 /// Whether a way out of the node leads nowhere, and so ends an item of the map.
