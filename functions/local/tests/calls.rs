@@ -35,8 +35,8 @@ fn a_file_calls_the_one_beside_it_and_both_runs_are_shown() {
     again.says(0, &["✓ ask"]);
 }
 
-#[test]
-fn a_question_below_is_answered_and_both_runs_go_on() {
+/// A run that waits for one below it, in which a question stands open; and the list of both.
+fn asked_below() -> (Place, Vec<Value>) {
     let place = Place::new();
     let below = line(&[("sure", "askUserQuestion", question())]);
     place.write("below.json", named("below", below));
@@ -45,6 +45,12 @@ fn a_question_below_is_answered_and_both_runs_go_on() {
     let waits = place.lattice(&["run", "above.json", "--input", r#"{"topic": "rain"}"#]);
     assert_eq!(waits.code, Some(3), "{waits:?}");
     let runs = place.lattice(&["runs", "--json"]).records();
+    (place, runs)
+}
+
+#[test]
+fn a_question_below_is_answered_and_both_runs_go_on() {
+    let (place, runs) = asked_below();
     let asks = runs.iter().find(|run| run["workflow"] == "below").unwrap();
     let asks = asks["runId"].as_str().unwrap();
     let answer = place.lattice(&["signal", asks, "sure", "Send"]);
@@ -60,14 +66,7 @@ fn a_question_below_is_answered_and_both_runs_go_on() {
 
 #[test]
 fn a_cancel_reaches_what_is_called() {
-    let place = Place::new();
-    let below = line(&[("sure", "askUserQuestion", question())]);
-    place.write("below.json", named("below", below));
-    let above = line(&[("ask", "flow", calls("below"))]);
-    place.write("above.json", named("above", above));
-    let waits = place.lattice(&["run", "above.json", "--input", r#"{"topic": "rain"}"#]);
-    assert_eq!(waits.code, Some(3), "{waits:?}");
-    let runs = place.lattice(&["runs", "--json"]).records();
+    let (place, runs) = asked_below();
     let root = runs.iter().find(|run| run["workflow"] == "above").unwrap();
     let root = root["runId"].as_str().unwrap();
     place.lattice(&["cancel", root]);
