@@ -1,7 +1,8 @@
 //! Branches side by side: how many commits a step costs, and how far the time is from the longest
 //! branch's own.
 
-use super::rig::{Rig, branches};
+use super::programs::branches;
+use super::rig::Rig;
 use crate::error::CliError;
 use lattice_driver::Unobserved;
 use serde::Serialize;
