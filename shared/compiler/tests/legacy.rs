@@ -77,6 +77,9 @@ fn every_older_document_compiles_or_says_what_is_not_supported_yet() {
         for problem in errors {
             if problem.code == codes::NOT_YET {
                 found.push(problem.node.clone().unwrap());
+            } else if problem.code == codes::OTHER_LANGUAGE {
+                // Code in Python was never run here; the problem says what to use instead.
+                assert!(path.ends_with("codeExecutor.json"), "{path}: {problem}");
             } else {
                 others.push(problem.to_string());
             }

@@ -356,3 +356,5 @@ pub const BUDGET_OUTPUT_TOKENS_DEFAULT: u32 = 4_096;
 pub const BUDGET_FRAME_TOKENS: u64 = 64;
 /// Tokens reserved for each secret in a prompt: its value is not known before the call.
 pub const BUDGET_SECRET_TOKENS: u64 = 4_096;
+/// Turns that a sub-agent may be given.
+pub const AGENT_TURNS_MAX: u64 = 1_000;

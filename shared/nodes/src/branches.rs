@@ -202,7 +202,7 @@ fn read_test(
 
 /// Whether a condition is an expression: it parses as one and reads something. `Ready` and
 /// `All checks are green` do not.
-fn is_expression(text: &str) -> bool {
+pub(crate) fn is_expression(text: &str) -> bool {
     Condition::parse(text).is_ok_and(|condition| !condition.references().is_empty())
 }
 

@@ -35,6 +35,9 @@ pub const BAD_SCHEDULE: Code = Code::new("LAT-N015", "a schedule cannot be read"
 /// A setting that must name a secret does not.
 pub const NO_SECRET: Code = Code::new("LAT-N016", "a secret is not named");
 
+/// Code in a language that is not run.
+pub const OTHER_LANGUAGE: Code = Code::new("LAT-N017", "code in this language cannot be run");
+
 /// All codes of the node types.
 pub const ALL: &[Code] = &[
     UNKNOWN_SETTING,
@@ -53,4 +56,5 @@ pub const ALL: &[Code] = &[
     OLDER_TYPE,
     BAD_SCHEDULE,
     NO_SECRET,
+    OTHER_LANGUAGE,
 ];

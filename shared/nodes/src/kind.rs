@@ -2,6 +2,7 @@
 
 use crate::lowering::Lowering;
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use lattice_document::{PORT_ERROR, PORT_OUT};
 use lattice_ir::{OpKind, TriggerKind};
 use lattice_model::WorkflowId;
@@ -26,6 +27,8 @@ pub trait NodeKind: Sync {
     /// Reads the settings of a node and reports everything that is wrong with them. `None` if too
     /// little is known to say which ports the node has; a problem has been reported then.
     fn open(&self, opening: &Opening<'_>) -> Option<Opened>;
+    /// Says in words what one node does whose settings have no errors.
+    fn tell(&self, teller: Teller<'_>) -> Told;
 }
 
 /// A node whose settings have been read.

@@ -9,6 +9,8 @@ mod ask_user_question;
 mod batch_iterator;
 mod branch;
 mod branches;
+mod choices;
+mod code_executor;
 pub mod codes;
 mod data_transform;
 mod delay;
@@ -16,17 +18,22 @@ mod end;
 mod fields;
 mod flow;
 mod group;
+mod http_request;
 mod if_else;
 mod kind;
 mod lowering;
+mod mcp;
 mod model_call;
 mod nearest;
 mod note;
 mod opening;
 mod parallel;
 mod prompt;
+pub mod prose;
 mod schedule_trigger;
+mod skill;
 mod start;
+mod sub_agent;
 mod switch;
 mod variable_store;
 mod webhook_trigger;
@@ -36,8 +43,10 @@ pub use kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port, Split, W
 pub use lowering::{Lowering, PORT_EACH, PORT_JOINED, output_template};
 pub use nearest::nearest;
 pub use opening::{Opening, Read, Secrets};
+use serde_json::Value;
 
-/// Every node type that works. Adding one: its folder, the `mod` above and a line here.
+/// Every node type that is known. Those that also stand in `NOT_YET` are checked and exported, and
+/// refused when a workflow is to be run. Adding one: its folder, the `mod` above and a line here.
 pub const ALL: &[&dyn NodeKind] = &[
     &start::Start,
     &end::End,
@@ -54,6 +63,11 @@ pub const ALL: &[&dyn NodeKind] = &[
     &webhook_trigger::WebhookTrigger,
     &schedule_trigger::ScheduleTrigger,
     &ask_user_question::AskUserQuestion,
+    &sub_agent::SubAgent,
+    &skill::Skill,
+    &mcp::Mcp,
+    &http_request::HttpRequest,
+    &code_executor::CodeExecutor,
     &group::Group,
     &note::Note,
 ];
@@ -70,6 +84,28 @@ pub const NOT_YET: &[&str] = &[
     "variableStore:session",
     "variableStore:persistent",
 ];
+
+/// Whether this build runs nodes of this type.
+pub fn runs(name: &str) -> bool {
+    find(name).is_some() && !NOT_YET.contains(&name)
+}
+
+/// Reads a setting that is a list of names, or a text with commas between them.
+fn word_list(opening: &Opening<'_>, fields: &mut Fields<'_>, name: &'static str) -> Vec<String> {
+    let value = fields.raw(name);
+    let is_list = |items: &[Value]| items.iter().all(Value::is_string);
+    let is_good = match value {
+        None | Some(Value::String(_)) => true,
+        Some(Value::Array(items)) => is_list(items),
+        Some(_) => false,
+    };
+    if !is_good {
+        let text = format!("`{name}` must be a list of names");
+        let help = "write it as `[\"Read\", \"Grep\"]`";
+        opening.error(codes::WRONG_TYPE, &fields.at(name), text, help);
+    }
+    prose::words(value)
+}
 
 /// The node type of this name.
 pub fn find(name: &str) -> Option<&'static dyn NodeKind> {

@@ -141,18 +141,27 @@ impl<'a> Opening<'a> {
 
     /// Reads JSON whose strings are templates; its values may not be secrets.
     pub fn value(&self, pointer: &str, value: &Value) {
+        self.templates(pointer, value, Secrets::Refused);
+    }
+
+    /// Reads JSON whose strings are templates and that goes to an effect.
+    pub fn value_to_effect(&self, pointer: &str, value: &Value) {
+        self.templates(pointer, value, Secrets::Allowed);
+    }
+
+    fn templates(&self, pointer: &str, value: &Value, secrets: Secrets) {
         match value {
             Value::String(text) => {
-                self.template(pointer, text, Secrets::Refused);
+                self.template(pointer, text, secrets);
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.value(&pointer_to(pointer, &index.to_string()), item);
+                    self.templates(&pointer_to(pointer, &index.to_string()), item, secrets);
                 }
             }
             Value::Object(fields) => {
                 for (key, item) in fields {
-                    self.value(&pointer_to(pointer, key), item);
+                    self.templates(&pointer_to(pointer, key), item, secrets);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::text::table;
-use lattice_nodes::{ALL, NOT_YET};
+use lattice_nodes::{ALL, NOT_YET, find, runs};
 use serde_json::json;
 
 /// The words of `nodes`.
@@ -19,7 +19,7 @@ pub struct Args {
 /// Lists node types; of a type that works in part, the part that does not has a line of its own.
 pub fn perform(_args: Args, app: &App) -> Result<Exit, CliError> {
     let mut rows = Vec::new();
-    for kind in ALL {
+    for kind in ALL.iter().filter(|kind| runs(kind.name())) {
         app.screen.record(&json!({
             "type": kind.name(), "status": "works", "title": kind.title(), "summary": kind.summary(),
         }));
@@ -30,12 +30,15 @@ pub fn perform(_args: Args, app: &App) -> Result<Exit, CliError> {
         ]);
     }
     for name in NOT_YET {
-        app.screen
-            .record(&json!({ "type": name, "status": "notYet", "title": null, "summary": null }));
+        let kind = find(name);
+        let (title, summary) = (kind.map(|it| it.title()), kind.map(|it| it.summary()));
+        app.screen.record(
+            &json!({ "type": name, "status": "notYet", "title": title, "summary": summary }),
+        );
         rows.push(vec![
             (*name).to_owned(),
             "not yet".to_owned(),
-            String::new(),
+            summary.unwrap_or_default().to_owned(),
         ]);
     }
     table(&rows).iter().for_each(|line| app.screen.line(line));

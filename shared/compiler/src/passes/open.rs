@@ -22,24 +22,30 @@ fn open(node: &Node, index: usize, problems: &mut Problems) -> Slot {
     let opening = Opening::new(node, problems.pointers.settings(index));
     let opened = kind.open(&opening);
     let (found, reads) = opening.finish();
+    if NOT_YET.contains(&kind.name()) {
+        problems.add(not_yet(node, index, problems));
+    }
     problems.extend(found);
     Slot { opened, reads }
+}
+
+/// A node that can be drawn and exported, but not run.
+fn not_yet(node: &Node, index: usize, problems: &Problems) -> Problem {
+    let pointer = problems.pointers.node_field(index, "type");
+    let text = format!("nodes of the type `{}` are not supported yet", node.kind);
+    let help = "this release cannot run them, but it can export them; leave the node out, or wait for a \
+                later release";
+    Problem::error(codes::NOT_YET, pointer, text)
+        .at_node(&node.id)
+        .help(help)
 }
 
 fn unsupported(node: &Node, index: usize, problems: &Problems) -> Problem {
     let pointer = problems.pointers.node_field(index, "type");
     let kind = node.kind.as_str();
-    if NOT_YET.contains(&kind) {
-        let text = format!("nodes of the type `{kind}` are not supported yet");
-        let help = "this release cannot run them; leave the node out, or wait for a later release";
-        return Problem::error(codes::NOT_YET, pointer, text)
-            .at_node(&node.id)
-            .help(help);
-    }
     let shown = kind.escape_debug();
     let all = || ALL.iter().map(|kind| kind.name());
-    let types = all().chain(NOT_YET.iter().copied().filter(|name| !name.contains(':')));
-    let Some(meant) = nearest(kind, types) else {
+    let Some(meant) = nearest(kind, all()) else {
         let names: Vec<_> = all().map(|name| format!("`{name}`")).collect();
         return Problem::error(
             codes::UNKNOWN_TYPE,

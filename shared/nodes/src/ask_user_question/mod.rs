@@ -4,7 +4,8 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::kind::{Carries, NodeKind, Opened, Output, Part, Port};
 use crate::opening::{Opening, Secrets};
-use lattice_document::{PORT_ERROR, PORT_OUT};
+use crate::prose::{Need, Teller, Told, block, code, duration};
+use lattice_document::{PORT_ERROR, PORT_OUT, branch_port};
 use lattice_ir::{Arm, Choice, OpKind, QuestionTemplate, Test, Timer, Wait, Way};
 use lattice_journal::{Choice as AnswerChoice, QuestionOption};
 use lattice_model::limits::{LABEL_CHARS_MAX, LIFETIME_MS_MAX, OPTIONS_MAX, OPTIONS_MIN};
@@ -101,6 +102,10 @@ impl NodeKind for AskUserQuestion {
             wait,
             ..Opened::new(ports, parts(question, timeout_ms))
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        tell(teller)
     }
 }
 
@@ -222,4 +227,59 @@ fn parts(question: QuestionTemplate, timeout_ms: Option<u64>) -> Vec<Part> {
         })
     });
     vec![wait, choice]
+}
+
+fn tell(teller: Teller<'_>) -> Told {
+    let options = teller.raw("options").and_then(Value::as_array);
+    let options = options.map(Vec::as_slice).unwrap_or_default();
+    let is_text = teller.is("freeText");
+    let is_many = teller.is("multiSelect") && !is_text;
+    let rule = match (is_text, is_many) {
+        (true, _) => "The person answers with a text. Do not answer for them.",
+        (_, true) => "The person may choose several of the options. Do not choose for them.",
+        _ => "The person chooses exactly one of the options. Do not choose for them.",
+    };
+    let lead = "Ask the person this, then stop and wait for the answer:";
+    let mut told = Told::new(Need::Question)
+        .say_maybe(teller.shown(lead, "questionText"))
+        .say(rule);
+    let text_of = |option: &Value, field: &str| {
+        let text = option.get(field).and_then(Value::as_str);
+        text.map(str::to_owned)
+    };
+    let mut lines = Vec::new();
+    for (place, option) in options.iter().enumerate() {
+        let label = text_of(option, "label").unwrap_or_default();
+        let description = text_of(option, "description").filter(|text| !text.trim().is_empty());
+        let about = description.map(|text| {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!(": {text}")
+        });
+        lines.push(format!("- {}{}", code(&label), about.unwrap_or_default()));
+        if !is_text && !is_many {
+            told = told.way(
+                branch_port(place),
+                format!("the answer is {}", code(&label)),
+            );
+        }
+    }
+    if !lines.is_empty() && !is_text {
+        told = told.say(format!("The options:\n\n{}", lines.join("\n")));
+        for option in options {
+            if let Some(value) = option.get("value") {
+                let label = code(&text_of(option, "label").unwrap_or_default());
+                told = told.say(format!(
+                    "{label} stands for this value:\n\n{}",
+                    block(value)
+                ));
+            }
+        }
+    }
+    match teller.number("timeoutMs") {
+        Some(ms) => told.way(
+            PORT_TIMEOUT,
+            format!("nobody answers within {}", duration(ms)),
+        ),
+        None => told,
+    }
 }

@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::kind::{Carries, InputUse, NodeKind, Opened, Output, Part, Port};
 use crate::lowering::{Lowering, PORT_EACH};
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, code, duration};
 use lattice_document::{PORT_ERROR, PORT_OUT, id_is_legal};
 use lattice_ir::{Gather, Invoke, Map, OpKind, Way};
 use lattice_model::WorkflowId;
@@ -131,6 +132,10 @@ impl NodeKind for BatchIterator {
             )
         })
     }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        tell(teller)
+    }
 }
 
 fn items(opening: &Opening<'_>, fields: &mut Fields<'_>) -> Option<Value> {
@@ -227,4 +232,39 @@ fn call(flow: WorkflowId, input: Option<Value>, timeout_ms: Option<u64>) -> Part
             on_timeout: None,
         })
     })
+}
+
+fn tell(teller: Teller<'_>) -> Told {
+    let size = teller.number("batchSize").unwrap_or(BATCH_SIZE_DEFAULT);
+    let at_once = match teller.plain("processingMode") {
+        Some("parallel") => {
+            let batches = teller.number("maxConcurrentBatches");
+            let batches = batches.unwrap_or(BATCHES_DEFAULT);
+            format!("Work on up to {batches} batches of {size} items at the same time.")
+        }
+        _ => format!("Work on batches of {size} items, one batch after the other."),
+    };
+    let pause = teller.number("rateLimitMs").filter(|ms| *ms > 0);
+    let pause = pause.map(|ms| {
+        format!(
+            "Begin a batch at least {} after the one before.",
+            duration(ms)
+        )
+    });
+    let failing = match teller.is("continueOnError") {
+        true => "An item that fails leaves the others alone; its result is `{\"error\": ..}`.",
+        false => "If an item fails, stop: this step has failed.",
+    };
+    let flow = teller
+        .plain("flowId")
+        .map(|flow| format!("For each item run the workflow {} to its end.", code(flow)));
+    Told::new(Need::List)
+        .say_maybe(teller.shown("Take every item of this list:", "items"))
+        .say(at_once)
+        .say_maybe(pause)
+        .say_maybe(flow)
+        .say_maybe(teller.shown("Its input:", "inputMapping"))
+        .say(failing)
+        .say("The result is the list of the items' results, in the order of the items.")
+        .way(PORT_EACH, "it is one item's turn")
 }

@@ -1,9 +1,11 @@
 //! `branch`: how older documents drew a choice. It still runs; `ifElse` and `switch` replace it.
 
 use crate::branches::{self, BranchSettings};
+use crate::choices;
 use crate::codes;
 use crate::kind::{NodeKind, Opened};
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use lattice_document::PatchOp;
 use lattice_model::limits::{SWITCH_BRANCHES_MAX, SWITCH_BRANCHES_MIN};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -65,5 +67,9 @@ impl NodeKind for Branch {
         );
         fields.done();
         opened
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        choices::tell(teller)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::kind::{InputUse, NodeKind, Opened, Output, Part, Port};
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, fenced};
 use lattice_document::{PORT_ERROR, PORT_OUT};
 use lattice_expr::{Transform, TransformKind};
 use lattice_ir::{Eval, OpKind, Transform as IrTransform, TransformLanguage};
@@ -89,6 +90,21 @@ impl NodeKind for DataTransform {
             input: needs,
             ..Opened::new(vec![Port::out(), Port::error()], vec![part])
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let language = teller.plain_or("transformationType", "jmespath");
+        let input = teller.shown("What it is applied to:", "input");
+        Told::new(Need::Transform)
+            .say(format!(
+                "Apply this {language} expression exactly, and keep what it gives as the result of this \
+                 step:\n\n{}",
+                fenced(language, teller.plain_or("expression", ""))
+            ))
+            .say(input.unwrap_or_else(|| {
+                "It is applied to the result of the step before this one.".to_owned()
+            }))
+            .say_maybe(teller.shown("If it cannot be applied, the result is:", "fallbackValue"))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Part, Port};
 use crate::opening::{Opening, Secrets};
+use crate::prose::{Need, Teller, Told, code};
 use lattice_document::{PORT_ERROR, PORT_OUT};
 use lattice_ir::{OpKind, Timer, Wait};
 use lattice_model::Millis;
@@ -95,6 +96,19 @@ impl NodeKind for Delay {
         };
         fields.done();
         opened
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let told = Told::new(Need::Delay);
+        if let Some(until) = teller.plain("until") {
+            return told.say(format!("Do not go on before {}.", code(until)));
+        }
+        let number = teller.raw("duration").map(ToString::to_string);
+        told.say(format!(
+            "Wait for {} {} before you go on.",
+            number.unwrap_or_default(),
+            teller.plain_or("unit", "milliseconds"),
+        ))
     }
 }
 

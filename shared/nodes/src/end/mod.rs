@@ -2,6 +2,7 @@
 
 use crate::kind::{InputUse, NodeKind, Opened, Part};
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use lattice_ir::{End as EndOp, OpKind};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
@@ -57,5 +58,18 @@ impl NodeKind for End {
             input,
             ..Opened::new(Vec::new(), vec![part])
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        Told::default()
+            .say("The work is over here. Take no step after this one.")
+            .say_maybe(teller.shown(
+                "Give exactly this as the result of the whole workflow:",
+                "output",
+            ))
+            .say_maybe(teller.raw("output").is_none().then(|| {
+                "The result of the whole workflow is the result of the step before this one."
+                    .to_owned()
+            }))
     }
 }

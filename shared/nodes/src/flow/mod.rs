@@ -2,6 +2,7 @@
 
 use crate::kind::{InputUse, NodeKind, Opened, Output, Part, Port};
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, code, duration};
 use lattice_document::{PORT_ERROR, PORT_OUT, PORT_TIMEOUT, id_is_legal};
 use lattice_ir::{Invoke, OpKind};
 use lattice_model::WorkflowId;
@@ -86,5 +87,19 @@ impl NodeKind for Flow {
             calls,
             ..Opened::new(ports, vec![part])
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let flow = code(teller.plain_or("flowId", ""));
+        let limit = teller
+            .number("timeoutMs")
+            .map(|ms| format!("It may take {}.", duration(ms)));
+        let told = Told::new(Need::Flow)
+            .say(format!(
+                "Run the workflow {flow} to its end, and keep what it gives as the result of this step."
+            ))
+            .say_maybe(teller.shown("Its input:", "inputMapping"))
+            .say_maybe(limit);
+        told.way(PORT_TIMEOUT, "its time is up")
     }
 }

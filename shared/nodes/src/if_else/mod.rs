@@ -1,9 +1,11 @@
 //! `ifElse`: one of two ways, by an expression or by a model's judgement.
 
 use crate::branches::{self, BranchSettings};
+use crate::choices;
 use crate::codes;
 use crate::kind::{NodeKind, Opened, Part, Port};
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, fenced};
 use lattice_document::PORT_ERROR;
 use lattice_ir::{Arm, Choice, OpKind, Test, Way};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -63,6 +65,19 @@ impl NodeKind for IfElse {
         };
         fields.done();
         opened
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        match teller.plain("condition") {
+            Some(condition) => Told::new(Need::Choice)
+                .say(format!(
+                    "Work out whether this is true:\n\n{}",
+                    fenced("cel", condition)
+                ))
+                .way(PORT_TRUE, "it is true")
+                .way(PORT_FALSE, "it is not true"),
+            None => choices::tell(teller),
+        }
     }
 }
 

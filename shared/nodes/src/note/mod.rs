@@ -2,6 +2,7 @@
 
 use crate::kind::{NodeKind, Opened};
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use schemars::{JsonSchema, Schema, schema_for};
 
 /// The type.
@@ -38,5 +39,9 @@ impl NodeKind for Note {
         fields.optional::<String>("text");
         fields.done();
         Some(Opened::drawing())
+    }
+
+    fn tell(&self, _: Teller<'_>) -> Told {
+        Told::default()
     }
 }

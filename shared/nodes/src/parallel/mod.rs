@@ -5,6 +5,7 @@ use crate::codes;
 use crate::kind::{Carries, NodeKind, Opened, Output, Part, Port, Split};
 use crate::lowering::PORT_JOINED;
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, duration};
 use lattice_document::{PORT_ERROR, branch_port};
 use lattice_ir::{Join, JoinPolicy, Merge, OpKind, SplitBranch, Way};
 use lattice_model::limits::{LIFETIME_MS_MAX, SPLIT_BRANCHES_MAX, SPLIT_BRANCHES_MIN};
@@ -115,6 +116,10 @@ impl NodeKind for Parallel {
             ..opened(count, timeouts, policy, (merge, merges))
         })
     }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        tell(teller)
+    }
 }
 
 /// The time of each branch. It stands in milliseconds, as older documents have it.
@@ -205,4 +210,57 @@ fn opened(
         }),
         ..Opened::new(ports, vec![split, join])
     }
+}
+
+fn tell(teller: Teller<'_>) -> Told {
+    let count = teller.number("branchCount").unwrap_or(0);
+    let counts = match teller.plain("failureStrategy") {
+        Some("fail-fast") => {
+            "Wait for all of them. As soon as one fails, stop the others, and this step \
+                              has failed."
+        }
+        Some("any") => "As soon as one of them succeeds, stop the others and go on.",
+        Some("quorum") => "As soon as enough of them have succeeded, stop the others and go on.",
+        _ => {
+            "Wait until all of them are over. If one of them failed, this step has failed, but let the \
+              others finish first."
+        }
+    };
+    let quorum = teller.number("quorum");
+    let quorum = quorum.map(|number| format!("Enough are {number}."));
+    let merge = match teller.plain("mergePolicy") {
+        Some("deep-merge") => {
+            "The result is the results of the branches merged key by key, in the order \
+                               of the branches; of anything but objects the last one counts."
+        }
+        Some("first") => "The result is that of the first branch, in their order, that counts.",
+        Some("last") => "The result is that of the last branch, in their order, that counts.",
+        Some("error") => {
+            "All results have to be equal, and are the result; if they are not, this step \
+                          has failed."
+        }
+        _ => "The result is a list of the branches' results, in the order of the branches.",
+    };
+    let timeouts = teller
+        .raw("branchTimeouts")
+        .and_then(serde_json::Value::as_array);
+    let timeouts = timeouts.into_iter().flatten().enumerate();
+    let timeouts = timeouts.filter_map(|(place, ms)| {
+        let ms = ms.as_u64()?;
+        Some(format!("Branch {} may take {}.", place + 1, duration(ms)))
+    });
+    let timeouts: Vec<_> = timeouts.collect();
+    let mut told = Told::new(Need::Parallel)
+        .say(format!(
+            "Work on these {count} branches at the same time, each by itself, until they meet again."
+        ))
+        .say(counts)
+        .say_maybe(quorum)
+        .say(merge)
+        .say_maybe((!timeouts.is_empty()).then(|| timeouts.join(" ")));
+    for place in 0..usize::try_from(count).unwrap_or(0) {
+        let way = format!("this is branch {}", place + 1);
+        told = told.way(lattice_document::branch_port(place), way);
+    }
+    told
 }

@@ -4,6 +4,7 @@ use crate::Fields;
 use crate::kind::{NodeKind, Opened, Output, Part, Port};
 use crate::model_call::{Bounds, Targets, call};
 use crate::opening::{Opening, Secrets};
+use crate::prose::{Need, Teller, Told};
 use lattice_document::PORT_OUT;
 use lattice_ir::{ModelCall, OpKind};
 use lattice_model::limits;
@@ -109,6 +110,17 @@ impl NodeKind for Prompt {
             output: Output::Shape(output_schema.unwrap_or_else(|| json!({"type": "string"}))),
             ..Opened::new(ports, vec![part])
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        Told::new(Need::Model)
+            .say("Do this yourself, and keep your answer as the result of this step.")
+            .say_maybe(teller.shown("How to go about it:", "system"))
+            .say_maybe(teller.shown("The task:", "prompt"))
+            .say_maybe(teller.shown(
+                "The answer must be JSON of this schema, and nothing else:",
+                "outputSchema",
+            ))
     }
 }
 

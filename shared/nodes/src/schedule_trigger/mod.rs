@@ -4,6 +4,7 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Port};
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, code};
 use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
 use lattice_model::canonical_len;
 use lattice_model::limits::INPUT_BYTES_MAX;
@@ -117,6 +118,17 @@ impl NodeKind for ScheduleTrigger {
             trigger,
             ..Opened::new(vec![Port::out()], Vec::new())
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let zone = teller.plain_or("timezone", "UTC");
+        Told::new(Need::Schedule)
+            .say(format!(
+                "Elsewhere a clock starts this work at {} in the time zone {zone}. Here no clock does: \
+                 begin when you are asked to.",
+                code(teller.plain_or("expression", "")),
+            ))
+            .say_maybe(teller.shown("The input, unless you are given another one:", "input"))
     }
 }
 

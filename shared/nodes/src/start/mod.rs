@@ -2,6 +2,7 @@
 
 use crate::kind::{NodeKind, Opened, Port};
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use schemars::{JsonSchema, Schema, schema_for};
 
 /// The type.
@@ -39,5 +40,10 @@ impl NodeKind for Start {
             takes_edges: false,
             ..Opened::new(vec![Port::out()], Vec::new())
         })
+    }
+
+    fn tell(&self, _: Teller<'_>) -> Told {
+        Told::default()
+            .say("Take the input from whoever asks. Ask for what is missing before you go on.")
     }
 }

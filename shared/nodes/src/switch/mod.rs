@@ -1,8 +1,10 @@
 //! `switch`: one of two to ten branches, the last one the default.
 
 use crate::branches::{self, BranchSettings};
+use crate::choices;
 use crate::kind::{NodeKind, Opened};
 use crate::opening::Opening;
+use crate::prose::{Teller, Told};
 use lattice_model::limits::{SWITCH_BRANCHES_MAX, SWITCH_BRANCHES_MIN};
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -43,5 +45,9 @@ impl NodeKind for Switch {
         let opened = branches::open(opening, &mut fields, count);
         fields.done();
         opened
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        choices::tell(teller)
     }
 }

@@ -4,6 +4,7 @@ use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Output, Part, Port, Write};
 use crate::lowering::reference_template;
 use crate::opening::Opening;
+use crate::prose::{Need, Teller, Told, code};
 use lattice_document::{PORT_ERROR, PORT_OUT, id_is_legal};
 use lattice_expr::Root;
 use lattice_ir::{Assign, Eval, OpKind};
@@ -86,6 +87,24 @@ impl NodeKind for VariableStore {
         });
         fields.done();
         opened
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let name = code(teller.plain_or("variableName", ""));
+        let told = Told::new(Need::Variables);
+        match teller.plain("operation") {
+            Some("get") => told.say(format!(
+                "Take the value of the variable {name} as the result of this step."
+            )),
+            Some("delete") => told.say(format!(
+                "Forget the variable {name}: from here on it has no value."
+            )),
+            _ => {
+                let lead =
+                    format!("Set the variable {name} to this, and keep it to the end of the work:");
+                told.say_maybe(teller.shown(&lead, "value"))
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::kind::{NodeKind, Opened, Port};
 use crate::opening::{Opening, Secrets};
+use crate::prose::{Need, Teller, Told};
 use lattice_expr::{Reference, Root, Segment};
 use lattice_ir::{Payload, TriggerKind, Webhook, WebhookAuth};
 use lattice_model::limits::ID_CHARS_MAX;
@@ -143,6 +144,19 @@ impl NodeKind for WebhookTrigger {
             trigger,
             ..Opened::new(vec![Port::out()], Vec::new())
         })
+    }
+
+    fn tell(&self, teller: Teller<'_>) -> Told {
+        let scheme = teller.raw("authentication").and_then(|it| it.get("type"));
+        let scheme = scheme.and_then(Value::as_str).unwrap_or("api-key");
+        let format = teller.plain_or("payloadFormat", "json");
+        Told::new(Need::Webhook)
+            .say(format!(
+                "Elsewhere a request from outside starts this work (its sender proves itself by \
+                 {scheme}, its body is read as {format}). Here nobody listens for one: take the body of \
+                 the request as the input from whoever asks."
+            ))
+            .say_maybe(teller.shown("The input must be JSON of this schema:", "schema"))
     }
 }
 

@@ -1,0 +1,114 @@
+//! Claude Code: `.claude/agents`, `.claude/skills`, `.mcp.json`, `.claude/settings.json`.
+
+use crate::Target;
+use crate::common::{Making, agent_body};
+use crate::matrix::Topic;
+use crate::outline::Outline;
+use crate::servers::{Setup, Values, with_secrets};
+use crate::yaml::{Yaml, page};
+use serde_json::{Map, Value, json};
+
+/// The files.
+pub fn export<'o, 'd>(outline: &'o Outline<'d>) -> Making<'o, 'd> {
+    let mut making = Making::new(outline, Target::ClaudeCode);
+    making.skills(
+        ".claude/skills",
+        |name| format!("Hand this to the sub-agent {name} by the Agent tool."),
+        "",
+    );
+    agents(&mut making);
+    servers(&mut making);
+    permissions(&mut making);
+    making.launch = format!("claude \"/{}\"", outline.slug);
+    making
+}
+
+fn agents(making: &mut Making<'_, '_>) {
+    for agent in &making.outline.agents {
+        let mut fields = vec![
+            ("name", Yaml::Text(agent.slug.clone())),
+            ("description", Yaml::Text(agent.description.clone())),
+        ];
+        let tools = making.tools(agent, &agent.tools);
+        if !tools.is_empty() {
+            fields.push(("tools", Yaml::Text(tools.join(", "))));
+        }
+        let refused = making.tools(agent, &agent.disallowed);
+        if !refused.is_empty() {
+            fields.push(("disallowedTools", Yaml::Text(refused.join(", "))));
+        }
+        if !tools.is_empty() && !refused.is_empty() {
+            let lost = "`tools` and `disallowedTools` are both there, and only what stands in the first and \
+                        not in the second is left";
+            making.warn(Some(agent.node), Topic::Agents, lost, "keep one of them");
+        }
+        let class = match agent.model {
+            Some("small") => Some("haiku".to_owned()),
+            Some("medium") => Some("sonnet".to_owned()),
+            Some("large") => Some("opus".to_owned()),
+            _ => making.model(agent),
+        };
+        fields.extend(class.map(|model| ("model", Yaml::Text(model))));
+        fields.extend(
+            agent
+                .max_turns
+                .map(|turns| ("maxTurns", Yaml::Number(turns))),
+        );
+        let memory = agent.memory.map(str::to_owned);
+        fields.extend(memory.map(|memory| ("memory", Yaml::Text(memory))));
+        fields.extend(
+            agent
+                .color
+                .map(|color| ("color", Yaml::Text(color.to_owned()))),
+        );
+        making.not_there(agent, &["temperature"]);
+        let bytes = page(&fields, &agent_body(agent));
+        making.file(format!(".claude/agents/{}.md", agent.slug), bytes);
+    }
+}
+
+/// Secrets as the environment's variables, which the client puts in.
+pub fn values(values: &Values<'_>) -> Map<String, Value> {
+    let fields = values.iter().map(|(key, value)| {
+        let value =
+            with_secrets(value, |name| format!("${{{name}}}")).unwrap_or_else(|| value.clone());
+        ((*key).to_owned(), Value::from(value))
+    });
+    fields.collect()
+}
+
+fn servers(making: &mut Making<'_, '_>) {
+    let mut servers = Map::new();
+    for server in &making.outline.servers {
+        let value = match &server.setup {
+            None => continue,
+            Some(Setup::Local { command, env }) => json!({
+                "command": command.first(),
+                "args": command.get(1..).unwrap_or_default(),
+                "env": values(env),
+            }),
+            Some(Setup::Remote { url, headers }) => {
+                json!({"type": "http", "url": url, "headers": values(headers)})
+            }
+        };
+        servers.insert(server.name.clone(), value);
+    }
+    if !servers.is_empty() {
+        making.json(".mcp.json", &json!({"mcpServers": servers}));
+    }
+}
+
+fn permissions(making: &mut Making<'_, '_>) {
+    let mut words: Map<String, Value> = Map::new();
+    for permission in &making.outline.permissions {
+        let tool = permission.tool.as_ref().map(|tool| format!("__{tool}"));
+        let rule = format!("mcp__{}{}", permission.server, tool.unwrap_or_default());
+        let rules = words.entry(permission.word).or_insert_with(|| json!([]));
+        if let Some(rules) = rules.as_array_mut() {
+            rules.push(rule.into());
+        }
+    }
+    if !words.is_empty() {
+        making.json(".claude/settings.json", &json!({"permissions": words}));
+    }
+}
