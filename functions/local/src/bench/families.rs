@@ -1,22 +1,19 @@
 //! Runs that let other runs work for them: what an item of a long list costs, and a run that is
 //! called.
 
+use super::ends::Ends;
 use super::machine::resident_mb;
 use super::programs::{callers, chain, items};
 use super::rig::Rig;
 use crate::error::CliError;
 use lattice_driver::Observer;
 use lattice_ir::{Plan, Program};
-use lattice_journal::{Commit, EventBody};
-use lattice_model::RunId;
 use lattice_ports::Workflows;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
 
 /// One measurement of a run with runs below it.
 #[derive(Debug, Serialize)]
@@ -44,58 +41,6 @@ pub struct Family {
 
 /// Messages that are served at once.
 const HANDS: usize = 64;
-
-/// Which runs are over, and the largest commit.
-#[derive(Default)]
-struct Ends {
-    seen: Mutex<Seen>,
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct Seen {
-    over: BTreeSet<RunId>,
-    /// Why one of them did not come to its end.
-    failed: Option<String>,
-    bytes_max: usize,
-}
-
-impl Ends {
-    fn look<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
-        look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    async fn over(&self, run: &RunId) {
-        loop {
-            let changed = self.changed.notified();
-            if self.look(|seen| seen.over.contains(run)) {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
-impl Observer for Ends {
-    fn committed(&self, commit: &Commit) {
-        let last = commit.events.last().map(|event| &event.body);
-        let failed = match last {
-            Some(EventBody::RunFailed(failed)) => Some(failed.failure.message.clone()),
-            _ => None,
-        };
-        let is_over = failed.is_some() || matches!(last, Some(EventBody::RunCompleted(_)));
-        self.look(|seen| {
-            seen.bytes_max = seen.bytes_max.max(commit.body.len());
-            seen.failed = seen.failed.take().or(failed);
-            if is_over {
-                seen.over.insert(commit.run.clone());
-            }
-        });
-        if is_over {
-            self.changed.notify_waiters();
-        }
-    }
-}
 
 /// A list of so many items, in batches.
 pub async fn measure_list(dir: &Path, count: u64, effect_ms: u64) -> Result<Family, CliError> {
@@ -141,31 +86,18 @@ async fn measure(
     what: String,
     (calls, side, pause): (u64, u64, Duration),
 ) -> Result<Family, CliError> {
-    let hands: Vec<_> = (0..HANDS)
-        .map(|_| {
-            let driver = Arc::clone(&rig.driver);
-            tokio::spawn(async move { driver.work().await })
-        })
-        .collect();
+    let hands = super::rig::hands(&rig.driver, HANDS);
     let (before, began) = (rig.store.write_counts(), Instant::now());
     let mut top = None;
     rig.run(|run| top = Some(run.clone())).await?;
     if let Some(run) = &top {
-        ends.over(run).await;
+        ends.over(run).await?;
     }
     let seconds = began.elapsed().as_secs_f64();
     let commits = rig.store.write_counts().commits - before.commits;
-    rig.driver.queue().close();
-    for hand in hands {
-        let worked = hand.await;
-        worked.map_err(|error| CliError::Task(error.to_string()))??;
-    }
-    if let Some(why) = ends.look(|seen| seen.failed.take()) {
-        let text = format!("{what}: a measured run failed, so the figures mean nothing: {why}");
-        return Err(CliError::Task(text));
-    }
+    rig.close(hands).await?;
     let rounds = calls.div_ceil(side);
-    let (runs, commit_bytes_max) = ends.look(|seen| (seen.over.len(), seen.bytes_max));
+    let (runs, commit_bytes_max) = ends.counts();
     Ok(Family {
         what,
         calls,

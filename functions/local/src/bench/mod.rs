@@ -9,6 +9,7 @@
 mod branching;
 mod compiling;
 mod durable;
+mod ends;
 mod families;
 mod machine;
 mod programs;
@@ -78,6 +79,11 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         let dir = folder.join(format!("branches-{effect_ms}"));
         create(&dir)?;
         branching.push(branching::measure(&dir, (16, 4), effect_ms, runs).await?);
+    }
+    for effect_ms in [5, 100, 1_000] {
+        let dir = folder.join(format!("spread-{effect_ms}"));
+        create(&dir)?;
+        branching.push(branching::measure_spread(&dir, (16, 4), effect_ms, 4).await?);
     }
     let mut families = Vec::new();
     for effect_ms in [5, 100] {

@@ -2,7 +2,7 @@
 
 use lattice_ir::{
     Call, Effect, End, Gather, IR_VERSION, Invoke, Join, JoinPolicy, Map, Merge, ModelCall,
-    OnUnknown, Op, OpKind, Program, Retry, Split, SplitBranch, Way,
+    OnUnknown, Op, OpKind, Program, Retry, Split, SplitBranch, Timer, Wait, Way,
 };
 use lattice_model::limits::MAP_INLINE_ITEMS_MAX;
 use lattice_model::{NodeId, OpId, ProgramHash, WorkflowId};
@@ -15,8 +15,11 @@ pub fn chain(steps: u64) -> Program {
     program(calls.chain([end()]).collect())
 }
 
-/// Branches of so many calls each, side by side, and an end.
-pub fn branches(count: u64, steps: u64) -> Program {
+/// Branches of so many calls each, side by side, and an end. With a rest behind each call, another
+/// process may be told to go on.
+pub fn branches(count: u64, steps: u64, rest_ms: Option<u64>) -> Program {
+    let calls = steps;
+    let steps = calls * if rest_ms.is_some() { 2 } else { 1 };
     let first = |branch: u64| 2 + branch * steps;
     let mut ops = fan(count, steps);
     for branch in 0..count {
@@ -26,7 +29,11 @@ pub fn branches(count: u64, steps: u64) -> Program {
             } else {
                 1
             };
-            call(format!("step-{branch}-{step}"), next)
+            let name = format!("step-{branch}-{step}");
+            match rest_ms.filter(|_| step % 2 == 1) {
+                Some(rest_ms) => rest(name, rest_ms, next),
+                None => call(name, next),
+            }
         }));
     }
     ops.push(end());
@@ -146,6 +153,17 @@ fn call(name: String, next: u64) -> Op {
         on_timeout: None,
     });
     op(name, kind)
+}
+
+fn rest(name: String, rest_ms: u64, next: u64) -> Op {
+    let wait = OpKind::Wait(Wait {
+        question: None,
+        timer: Some(Timer::After(rest_ms)),
+        on_answer: None,
+        on_timer: Some(place(next)),
+        on_error: None,
+    });
+    op(name, wait)
 }
 
 fn end() -> Op {

@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use lattice_api::Kit;
-use lattice_driver::{Driver, Observer, Settings, StartRequest};
+use lattice_driver::{Driver, DriverError, Observer, Settings, StartRequest};
 use lattice_effects::EnvSecrets;
 use lattice_ir::{CallDone, CallOutcome, CallRequest, Plan, Program};
 use lattice_journal::Usage;
@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// Performs nothing, after a while.
 pub struct Nothing {
@@ -55,6 +56,19 @@ pub struct Rig {
     /// What each run is given.
     pub input: Value,
     plan: Arc<Plan>,
+    pause: Duration,
+}
+
+/// Serves a queue until it is closed.
+pub type Hand = JoinHandle<Result<(), DriverError>>;
+
+/// As many as there should be messages served at once.
+pub fn hands(driver: &Arc<BenchDriver>, count: usize) -> Vec<Hand> {
+    let hand = |_| {
+        let driver = Arc::clone(driver);
+        tokio::spawn(async move { driver.work().await })
+    };
+    (0..count).map(hand).collect()
 }
 
 impl Rig {
@@ -97,6 +111,7 @@ impl Rig {
             store,
             input: json!({ "topic": "bench" }),
             plan,
+            pause,
         })
     }
 
@@ -118,6 +133,43 @@ impl Rig {
             times.extend(driven?);
         }
         Ok(times)
+    }
+
+    /// One more process: a driver that shares store and queue with the others, and nothing else.
+    pub fn process(
+        &self,
+        boot: &str,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Arc<BenchDriver>, CliError> {
+        Ok(Arc::new(Driver::new(
+            (
+                Arc::new(self.store.clone()),
+                Arc::clone(self.driver.queue()),
+            ),
+            (
+                Arc::new(Nothing { pause: self.pause }),
+                Arc::new(SystemClock::new()?),
+            ),
+            Arc::new(Redactor::new()),
+            Arc::clone(observer),
+            Settings::new(BootId::new(boot)),
+        )))
+    }
+
+    /// Starts one run that whoever serves the queue carries on.
+    pub async fn start(&self) -> Result<RunId, CliError> {
+        let request = request(&self.plan, &self.input);
+        Ok(self.driver.start(request).await?.run)
+    }
+
+    /// Closes the queue and waits for those who serve it.
+    pub async fn close(&self, hands: Vec<Hand>) -> Result<(), CliError> {
+        self.driver.queue().close();
+        for hand in hands {
+            let worked = hand.await;
+            worked.map_err(|error| CliError::Task(error.to_string()))??;
+        }
+        Ok(())
     }
 
     /// Starts one run and carries it on as far as it leads; `began` learns its id.

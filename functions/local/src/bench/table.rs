@@ -31,18 +31,30 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
 fn print_branching(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
-        "\nbranches side by side, one run at a time; the ideal time is one branch's effects"
+        "\nbranches side by side, one run at a time; the ideal time is one branch's own.\nEach of several processes is sent to the run every 40 ms, and behind each call is a rest of 20 ms,\nwhich is a step too"
     )?;
     writeln!(
         out,
-        "{:>9} {:>11} {:>9} {:>15} {:>12}",
-        "branches", "steps each", "effect", "commits a step", "times ideal"
+        "{:>9} {:>11} {:>9} {:>9} {:>15} {:>12} {:>12}",
+        "processes",
+        "branches",
+        "steps each",
+        "effect",
+        "commits a step",
+        "puts a step",
+        "times ideal"
     )?;
     for row in &report.branching {
         writeln!(
             out,
-            "{:>9} {:>11} {:>6} ms {:>15.2} {:>12.2}",
-            row.branches, row.steps_each, row.effect_ms, row.commits_per_step, row.times_ideal
+            "{:>9} {:>11} {:>9} {:>6} ms {:>15.2} {:>12.2} {:>12.2}",
+            row.processes,
+            row.branches,
+            row.steps_each,
+            row.effect_ms,
+            row.commits_per_step,
+            row.puts_per_step,
+            row.times_ideal
         )?;
     }
     Ok(())
