@@ -5,7 +5,7 @@ use crate::matrix::{Support, Topic, link, support};
 use crate::names::{clean, plain};
 use crate::outline::{Agent, Outline, SkillFile, pointer};
 use crate::vocabulary::{self, Tool};
-use crate::yaml::{Yaml, page};
+use crate::yaml::{Yaml, escaped, page};
 use crate::{Export, Target, Warning, steps};
 use lattice_document::{Node, Problem};
 use lattice_nodes::prose::{Teller, sorted};
@@ -55,7 +55,7 @@ impl<'o, 'd> Making<'o, 'd> {
     pub fn json(&mut self, path: &str, value: &Value) {
         let mut text = serde_json::to_string_pretty(&sorted(value)).unwrap_or_default();
         text.push('\n');
-        self.file(path.to_owned(), text.into_bytes());
+        self.file(path.to_owned(), escaped(&text).into_bytes());
     }
 
     /// Says what is lost.

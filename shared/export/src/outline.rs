@@ -94,12 +94,14 @@ impl<'d> Outline<'d> {
         outline.skills = skills(document, &mut problems);
         let agents = outline.agents.iter();
         unique(
+            document,
             "sub-agent",
             agents.map(|one| (one.node, &one.slug)),
             &mut problems,
         );
         let skills = outline.skills.iter();
         unique(
+            document,
             "skill",
             skills.map(|one| (one.node, &one.slug)),
             &mut problems,
@@ -199,6 +201,7 @@ fn skills<'d>(document: &'d Document, problems: &mut Vec<Problem>) -> Vec<SkillF
 
 /// Says which nodes would become one file; both are named.
 fn unique<'a>(
+    document: &Document,
     what: &str,
     named: impl Iterator<Item = (&'a Node, &'a String)>,
     problems: &mut Vec<Problem>,
@@ -212,7 +215,8 @@ fn unique<'a>(
             "the nodes `{}` and `{}` both become the {what} `{slug}`",
             other.id, node.id
         );
-        let problem = Problem::error(codes::SAME_NAME, String::new(), text).at_node(&node.id);
+        let problem =
+            Problem::error(codes::SAME_NAME, pointer(document, node), text).at_node(&node.id);
         problems.push(problem.help("give one of them another `name`"));
     }
 }

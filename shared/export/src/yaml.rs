@@ -46,10 +46,15 @@ fn field(text: &mut String, key: &str, value: &Yaml) {
     };
 }
 
-/// A text in double quotes: JSON's form, with what YAML takes for a line break or refuses escaped too.
+/// A text in double quotes: JSON's form, escaped further.
 fn quoted(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    let mut quoted = String::with_capacity(json.len());
+    escaped(&serde_json::Value::from(text).to_string())
+}
+
+/// JSON in which what YAML takes for a line break or refuses is escaped too, and what a terminal would
+/// take for an order. Outside of strings JSON has none of these.
+pub fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
             '\u{7f}'..='\u{9f}'
@@ -58,10 +63,10 @@ fn quoted(text: &str) -> String {
             | '\u{feff}'
             | '\u{fffe}'
             | '\u{ffff}' => {
-                let _ = write!(quoted, "\\u{:04x}", letter as u32);
+                let _ = write!(escaped, "\\u{:04x}", letter as u32);
             }
-            _ => quoted.push(letter),
+            _ => escaped.push(letter),
         }
     }
-    quoted
+    escaped
 }

@@ -52,7 +52,10 @@ fn snapshots(target: Target) -> BTreeMap<String, String> {
 }
 
 fn hash(snapshots: &BTreeMap<String, String>) -> String {
-    let all: Vec<_> = snapshots.iter().map(|(name, text)| json!([name, text])).collect();
+    let all: Vec<_> = snapshots
+        .iter()
+        .map(|(name, text)| json!([name, text]))
+        .collect();
     Hash::of(Value::from(all).to_string().as_bytes()).to_hex()
 }
 
@@ -83,15 +86,24 @@ fn the_contract_holds() {
                 std::fs::write(&file, text).unwrap();
             }
             if std::fs::read_to_string(&file).unwrap_or_default() != *text {
-                wrong.push(format!("{} {name} differs from its snapshot", target.word()));
+                wrong.push(format!(
+                    "{} {name} differs from its snapshot",
+                    target.word()
+                ));
             }
         }
         let stored = std::fs::read_dir(&at).map_or(0, Iterator::count);
         if stored != made.len() {
-            wrong.push(format!("{}: {stored} snapshots of {} documents", target.word(), made.len()));
+            wrong.push(format!(
+                "{}: {stored} snapshots of {} documents",
+                target.word(),
+                made.len()
+            ));
         }
         let hash = hash(&made);
-        let entry = contract.entry(target.word().to_owned()).or_insert(json!({"version": 0}));
+        let entry = contract
+            .entry(target.word().to_owned())
+            .or_insert(json!({"version": 0}));
         if is_update() && entry["snapshots"] != hash.as_str() {
             let version = entry["version"].as_u64().unwrap_or(0);
             *entry = json!({"version": version + 1, "snapshots": hash});

@@ -20,6 +20,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-client", 3),
     ("lattice-webhook", 3),
     ("lattice-compiler", 4),
+    ("lattice-export", 5),
     ("lattice-driver", 4),
     ("lattice-local", 4),
     ("lattice-effects", 4),
