@@ -1,8 +1,8 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, hooks, nodes, resume, run, runs, schedules, show,
-    signal, workflows,
+    bench, cancel, compile, dev, doctor, events, export, hooks, nodes, resume, run, runs,
+    schedules, show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub enum Command {
     Dev(dev::Args),
     /// Check a workflow file and say everything that is wrong with it.
     Compile(compile::Args),
+    /// Write a workflow as the files of a coding agent.
+    Export(export::Args),
     /// Print the events of a run, and follow it while it goes on.
     Events(events::Args),
     /// List runs, newest first.
@@ -71,6 +73,7 @@ impl Command {
             Self::Resume(args) => args.json,
             Self::Compile(args) => args.json,
             Self::Events(args) => args.json,
+            Self::Export(args) => args.json,
             Self::Runs(args) => args.json,
             Self::Show(args) => args.json,
             Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,

@@ -22,6 +22,7 @@ mod reach;
 mod screen;
 mod serve;
 mod source;
+mod staged;
 mod text;
 mod triggers;
 mod watch;

@@ -6,6 +6,7 @@ pub mod compile;
 pub mod dev;
 pub mod doctor;
 pub mod events;
+pub mod export;
 pub mod hooks;
 pub mod nodes;
 mod report;
@@ -29,6 +30,7 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
         Command::Resume(args) => resume::perform(args, app).await,
         Command::Dev(args) => dev::perform(args, app).await,
         Command::Compile(args) => compile::perform(args, app),
+        Command::Export(args) => export::perform(args, app),
         Command::Events(args) => events::perform(args, app).await,
         Command::Runs(args) => runs::perform(args, app).await,
         Command::Show(args) => show::perform(args, app).await,
