@@ -11,6 +11,7 @@ pub mod queue_state;
 mod rows;
 pub mod secrets;
 mod shelves;
+mod slots;
 pub mod store;
 #[cfg(test)]
 mod tests;
