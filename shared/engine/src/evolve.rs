@@ -149,6 +149,7 @@ fn queue(state: &mut RunState, at: Millis, queued: &RunQueued) {
             items: batch.items.clone(),
         });
     }
+    state.limit = queued.limit.clone();
     state.started_at = at;
     state.deadline = at.plus(queued.lifetime_ms);
     state.input = queued.input.clone();

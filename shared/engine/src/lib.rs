@@ -12,6 +12,7 @@ pub mod decide;
 pub mod evolve;
 mod fold_inbox;
 pub mod input;
+mod limit;
 pub mod mapping;
 mod ops;
 mod scope;

@@ -3,7 +3,7 @@
 use crate::budget::Spending;
 use crate::mapping::{Mapping, OwnItems};
 use lattice_journal::payload::{Batch, BranchOutcome, Parent};
-use lattice_journal::{Budget, InboxItem, Question, RunStatus, Totals, ValueRef};
+use lattice_journal::{Budget, InboxItem, Limit, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
@@ -68,6 +68,9 @@ pub struct RunState {
     /// How its budget stands, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spending: Option<Spending>,
+    /// What it counts for, if its workflow has a limit on open runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
 }
 
 /// An open stage.
@@ -224,6 +227,7 @@ impl RunState {
             folded: VecDeque::new(),
             totals: Totals::default(),
             spending: None,
+            limit: None,
         }
     }
 

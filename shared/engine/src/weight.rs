@@ -18,6 +18,7 @@ fn parts(body: &EventBody) -> usize {
             let variable = |(name, value): (&String, &ValueRef)| json_text_len(name) + of(value);
             of(&queued.input)
                 + queued.variables.iter().map(variable).sum::<usize>()
+                + queued.limit.as_ref().map_or(0, |it| json_text_len(&it.key))
                 + queued.batch.as_ref().map_or(0, |batch| batch_bytes(batch))
         }
         EventBody::RunCompleted(done) => of(&done.output),

@@ -1,6 +1,7 @@
 //! The Program as it is stored: immutable, named by the hash of its canonical JSON.
 
 use crate::branches::{Join, Split};
+use crate::concurrency::Concurrency;
 use crate::invoke::Invoke;
 use crate::map::{Gather, Map};
 use crate::trigger::Trigger;
@@ -32,6 +33,9 @@ pub struct Program {
     /// What a run may use; unset = as much as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// How many of its runs may be open at once; unset = all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// Where a run begins.
     pub entry: OpId,
     /// What starts runs from outside.

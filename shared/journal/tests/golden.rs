@@ -72,6 +72,7 @@ fn samples() -> Vec<EventBody> {
             parent: None,
             batch: None,
             budget: None,
+            limit: None,
             tenant: Tenant::local(),
             workflow: WorkflowId::new("support-triage"),
             name: "Support triage".to_owned(),

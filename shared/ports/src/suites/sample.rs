@@ -183,6 +183,7 @@ pub fn program(name: &str) -> Program {
         variables: BTreeMap::from([("v".to_owned(), json!(1.5))]),
         lifetime_ms: 1_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops: vec![Op {

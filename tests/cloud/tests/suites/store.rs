@@ -52,6 +52,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         variables: BTreeMap::new(),
         lifetime_ms,
         budget: None,
+        limit: None,
         entry: StageRef {
             stage: StageId::new("start"),
             op: OpId(0),
