@@ -4,7 +4,7 @@
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
 //! log; `perform` carries a call out inside its lease; `flight` holds those under way; `children`
 //! starts the runs that a run calls; `serve` is what a message does; `sweep` finds what nobody looks
-//! at; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for.
+//! at; `slots` lets a run begin only with a place under its limit; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for.
 
 mod children;
 mod driver;
@@ -18,6 +18,7 @@ mod put;
 mod requests;
 mod serve;
 mod session;
+mod slots;
 mod sweep;
 
 pub use driver::{Driver, Settings};

@@ -251,7 +251,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut session = self.unborn(run, Arc::clone(&plan));
         let origin = request.trigger.map_or(Origin::Request, Origin::Trigger);
         let mut decision = start(&plan, request.tenant, input.clone(), origin, at)?;
-        if claims {
+        // A place is asked for when the log is there, so that nothing holds one for a run that is not.
+        if claims && decision.state.limit.is_none() {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();

@@ -73,6 +73,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if let Some(parent) = &session.state.parent {
                 self.wake(&session, &parent.run).await?;
             }
+            self.leave_place(&session).await?;
             return self.bury(run).await;
         }
         self.call_again(&session).await?;
@@ -95,6 +96,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let (mut causes, mut performed) = (Vec::new(), 0);
         let mut flight = Flight::default();
         let longest_ms = session.plan.longest_call_ms();
+        session.has_place = self.ask_for_place(session).await?;
         loop {
             let claims = performed == 0
                 || (performed < self.settings.chain_stages && self.has_time(errand, longest_ms));
@@ -112,6 +114,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 if step.leaves_items {
                     self.bury(&session.run).await?;
                 }
+                return Ok(());
+            }
+            // It stands in line: who gives a place back wakes it, and its row leads to it too.
+            if session.state.waits_for_place().is_some() && !step.more {
                 return Ok(());
             }
             session.patient_until_ms = flight.counts_until();

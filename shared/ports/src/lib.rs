@@ -33,6 +33,6 @@ pub use triggers::{FiringNote, LastFiring, Pause, Schedules, TriggerRow, Trigger
 pub use workflows::{Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
 
 /// Everything durable, behind one handle.
-pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys {}
+pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys + Slots {}
 
-impl<T: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys> Store for T {}
+impl<T: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys + Slots> Store for T {}

@@ -3,6 +3,7 @@
 use crate::budget;
 use crate::expect::expected;
 use crate::family;
+use crate::limits;
 use crate::lock;
 use crate::report::{Breach, BreachKind};
 use crate::scenario::Whom;
@@ -33,6 +34,7 @@ pub fn judge(sim: &Sim) {
             ];
             let broken = checks.iter().find_map(|check| check(sim, shadow).err());
             let broken = broken.or_else(|| budget::check(shadows, shadow).err());
+            let broken = broken.or_else(|| limits::check(sim, shadow).err());
             let broken = broken.or_else(|| check_oracle(sim, shadows, shadow).err());
             if let Some(breach) = broken {
                 sim.breach(breach.kind, breach.text);

@@ -6,7 +6,8 @@
 //! `process` says what workers and clients do, `case` what runs and `scenario` how, `runner` simulates it.
 //! `shadow` watches every commit as it is written, `branches`, `visits`, `signals` and `calls` what it
 //! says of those; `judge` looks at what is left at the end and asks the `oracle`: `seen` says what the
-//! run came to, `expect` what it should have, `family` what holds of runs that call runs and `budget` of
+//! run came to, `expect` what it should have, `family` what holds of runs that call runs, `limits` of
+//! runs that wait for a place and `budget` of
 //! what they may use.
 //! `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it all.
 
@@ -23,6 +24,7 @@ pub mod expect;
 pub mod family;
 pub mod fate;
 pub mod judge;
+pub mod limits;
 pub mod maps;
 pub mod oracle;
 pub mod performer;
