@@ -2,7 +2,7 @@
 
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
-use crate::serve::Errand;
+use crate::serve::{Errand, message};
 use crate::session::{Session, Step};
 use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
@@ -11,7 +11,7 @@ use lattice_journal::{InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
-use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
+use lattice_ports::{Appended, Clock, InboxPut, Performer, StageQueue, Store};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -64,8 +64,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             Begun::Known(run) => Ok(Started { run, known: true }),
             Begun::New(session, _) => {
                 let run = session.run.clone();
-                let message = Message::new(run.clone(), session.tail.last());
-                self.queue.send(message, 0).await?;
+                self.queue.send(message(&session), 0).await?;
                 Ok(Started { run, known: false })
             }
         }
@@ -87,7 +86,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let errand = Errand::default();
         if let Err(error) = self.carry(&mut session, Some(step), &errand).await {
             // The run exists: it goes on from the queue, and the caller learns why not here.
-            let message = Message::new(run, session.tail.last());
+            let message = message(&session);
             self.queue.send(message, limits::RETRY_DELAY_MS_MIN).await?;
             return Err(error);
         }
@@ -139,7 +138,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         let id = signal.id.clone().unwrap_or_else(|| self.fresh_inbox());
         let body = says(signal.wait.clone().or(wait));
-        let put = self.put_item(run, id.clone(), body.clone()).await?;
+        let put = self.put_item(&session, id.clone(), body.clone()).await?;
         if put == InboxPut::Known {
             // Somebody used the key in the meantime: for the same answer, or this one is refused.
             self.is_repeated(run, &id, &body).await?;
@@ -175,11 +174,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         reason: &str,
         id: InboxId,
     ) -> Result<InboxPut, RequestError> {
-        self.open_for_request(run).await?;
+        let session = self.open_for_request(run).await?;
         let reason = self.redactor.redact_text(reason);
         // It stands in an event, and an event that fits into no commit would stop its run.
         let reason = reason.chars().take(limits::REASON_CHARS_MAX).collect();
-        self.put_item(run, id, InboxBody::Cancel { reason }).await
+        let body = InboxBody::Cancel { reason };
+        self.put_item(&session, id, body).await
     }
 
     /// Refuses an answer to a question that another answer is on its way to.
@@ -220,19 +220,18 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     async fn put_item(
         &self,
-        run: &RunId,
+        session: &Session,
         id: InboxId,
         body: InboxBody,
     ) -> Result<InboxPut, RequestError> {
         let item = InboxItem {
-            run: run.clone(),
+            run: session.run.clone(),
             id,
             at: self.clock.now(),
             body,
         };
         let put = self.store.put_item(item).await?;
-        let message = Message::new(run.clone(), Seq::ZERO);
-        self.queue.send(message, 0).await?;
+        self.queue.send(message(session), 0).await?;
         Ok(put)
     }
 

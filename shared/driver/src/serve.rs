@@ -8,6 +8,12 @@ use lattice_engine::{Cause, Claimed};
 use lattice_model::{Guard, RunId, limits};
 use lattice_ports::{Clock, Delivery, Message, Performer, Saw, StageQueue, Store};
 
+/// A nudge to look at the run that the session holds.
+pub(crate) fn message(session: &Session) -> Message {
+    let message = Message::new(session.run.clone(), session.tail.last());
+    message.of(&session.state.tenant)
+}
+
 /// How long a message rests after an error, for each time it was delivered; at most a minute.
 const ERROR_PAUSE_MS: u64 = 500;
 const ERROR_PAUSE_MS_MAX: u64 = 60_000;
@@ -241,7 +247,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         });
         let message = Message {
             saw: saw.collect(),
-            ..Message::new(session.run.clone(), session.tail.last())
+            ..message(session)
         };
         Ok(self.queue.send(message, left_ms).await?)
     }
@@ -253,8 +259,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.put_row(session, self.clock.now()).await?;
         let sends = self.settings.guards.on(Guard::HandOnBeforeDelete);
         if sends && delay_ms <= limits::QUEUE_DELAY_MS_MAX {
-            let message = Message::new(session.run.clone(), session.tail.last());
-            self.queue.send(message, delay_ms).await?;
+            self.queue.send(message(session), delay_ms).await?;
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 //! comes to without, only later.
 
 use super::Shape;
-use super::build::{ask, end, invoke, join, program, split};
-use super::families::{dreamer, of_topic, poet, world};
-use lattice_ir::{Concurrency, Invoke, Join, JoinPolicy, Merge, OpKind, Program};
+use super::build::{ask, delay, end, invoke, join, program, split};
+use super::families::{HOUR_MS, dreamer, of_topic, poet, world};
+use lattice_ir::{Concurrency, Invoke, Join, JoinPolicy, Merge, OpKind, Program, Timer};
 use lattice_model::OpId;
 use serde_json::json;
 
@@ -62,9 +62,22 @@ fn chain() -> Shape {
     Shape::new("limited_chain", program, world)
 }
 
+/// An hour's rest before its call: nobody works for it meanwhile, and it keeps its place.
+fn napper() -> Program {
+    let ops = vec![
+        ("nap", OpKind::Wait(delay(Timer::After(HOUR_MS), 1))),
+        ("verse", ask("a verse on {{in.of}}", 2)),
+        (
+            "napper-end",
+            end(json!({ "poem": "{{nodes.verse.output}}" })),
+        ),
+    ];
+    program("napper", ops)
+}
+
 /// One after the other.
 fn of_kin() -> Shape {
-    let child = limited(poet(), 1, None);
+    let child = limited(napper(), 1, None);
     let called = ["rain", "snow", "fog"].map(|of| about(&child, of));
     let program = three("limited_kin", called, JoinPolicy::All);
     Shape::new("limited_kin", program, world)
@@ -74,7 +87,7 @@ fn of_kin() -> Shape {
 
 /// Two count together and the third one does not.
 fn by_key() -> Shape {
-    let child = limited(poet(), 1, Some("{{in.of}}"));
+    let child = limited(napper(), 1, Some("{{in.of}}"));
     let called = ["rain", "rain", "snow"].map(|of| about(&child, of));
     let program = three("limited_by_key", called, JoinPolicy::All);
     Shape::new("limited_by_key", program, world).calling([child])
@@ -83,7 +96,7 @@ fn by_key() -> Shape {
 /// Runs under a limit that call runs under another one: as no workflow calls itself, whoever waits for a
 /// place below keeps no place that it waits for.
 fn nested() -> Shape {
-    let leaf = limited(poet(), 1, None);
+    let leaf = limited(napper(), 1, None);
     let below = vec![
         (
             "below",
@@ -118,14 +131,14 @@ fn left_in_line() -> Shape {
         .noted("who stands in line is cancelled there")
 }
 
-/// The second run would begin when the first one has dreamt, and its caller does not wait so long.
+/// Neither run is waited for so long: one of them stands in line until its time is up.
 fn times_out_in_line() -> Shape {
     let slow = limited(dreamer(), 1, None);
-    let quick = Invoke {
-        timeout_ms: Some(3_600_000),
-        ..about(&slow, "snow")
+    let brief = |of: &str| Invoke {
+        timeout_ms: Some(HOUR_MS),
+        ..about(&slow, of)
     };
-    let called = [about(&slow, "rain"), quick, about(&poet(), "fog")];
+    let called = [brief("rain"), brief("snow"), about(&poet(), "fog")];
     let program = three("limited_times_out", called, JoinPolicy::All);
     Shape::new("limited_times_out", program, world).calling([poet(), slow])
 }
