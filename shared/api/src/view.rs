@@ -1,12 +1,13 @@
 //! Turns rows, states and summaries into answers.
 
+use crate::places::waits_for;
 use crate::triggers::next_at;
 use lattice_engine::{Phase, RunState};
 use lattice_ir::{Payload, TriggerKind, WebhookAuth};
 use lattice_journal::{Head, RunSummary, ValueRef};
 use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{Millis, RunId, Seq, canonical_len};
-use lattice_ports::{Blobs, PortError, TriggerRow, WorkflowVersion};
+use lattice_ports::{Blobs, PortError, Slots, TriggerRow, WorkflowVersion};
 use lattice_wire::shapes::{
     BudgetAnswer, HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow,
     StateAnswer, WorkflowRow,
@@ -93,7 +94,7 @@ pub fn schedule_row(row: &TriggerRow, now: Millis) -> Option<ScheduleRow> {
 }
 
 /// How a run stands.
-pub async fn run_answer<S: Blobs>(
+pub async fn run_answer<S: Blobs + Slots>(
     store: &S,
     run: &RunId,
     state: &RunState,
@@ -123,6 +124,7 @@ pub async fn run_answer<S: Blobs>(
         ended_at: ended_at.map(Millis::rfc3339),
         totals: state.totals,
         budget: budget(state),
+        waits_for: waits_for(store, run, state).await?,
         questions: questions(run, state),
         output,
         failure,

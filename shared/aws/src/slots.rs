@@ -4,10 +4,11 @@
 //! read: so of one who asks and one who leaves at the same time, one sees the other.
 
 use crate::item::{Builder, Item, Reader, key, number, text};
-use crate::keys::{self, S};
+use crate::keys::{self, EXP, S};
 use crate::store::AwsStore;
 use crate::table::{Ask, Expression};
 use aws_sdk_dynamodb::types::AttributeValue;
+use lattice_model::limits::LIFETIME_MS_MAX;
 use lattice_model::{Millis, RunId};
 use lattice_ports::{Asker, PortError, Slot, SlotKey, Slots};
 use std::collections::BTreeSet;
@@ -36,10 +37,13 @@ impl Slots for AwsStore {
         let room = "attribute_not_exists(#runs) OR size(#runs) < :max";
         let room = Expression::new(room)
             .name(RUNS)
+            .name(EXP)
+            .value("exp", number(expiry(asker)))
             .value("max", number(max.into()))
             .value("run", one(&asker.run));
         // INVARIANT: no more than `max` have a place, whoever else asks at the same time.
-        let taken = self.table.update(places(slot), "ADD #runs :run", room);
+        let change = "ADD #runs :run SET #exp = :exp";
+        let taken = self.table.update(places(slot), change, room);
         if !taken.await?.is_done() {
             return Ok(Slot::Waits);
         }
@@ -111,6 +115,12 @@ impl AwsStore {
     }
 }
 
+/// When what is kept of a place expires, in seconds: whoever had one when this one asked was over by
+/// then, and so was this one.
+fn expiry(asker: &Asker) -> u64 {
+    asker.since.plus(2 * LIFETIME_MS_MAX).get() / 1_000
+}
+
 fn one(run: &RunId) -> AttributeValue {
     AttributeValue::Ss(vec![run.to_string()])
 }
@@ -129,14 +139,29 @@ fn line_item(slot: &SlotKey, asker: &Asker) -> Item {
     Builder::at(keys::slot(slot.hash()), sort)
         .with(RUN, text(asker.run.as_str()))
         .with(SINCE, number(asker.since.get()))
+        .until(expiry(asker))
         .build()
 }
 
-fn read(item: &Item) -> Result<Asker, PortError> {
+pub(crate) fn read(item: &Item) -> Result<Asker, PortError> {
     let reader = Reader(item);
     let run = reader.text(RUN)?.parse();
     Ok(Asker {
         since: Millis::new(reader.number(SINCE)?),
         run: run.map_err(|_| reader.wrong(S, "a run that waits"))?,
     })
+}
+
+/// A run that stands in line, as it is stored.
+#[cfg(test)]
+pub(crate) fn sample() -> Item {
+    use lattice_model::{Tenant, WorkflowId};
+    use lattice_ports::suites::sample::{NOON, run};
+    let key = SlotKey {
+        tenant: Tenant::local(),
+        workflow: WorkflowId::new("w"),
+        key: "customer-7".to_owned(),
+    };
+    let (since, run) = (NOON, run(1));
+    line_item(&key, &Asker { since, run })
 }

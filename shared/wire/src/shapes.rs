@@ -216,6 +216,16 @@ answers! {
         /// What is kept for calls and runs that are under way.
         reserved: u64,
     }
+    /// What a queued run stands in line for, because its workflow limits its open runs.
+    PlaceAnswer {
+        /// Which runs of the workflow count together; empty = all of them.
+        key: String,
+        /// How many of them may be open at once.
+        max_runs: u32,
+        /// How many stand in line before it, unless there are very many.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
+    }
     /// How a run stands.
     RunAnswer {
         /// The run.
@@ -242,6 +252,9 @@ answers! {
         /// How its budget stands, if it has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         budget: Option<BudgetAnswer>,
+        /// The place that it stands in line for, if it does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        waits_for: Option<PlaceAnswer>,
         /// What it asks at the moment.
         questions: Vec<OpenQuestion>,
         /// What it produced, if it completed.
