@@ -1,5 +1,5 @@
 //! Places under a limit on open runs: asked for before a run begins, given back when it is over, and
-//! looked after where a worker died in between (protocol, rule 17).
+//! looked after where a worker died in between (protocol, rule 19).
 
 use crate::driver::Driver;
 use crate::error::DriverError;

@@ -1,5 +1,5 @@
 //! The limit on runs that are open at once: its key, made when a run is queued, and what a run may
-//! do before it has a place (protocol, rule 17).
+//! do before it has a place (protocol, rule 19).
 
 use crate::fold_inbox::fold_inbox;
 use crate::input::DecideError;
