@@ -1,139 +1,63 @@
-//! Limits on open runs, as somebody at a terminal or over the API meets them.
+//! The limits of a run, just below and just above, on the real binary and its file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use common::http::Dev;
-use common::{LONG, Place, line, question};
+use common::{Done, Place, line};
+use lattice_model::limits::{INLINE_VALUE_BYTES_MAX, RUN_BYTES_MAX, RUN_EVENTS_MAX};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
-/// Asks; one open run for each customer.
-fn asking(max_runs: u64) -> Value {
-    let mut workflow = line(&[("ask", "askUserQuestion", question())]);
-    let key = "{{in.customer}}";
-    workflow["settings"] = json!({ "concurrency": { "maxRuns": max_runs, "key": key } });
+/// A loop of three writes, that often, and the end behind its ceiling.
+fn writes(times: u64, text: &str) -> Value {
+    let write = || json!({"operation": "set", "variableName": "kept", "value": text});
+    let names = ["one", "two", "three"];
+    let mut workflow = line(&names.map(|name| (name, "variableStore", write())));
+    workflow["nodes"][1]["maxVisits"] = json!(times);
+    let edge = |id: &str, from: &str, to: &str| json!({"id": id, "from": from, "to": to});
+    workflow["edges"] = json!([
+        edge("e1", "start", "one"),
+        edge("e2", "one", "two"),
+        edge("e3", "two", "three"),
+        edge("e4", "three", "one"),
+        {"id": "e5", "from": "one", "fromPort": "error", "to": "end"},
+    ]);
     workflow
 }
 
-fn start(dev: &Dev, customer: &str) -> String {
-    let body = json!({ "workflowId": "w", "input": { "customer": customer } });
-    let answer = dev.send("POST", "/v1/runs", &[], Some(&body));
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.json()["runId"].as_str().unwrap().to_owned()
-}
-
-fn until(dev: &Dev, run: &str, status: &str) -> Value {
-    let began = Instant::now();
-    loop {
-        let seen = dev.get(&format!("/v1/runs/{run}")).json();
-        if seen["status"] == status {
-            return seen;
-        }
-        assert!(began.elapsed() < LONG, "{seen}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn answer(dev: &Dev, run: &str) {
-    let body = json!({ "node": "ask", "value": 1 });
-    let path = format!("/v1/runs/{run}/signal");
-    assert_eq!(dev.send("POST", &path, &[], Some(&body)).status, 202);
-}
-
-fn status(dev: &Dev, run: &str) -> Value {
-    dev.get(&format!("/v1/runs/{run}")).json()["status"].clone()
+/// Runs it; gives what it said and the seq of its last event.
+fn run(times: u64, text: &str) -> (Done, u64) {
+    let place = Place::new();
+    place.write("w.json", writes(times, text).to_string());
+    let done = place.lattice(&["run", "w.json", "--json"]);
+    let last = done.out.lines().rev().find_map(|line| {
+        let record: Value = serde_json::from_str(line).ok()?;
+        record["seq"].as_u64()
+    });
+    let last = last.unwrap_or_else(|| panic!("{done:?}"));
+    (done, last)
 }
 
 #[test]
-fn runs_of_one_key_begin_one_after_the_other_also_behind_a_kill() {
-    let place = Place::new();
-    let dev = Dev::start(&place, &[]);
-    let put = dev.send(
-        "PUT",
-        "/v1/workflows/w",
-        &[("if-none-match", "*")],
-        Some(&asking(1)),
+fn a_run_has_nearly_so_many_events_and_no_more() {
+    // Six events a round.
+    let (done, last) = run(RUN_EVENTS_MAX / 6 - 20, "x");
+    done.says(0, &["run.completed"]);
+    assert!(last + 200 > RUN_EVENTS_MAX, "{last}");
+    let (done, last) = run(RUN_EVENTS_MAX / 6 + 1, "x");
+    done.says(1, &["the run reached the limit of 50000 events"]);
+    assert!(
+        last <= RUN_EVENTS_MAX && last + 200 > RUN_EVENTS_MAX,
+        "{last}"
     );
-    assert_eq!(put.status, 201, "{put:?}");
-    let [first, second, third] = ["acme"; 3].map(|customer| start(&dev, customer));
-    let other = start(&dev, "globex");
-    for begun in [&first, &other] {
-        until(&dev, begun, "waiting");
-    }
-    let lined = until(&dev, &third, "queued");
-    let waits_for = json!({ "key": "acme", "maxRuns": 1, "before": 1 });
-    assert_eq!(lined["waitsFor"], waits_for, "{lined}");
-    assert_eq!(status(&dev, &second), "queued");
-    let shown = place.lattice(&["show", &second]);
-    let line = "at most 1 runs with the key `acme` are open at once, 0 before it";
-    shown.says(0, &["queued", line]);
-    place
-        .lattice(&["runs", "--status", "queued"])
-        .says(0, &[&second, &third]);
-
-    // Who stands in line is cancelled there, and holds nobody up.
-    let cancelled = format!("/v1/runs/{second}/cancel");
-    assert_eq!(
-        dev.send("POST", &cancelled, &[], Some(&json!({}))).status,
-        202
-    );
-    until(&dev, &second, "cancelled");
-    assert_eq!(status(&dev, &third), "queued");
-    drop(dev);
-
-    let dev = Dev::start(&place, &[]);
-    until(&dev, &first, "waiting");
-    assert_eq!(status(&dev, &third), "queued");
-    answer(&dev, &first);
-    until(&dev, &first, "completed");
-    until(&dev, &third, "waiting");
-    answer(&dev, &third);
-    until(&dev, &third, "completed");
-    let events = place.lattice(&["events", &second, "--json"]).out;
-    assert!(!events.contains("run.started"), "{events}");
 }
 
 #[test]
-fn a_command_does_not_wait_for_a_place_that_nobody_gives_back() {
-    let place = Place::new();
-    place.write("w.json", asking(1).to_string());
-    let run = || place.lattice(&["run", "w.json", "--input", "{\"customer\": \"acme\"}"]);
-    run().says(3, &["waits for a person"]);
-    let first = place.newest_run("waiting");
-    run().says(3, &["waits for a place after", "lattice resume"]);
-    let second = place.newest_run("queued");
-    place.lattice(&["signal", &first, "ask", "1"]).says(0, &[]);
-    // Both are carried on: the second one begins where the first one ends.
-    place.lattice(&["resume"]).says(3, &["waits for a person"]);
-    assert_eq!(place.newest_run("completed"), first);
-    assert_eq!(place.newest_run("waiting"), second);
-}
-
-#[test]
-fn without_a_key_a_run_fails_and_says_why() {
-    let place = Place::new();
-    place.write("w.json", asking(1).to_string());
-    place.lattice(&["run", "w.json"]).says(
-        1,
-        &[
-            "the key of the limit on open runs cannot be made",
-            "customer",
-        ],
-    );
-    let long = json!({ "customer": "x".repeat(257) }).to_string();
-    place
-        .lattice(&["run", "w.json", "--input", &long])
-        .says(1, &["it has 257 characters, the limit is 256"]);
-    for (limit, problem) in [
-        (json!({ "maxRuns": 0 }), "LAT-D015"),
-        (json!({ "maxRuns": 1001 }), "LAT-D015"),
-        (json!({ "maxRuns": 1, "key": "{{vars.x}}" }), "LAT-C040"),
-        (json!({ "maxRuns": 1, "key": "{{customer}}" }), "LAT-C040"),
-    ] {
-        let mut workflow = asking(1);
-        workflow["settings"]["concurrency"] = limit;
-        place.write("w.json", workflow.to_string());
-        place.lattice(&["compile", "w.json"]).says(1, &[problem]);
-    }
+fn a_run_has_nearly_so_many_bytes_and_no_more() {
+    let text = "x".repeat(INLINE_VALUE_BYTES_MAX - 100);
+    // Each of six events has the text, and less than 300 bytes beside it.
+    let round = 6 * (INLINE_VALUE_BYTES_MAX as u64 + 200);
+    let (done, _) = run((RUN_BYTES_MAX - RUN_BYTES_MAX / 50) / round, &text);
+    done.says(0, &["run.completed"]);
+    let (done, _) = run((RUN_BYTES_MAX + RUN_BYTES_MAX / 50) / round, &text);
+    done.says(1, &["the run reached the limit of 52428800 bytes"]);
 }

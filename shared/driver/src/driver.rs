@@ -2,6 +2,7 @@
 
 use crate::error::DriverError;
 use crate::observe::Observer;
+use crate::turns::Turns;
 use lattice_ir::Plan;
 use lattice_model::{BootId, CommitId, Guards, InboxId, ProgramHash, RunId, StageId, limits};
 use lattice_policy::Redactor;
@@ -49,6 +50,7 @@ pub struct Driver<S, Q, P, C> {
     pub(crate) settings: Settings,
     plans: Mutex<BTreeMap<ProgramHash, Arc<Plan>>>,
     seen: Mutex<BTreeMap<(RunId, StageId), Seen>>,
+    pub(crate) turns: Turns,
 }
 
 /// When this process first saw an attempt of somebody else.
@@ -70,7 +72,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         observer: Arc<dyn Observer>,
         settings: Settings,
     ) -> Self {
-        let (plans, seen) = (Mutex::default(), Mutex::default());
+        let (plans, seen, turns) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self {
             store,
             queue,
@@ -81,6 +83,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             settings,
             plans,
             seen,
+            turns,
         }
     }
 

@@ -3,8 +3,10 @@
 //!
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
 //! log; `perform` carries a call out inside its lease; `flight` holds those under way; `children`
-//! starts the runs that a run calls; `serve` is what a message does; `sweep` finds what nobody looks
-//! at; `slots` lets a run begin only with a place under its limit; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for.
+//! starts the runs that a run calls; `serve` is what a message does, `turns` lets one
+//! worker of a process do it for each run; `slots` lets a run begin only with a place under its limit;
+//! `sweep` finds what nobody looks at; `requests` is what people ask for: start, signal, cancel; `firing`
+//! is what a schedule asks for.
 
 mod children;
 mod driver;
@@ -20,6 +22,7 @@ mod serve;
 mod session;
 mod slots;
 mod sweep;
+mod turns;
 
 pub use driver::{Driver, Settings};
 pub use error::{DriverError, RequestError};

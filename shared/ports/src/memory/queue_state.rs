@@ -3,7 +3,6 @@
 
 use super::turns::{Place, Turns};
 use crate::{Delivery, Message, Receipt};
-use lattice_model::RunId;
 use std::collections::BTreeMap;
 
 /// How a queue treats what it has handed out.
@@ -12,8 +11,6 @@ pub struct QueueRules {
     /// A message that is neither acknowledged nor given back comes again after so long; `None` =
     /// never, for a queue that dies together with its workers.
     pub visibility_ms: Option<u64>,
-    /// While a message of a run is out, the others of that run wait.
-    pub one_per_run: bool,
 }
 
 /// The messages of a queue: of each tenant in turn, those of one earliest visible first, and in the
@@ -23,8 +20,6 @@ pub struct QueueState {
     rules: QueueRules,
     items: BTreeMap<u64, Item>,
     order: Turns,
-    holders: BTreeMap<RunId, u64>,
-    parked: BTreeMap<RunId, Vec<Place>>,
     turns: u64,
 }
 
@@ -43,8 +38,6 @@ impl QueueState {
             rules,
             items: BTreeMap::new(),
             order: Turns::default(),
-            holders: BTreeMap::new(),
-            parked: BTreeMap::new(),
             turns: 0,
         }
     }
@@ -66,35 +59,20 @@ impl QueueState {
 
     /// Hands out the message that has been visible the longest, if one is visible at `now_ms`.
     pub fn take(&mut self, now_ms: u64) -> Option<Delivery> {
-        loop {
-            let place = self.order.take(now_ms)?;
-            let item = self.items.get_mut(&place.id)?;
-            if self.rules.one_per_run {
-                let holder = self
-                    .holders
-                    .entry(item.message.run.clone())
-                    .or_insert(place.id);
-                if *holder != place.id {
-                    self.parked
-                        .entry(item.message.run.clone())
-                        .or_default()
-                        .push(place);
-                    continue;
-                }
-            }
-            item.receives += 1;
-            item.out = true;
-            item.place = None;
-            let delivery = Delivery {
-                message: item.message.clone(),
-                receipt: Receipt(format!("{}.{}", place.id, item.receives)),
-                receives: item.receives,
-            };
-            if let Some(visibility_ms) = self.rules.visibility_ms {
-                self.put(place.id, now_ms.saturating_add(visibility_ms));
-            }
-            return Some(delivery);
+        let place = self.order.take(now_ms)?;
+        let item = self.items.get_mut(&place.id)?;
+        item.receives += 1;
+        item.out = true;
+        item.place = None;
+        let delivery = Delivery {
+            message: item.message.clone(),
+            receipt: Receipt(format!("{}.{}", place.id, item.receives)),
+            receives: item.receives,
+        };
+        if let Some(visibility_ms) = self.rules.visibility_ms {
+            self.put(place.id, now_ms.saturating_add(visibility_ms));
         }
+        Some(delivery)
     }
 
     /// Deletes the delivered message; says whether the receipt was good. One is good until its
@@ -117,8 +95,7 @@ impl QueueState {
         true
     }
 
-    /// The moment from which the next message may be handed out. One that waits for another
-    /// message of its run does not count.
+    /// The moment from which the next message may be handed out.
     pub fn next_due_ms(&self) -> Option<u64> {
         self.order.next_ms()
     }
@@ -144,15 +121,6 @@ impl QueueState {
         item.out = false;
         if let Some(place) = item.place.take() {
             self.order.remove(&item.message.tenant, place);
-        }
-        let run = item.message.run.clone();
-        if self.holders.get(&run) == Some(&id) {
-            self.holders.remove(&run);
-            for place in self.parked.remove(&run).unwrap_or_default() {
-                if let Some(item) = self.items.get(&place.id) {
-                    self.order.insert(&item.message.tenant, place);
-                }
-            }
         }
         Some(id)
     }

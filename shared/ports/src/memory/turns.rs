@@ -78,7 +78,6 @@ mod tests {
     fn queue() -> QueueState {
         QueueState::new(QueueRules {
             visibility_ms: None,
-            one_per_run: true,
         })
     }
 
@@ -116,18 +115,5 @@ mod tests {
         );
         assert_eq!((queue.take(29), queue.next_due_ms()), (None, Some(30)));
         assert_eq!(queue.take(30).unwrap().message, message("acme", 2));
-    }
-
-    /// What waits for another message of its run has its turn when that one is done with.
-    #[test]
-    fn a_parked_message_comes_back_to_its_tenant() {
-        let mut queue = queue();
-        queue.push(message("acme", 1), 0);
-        queue.push(message("acme", 1), 0);
-        let first = queue.take(0).unwrap();
-        assert_eq!(queue.take(0), None);
-        assert!(queue.ack(&first.receipt));
-        assert_eq!(queue.take(0).unwrap().message, message("acme", 1));
-        assert_eq!(queue.len(), 1);
     }
 }
