@@ -2,7 +2,7 @@
 
 use lattice_client::WatchError;
 use lattice_document::Problem;
-use lattice_driver::{DriverError, RequestError};
+use lattice_driver::{DriverError, ForkRefused, RequestError};
 use lattice_effects::ConfigError;
 use lattice_local::LocalError;
 use lattice_model::IdError;
@@ -45,6 +45,9 @@ pub enum CliError {
     /// An answer or a cancel was refused.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A run was not forked.
+    #[error(transparent)]
+    Fork(#[from] ForkRefused),
     /// No model provider could be chosen.
     #[error(transparent)]
     Config(#[from] ConfigError),

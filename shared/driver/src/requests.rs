@@ -7,7 +7,7 @@ use crate::session::{Session, Step};
 use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
-use lattice_journal::{InboxBody, InboxItem, ValueRef};
+use lattice_journal::{Event, EventBody, InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
@@ -287,8 +287,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             RunState::empty(),
             first.iter().flat_map(|commit| &commit.events).take(1),
         );
-        let same =
-            stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
+        let is_fork = |event: &Event| matches!(event.body, EventBody::RunForked(_));
+        let is_fork = first.iter().flat_map(|commit| &commit.events).any(is_fork);
+        let same = !is_fork
+            && stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
         match same {
             true => Ok(Begun::Known(run)),
             false => Err(DriverError::KeyReused { run }),

@@ -3,7 +3,7 @@
 use crate::budget::Spending;
 use crate::mapping::{Mapping, OwnItems};
 use lattice_journal::payload::{Batch, BranchOutcome, Parent};
-use lattice_journal::{Budget, InboxItem, Question, RunStatus, Totals, ValueRef};
+use lattice_journal::{Budget, ForkedFrom, InboxItem, Question, RunStatus, Totals, ValueRef};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
@@ -38,6 +38,9 @@ pub struct RunState {
     /// What it is a batch of, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<OwnItems>,
+    /// Where it comes from, if it is a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -211,6 +214,7 @@ impl RunState {
             name: Arc::from(""),
             parent: None,
             batch: None,
+            forked_from: None,
             started_at: Millis::new(0),
             deadline: Millis::new(u64::MAX),
             input: ValueRef::Inline(Arc::default()),

@@ -356,3 +356,5 @@ pub const BUDGET_OUTPUT_TOKENS_DEFAULT: u32 = 4_096;
 pub const BUDGET_FRAME_TOKENS: u64 = 64;
 /// Tokens reserved for each secret in a prompt: its value is not known before the call.
 pub const BUDGET_SECRET_TOKENS: u64 = 4_096;
+/// Bytes of the first events of a fork, which hold the state that it begins with.
+pub const FORK_BYTES_MAX: usize = COMMIT_BYTES_MAX - 8 * 1024;
