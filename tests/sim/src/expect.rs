@@ -194,7 +194,8 @@ fn timed_out(sim: &Sim, shadow: &Shadow) -> Result<BTreeSet<String>, Breach> {
         let mut answers = (0..).zip(answers);
         let unheard = answers.find(|(number, answer)| {
             let inbox = answer_id(&node, *number);
-            question.check(answer).is_ok() && !shadow.signals.is_decided(&inbox)
+            let is_done_with = shadow.signals.is_decided(&inbox) || sim.is_turned_away(&inbox);
+            question.check(answer).is_ok() && !is_done_with
         });
         if unheard.is_some() && !may_be_late(sim) {
             return Err(format!("`{stage}` timed out and somebody had an answer").into());

@@ -15,7 +15,7 @@ use lattice_driver::{Driver, DriverError, Observer, RequestError, Settings, Sign
 use lattice_journal::Commit;
 use lattice_model::{BootId, InboxId, NodeId, RunId, StageId};
 use lattice_policy::Redactor;
-use lattice_ports::StageQueue;
+use lattice_ports::{Clock, StageQueue};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -250,10 +250,19 @@ async fn deliver(
         id: Some(id.clone()),
     };
     loop {
+        let open = takers(sim, run, &signal);
         match driver.signal(run, signal.clone()).await {
             Ok(_) => break,
             Err(RequestError::Driver(_)) => sim.clock_sleep(PAUSE_MS).await,
-            Err(_) => return sim.turn_away(id),
+            Err(error) => {
+                // INVARIANT: who is asked all the while is not sent away with a fitting answer.
+                let still = takers(sim, run, &signal);
+                if let Some(stage) = still.iter().find(|stage| open.contains(stage)) {
+                    let text = format!("`{stage}` asks and `{id}` was sent away: {error}");
+                    sim.breach(BreachKind::Lost, text);
+                }
+                return sim.turn_away(id);
+            }
         }
     }
     sim.until(|shadows| {
@@ -262,6 +271,25 @@ async fn deliver(
         (shadow.has_folded(&id) || shadow.state.status.is_terminal()).then_some(())
     })
     .await;
+}
+
+/// The open questions of a run that an answer is for and fits, and that no clock takes for over.
+fn takers(sim: &Sim, run: &RunId, signal: &Signal) -> Vec<StageId> {
+    let margin_ms = sim.scenario.skew_ms;
+    let now = sim.clock.now();
+    let takes = |shadow: &Shadow| {
+        let open = shadow
+            .state
+            .questions()
+            .filter(|(stage, node, question, due)| {
+                **node == signal.node
+                    && signal.wait.as_ref().is_none_or(|wait| wait == *stage)
+                    && question.accept(&signal.value).is_ok()
+                    && due.is_none_or(|due| due > now.plus(margin_ms))
+            });
+        open.map(|(stage, ..)| stage.clone()).collect()
+    };
+    sim.look_at(run, takes).unwrap_or_default()
 }
 
 /// Answers a visit that is not the open one.

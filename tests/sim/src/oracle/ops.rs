@@ -8,7 +8,7 @@ use lattice_ir::{
     Assign, Call, Choice, Effect, Eval, QuestionTemplate, Test, Timer, TransformLanguage, Wait,
 };
 use lattice_journal::{Failure, FailureKind, Question};
-use lattice_model::{Millis, NodeId};
+use lattice_model::{Millis, NodeId, canonical_len, limits};
 use serde_json::{Value, json};
 
 impl Walk<'_> {
@@ -154,10 +154,22 @@ impl Walk<'_> {
     }
 
     fn question(&self, question: &QuestionTemplate) -> Result<Question, Failure> {
+        let text = self.text(&question.text)?;
+        // As its JSON has it, with some room for the names of an option's fields.
+        let bytes_of = |text: &str| canonical_len(&Value::from(text));
+        let options = question.options.iter().map(|option| {
+            let more = option.description.as_deref().map_or(0, bytes_of);
+            bytes_of(&option.label) + canonical_len(&option.value) + more + 64
+        });
+        let bytes = bytes_of(&text) + options.sum::<usize>();
+        if bytes > limits::QUESTION_BYTES_MAX {
+            return Err(Failure::new(FailureKind::Limit, "too much to ask"));
+        }
+        let (options, choice) = (question.options.clone(), question.choice);
         Ok(Question {
-            text: self.text(&question.text)?,
-            options: question.options.clone(),
-            choice: question.choice,
+            text,
+            options,
+            choice,
         })
     }
 
