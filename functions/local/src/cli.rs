@@ -1,8 +1,8 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, fork, hooks, nodes, resume, run, runs, schedules, show,
-    signal, workflows,
+    bench, cancel, compile, dev, doctor, events, fork, hooks, nodes, resume, run, runs, schedules,
+    show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

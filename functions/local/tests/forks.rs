@@ -48,7 +48,15 @@ fn types(events: &[Value], kind: &str) -> Vec<String> {
 fn a_fork_keeps_what_was_done_and_does_the_rest_with_what_is_set() {
     let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let at = seq_of(&place, &run, "stage.completed", "a");
-    let words = ["fork", &run, "--at", &at, "--set", "vars.tone=\"kind\"", "--json"];
+    let words = [
+        "fork",
+        &run,
+        "--at",
+        &at,
+        "--set",
+        "vars.tone=\"kind\"",
+        "--json",
+    ];
     let done = place.lattice(&words);
     assert_eq!(done.code, Some(0), "{done:?}");
     let forked = done.result();
@@ -63,10 +71,15 @@ fn a_fork_keeps_what_was_done_and_does_the_rest_with_what_is_set() {
     assert_eq!(log[1]["type"], "run.forked");
     assert_eq!(types(&log, "stage.started"), ["b"]);
     let asked = log.iter().find(|event| event["type"] == "llm.step.started");
-    assert!(asked.unwrap().to_string().contains("After one: kind"), "{asked:?}");
+    assert!(
+        asked.unwrap().to_string().contains("After one: kind"),
+        "{asked:?}"
+    );
     // The other run stays as it is.
     let before = events(&place, &run);
-    place.lattice(&["resume"]).says(0, &["no run is unfinished"]);
+    place
+        .lattice(&["resume"])
+        .says(0, &["no run is unfinished"]);
     assert_eq!(events(&place, &run), before);
 }
 
@@ -77,7 +90,10 @@ fn a_redrive_does_the_failed_stage_again_and_nothing_before_it() {
     let done = place.lattice(&["fork", &run, "--from-failed"]);
     done.says(0, &["is forked from", "go on: lattice resume run_"]);
     let fork = place.newest_run("queued");
-    place.write("good.json", json!({"stages": {"b": [{"text": "two"}]}}).to_string());
+    place.write(
+        "good.json",
+        json!({"stages": {"b": [{"text": "two"}]}}).to_string(),
+    );
     let done = place.lattice(&["resume", &fork, "--script", "good.json", "--json"]);
     assert_eq!(done.result()["output"], "two", "{done:?}");
     assert_eq!(types(&events(&place, &fork), "stage.started"), ["b"]);
@@ -102,16 +118,29 @@ fn what_cannot_be_forked_is_refused_and_nothing_is_written() {
     refused(&["--at", "x"], 2, &["invalid value"]);
     let set = |change: &str, texts: &[&str]| refused(&["--at", &at, "--set", change], 1, texts);
     set("vars.tone", &["`vars.tone` is not `PATH=JSON`"]);
-    set("vars.tone=kind", &["the value of `vars.tone` is not JSON", "quotes"]);
+    set(
+        "vars.tone=kind",
+        &["the value of `vars.tone` is not JSON", "quotes"],
+    );
     set("vars.tune=1", &["`vars.tune` is not there", "`tone`"]);
-    set("nodes.b.output=1", &["`nodes.b.output` is not there", "`a`"]);
+    set(
+        "nodes.b.output=1",
+        &["`nodes.b.output` is not there", "`a`"],
+    );
     set("env.HOME=1", &["`env.HOME` cannot be set", "`vars.NAME`"]);
-    set("vars.tone.x=1", &["`vars.tone.x` leads to `x` inside a text"]);
+    set(
+        "vars.tone.x=1",
+        &["`vars.tone.x` leads to `x` inside a text"],
+    );
     let twice = ["--at", &at, "--set", "vars.tone=1", "--set", "vars.tone=2"];
     refused(&twice, 1, &["`vars.tone` is set twice"]);
     let nobody = "run_00000000000000000000000000";
-    place.lattice(&["fork", nobody, "--at", "1"]).fails(1, &["there is no run"]);
-    place.lattice(&["fork", "x", "--at", "1"]).fails(1, &["`lattice runs` lists"]);
+    place
+        .lattice(&["fork", nobody, "--at", "1"])
+        .fails(1, &["there is no run"]);
+    place
+        .lattice(&["fork", "x", "--at", "1"])
+        .fails(1, &["`lattice runs` lists"]);
     let runs = place.lattice(&["runs", "--json"]);
     assert_eq!(runs.records().len(), 1, "{runs:?}");
 }
@@ -120,21 +149,33 @@ fn what_cannot_be_forked_is_refused_and_nothing_is_written() {
 fn a_key_gives_one_fork_and_no_other_run() {
     let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let fork = |words: &[&str]| {
-        let all: Vec<&str> = ["fork", &run, "--json", "--key", "k"].into_iter().chain(words.iter().copied()).collect();
+        let all: Vec<&str> = ["fork", &run, "--json", "--key", "k"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .collect();
         place.lattice(&all)
     };
     let first = fork(&["--at", "4"]).result();
     let again = fork(&["--at", "4"]).result();
-    assert_eq!((&again["runId"], &again["known"]), (&first["runId"], &json!(true)));
+    assert_eq!(
+        (&again["runId"], &again["known"]),
+        (&first["runId"], &json!(true))
+    );
     assert_eq!(again["forkedFrom"], first["forkedFrom"]);
     for other in [vec!["--at", "5"], vec!["--at", "4", "--set", "vars.tone=1"]] {
         let done = fork(&other);
         assert_eq!(done.code, Some(1), "{done:?}");
-        assert!(format!("{done:?}").contains("the key belongs to run"), "{done:?}");
+        assert!(
+            format!("{done:?}").contains("the key belongs to run"),
+            "{done:?}"
+        );
     }
     let done = place.lattice(&["run", "w.json", "--key", "k"]);
     assert_eq!(done.code, Some(1), "{done:?}");
-    assert!(format!("{done:?}").contains("the key belongs to run"), "{done:?}");
+    assert!(
+        format!("{done:?}").contains("the key belongs to run"),
+        "{done:?}"
+    );
 }
 
 #[test]
@@ -142,16 +183,25 @@ fn a_fork_of_a_fork_begins_behind_its_beginning() {
     let (place, run) = ran(json!({"stages": {"a": [{"text": "one"}]}}), 0);
     let at = seq_of(&place, &run, "stage.completed", "a");
     let fork = |run: &str, at: &str| place.lattice(&["fork", run, "--at", at, "--json"]);
-    let first = fork(&run, &at).result()["runId"].as_str().unwrap().to_owned();
+    let first = fork(&run, &at).result()["runId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     fork(&first, "1").fails(1, &[]);
-    let second = fork(&first, "2").result()["runId"].as_str().unwrap().to_owned();
-    place.lattice(&["resume", &second]).says(0, &["completed in"]);
+    let second = fork(&first, "2").result()["runId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    place
+        .lattice(&["resume", &second])
+        .says(0, &["completed in"]);
     assert_eq!(types(&events(&place, &second), "stage.started"), ["b"]);
 }
 
 #[test]
 fn a_killed_fork_goes_on_and_ends_once() {
-    let script = json!({"stages": {"a": [{"text": "one"}], "b": [{"text": "two", "latencyMs": 60_000}]}});
+    let script =
+        json!({"stages": {"a": [{"text": "one"}], "b": [{"text": "two", "latencyMs": 60_000}]}});
     let place = Place::new();
     place.write("w.json", two().to_string());
     place.write("slow.json", script.to_string());
@@ -185,7 +235,14 @@ fn the_server_forks_a_run_and_says_where_it_comes_from() {
     let at: u64 = at.parse().unwrap();
     let dev = Dev::start(&place, &[]);
     let path = format!("/v1/runs/{run}/fork");
-    let post = |body: &Value| dev.send("POST", &path, &[("content-type", "application/json")], Some(body));
+    let post = |body: &Value| {
+        dev.send(
+            "POST",
+            &path,
+            &[("content-type", "application/json")],
+            Some(body),
+        )
+    };
     let answer = post(&json!({"at": at, "set": {"vars.tone": "kind"}, "idempotencyKey": "k"}));
     assert_eq!(answer.status, 201, "{answer:?}");
     let fork: Value = serde_json::from_str(&answer.text).unwrap();
@@ -198,8 +255,16 @@ fn the_server_forks_a_run_and_says_where_it_comes_from() {
         (json!({"at": 0}), 422, "has no event 0"),
         (json!({"at": 9_999}), 409, "has no event 9999"),
         (json!({"fromFailed": true}), 422, "the run completed"),
-        (json!({"at": at, "set": {"vars.tune": 1}}), 422, "the variables there are `tone`"),
-        (json!({"at": at, "idempotencyKey": "k"}), 409, "is not this fork"),
+        (
+            json!({"at": at, "set": {"vars.tune": 1}}),
+            422,
+            "the variables there are `tone`",
+        ),
+        (
+            json!({"at": at, "idempotencyKey": "k"}),
+            409,
+            "is not this fork",
+        ),
         (json!({"at": at, "sett": {}}), 400, "sett"),
     ] {
         let answer = post(&body);

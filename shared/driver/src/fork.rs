@@ -246,11 +246,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 }
 
 /// Where the fork begins, and the event that was named.
-fn place(
-    run: &RunId,
-    from: ForkFrom,
-    events: &[Event],
-) -> Result<(Seq, Option<Seq>), ForkRefused> {
+fn place(run: &RunId, from: ForkFrom, events: &[Event]) -> Result<(Seq, Option<Seq>), ForkRefused> {
     let last = events.last().map_or(Seq::ZERO, |event| event.seq);
     let (at, named) = match from {
         ForkFrom::At(at) if at == Seq::ZERO || at > last => {

@@ -290,7 +290,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let is_fork = |event: &Event| matches!(event.body, EventBody::RunForked(_));
         let is_fork = first.iter().flat_map(|commit| &commit.events).any(is_fork);
         let same = !is_fork
-            && stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
+            && stored.workflow == plan.program().workflow
+            && stored.input == ValueRef::of(input).0;
         match same {
             true => Ok(Begun::Known(run)),
             false => Err(DriverError::KeyReused { run }),

@@ -10,7 +10,9 @@ use crate::start::first;
 use crate::state::{Branch, Phase, RunState, Stage};
 use crate::weight::stored_bytes;
 use lattice_ir::{OpKind, Plan};
-use lattice_journal::fork::{EarlyAnswer, ForkedBranch, ForkedMap, ForkedStage, Gathers, RunForked};
+use lattice_journal::fork::{
+    EarlyAnswer, ForkedBranch, ForkedMap, ForkedStage, Gathers, RunForked,
+};
 use lattice_journal::payload::{Batch, BranchOutcome, RunQueued};
 use lattice_journal::{EventBody, ForkedFrom, ValueRef};
 use lattice_model::{BranchId, Hash, Millis, RunId, Seq, StageId, canonical_len, limits};

@@ -161,7 +161,10 @@ impl RunForked {
         let branches = self.branches.values().flat_map(ForkedBranch::values);
         let early = self.early.iter().map(|early| &early.value);
         let outputs = self.outputs.values();
-        outputs.chain(maps.flat_map(ForkedMap::values)).chain(branches).chain(early)
+        outputs
+            .chain(maps.flat_map(ForkedMap::values))
+            .chain(branches)
+            .chain(early)
     }
 }
 

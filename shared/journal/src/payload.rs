@@ -1,9 +1,9 @@
 //! The fields of each event type. Stored for ever: a field is added with a default, never renamed.
 
 pub use crate::budget::StageHeld;
-pub use crate::fork::RunForked;
 use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
+pub use crate::fork::RunForked;
 pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;

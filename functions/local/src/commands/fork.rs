@@ -80,17 +80,24 @@ fn say(app: &App, data: &Data, forked: &Forked) {
         true => " (it was there already, under the same key)",
         false => "",
     };
-    app.screen.line(format!("{run} is forked from {}{known}", origin(from)));
+    app.screen
+        .line(format!("{run} is forked from {}{known}", origin(from)));
     let flags = app.flags(data);
-    app.screen.line(format!("go on: lattice resume {run}{}", flags.resume));
+    app.screen
+        .line(format!("go on: lattice resume {run}{}", flags.resume));
 }
 
 /// Where a fork comes from, in words.
 pub fn origin(from: &lattice_journal::ForkedFrom) -> String {
-    let named = from.named.map(|named| {
-        format!(" (event {named} stands inside a step, which is done anew)")
-    });
-    format!("{} at seq {}{}", from.run, from.seq, named.unwrap_or_default())
+    let named = from
+        .named
+        .map(|named| format!(" (event {named} stands inside a step, which is done anew)"));
+    format!(
+        "{} at seq {}{}",
+        from.run,
+        from.seq,
+        named.unwrap_or_default()
+    )
 }
 
 /// What is set, by its path.
@@ -103,7 +110,10 @@ fn changes(set: &[String]) -> Result<BTreeMap<String, Value>, CliError> {
         };
         let value = serde_json::from_str(text).map_err(|error| {
             let said = format!("the value of `{path}` is not JSON: {error}");
-            CliError::said(said, "a text stands in quotes: `--set 'vars.tone=\"kind\"'`")
+            CliError::said(
+                said,
+                "a text stands in quotes: `--set 'vars.tone=\"kind\"'`",
+            )
         })?;
         if changes.insert(path.to_owned(), value).is_some() {
             let text = format!("`{path}` is set twice");

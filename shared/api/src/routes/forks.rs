@@ -82,7 +82,9 @@ impl From<ForkRefused> for Refused {
             ForkRefused::Fork(_) => (FORK, "`GET /v1/runs/{id}/state?seq=N` shows what there is"),
         };
         let said = error.to_string();
-        let detail = said.rsplit_once("; ").map_or(said.as_str(), |(detail, _)| detail);
+        let detail = said
+            .rsplit_once("; ")
+            .map_or(said.as_str(), |(detail, _)| detail);
         Self::new(code, detail, help)
     }
 }

@@ -1,10 +1,10 @@
 //! The larger samples.
 
+use lattice_journal::ValueRef;
 use lattice_journal::fork::{
     EarlyAnswer, ForkedBranch, ForkedFrom, ForkedMap, ForkedStage, Gathers, RunForked,
 };
 use lattice_journal::payload::{Batch, BranchOutcome, Pace};
-use lattice_journal::ValueRef;
 use lattice_model::{BranchId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
