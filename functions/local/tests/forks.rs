@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 fn two() -> Value {
     let second = tenacious("After {{nodes.a.output}}: {{vars.tone}}");
     let mut workflow = line(&[("a", "prompt", prompt("First.")), ("b", "prompt", second)]);
-    workflow["variables"] = json!({"tone": "plain"});
+    workflow["settings"] = json!({"variables": {"tone": "plain"}});
     workflow
 }
 
@@ -235,20 +235,21 @@ fn the_server_forks_a_run_and_says_where_it_comes_from() {
     let at: u64 = at.parse().unwrap();
     let dev = Dev::start(&place, &[]);
     let path = format!("/v1/runs/{run}/fork");
-    let post = |body: &Value| {
-        dev.send(
-            "POST",
-            &path,
-            &[("content-type", "application/json")],
-            Some(body),
-        )
-    };
+    let post = |body: &Value| dev.send("POST", &path, &[], Some(body));
     let answer = post(&json!({"at": at, "set": {"vars.tone": "kind"}, "idempotencyKey": "k"}));
     assert_eq!(answer.status, 201, "{answer:?}");
     let fork: Value = serde_json::from_str(&answer.text).unwrap();
     let shown = dev.get(&format!("/v1/runs/{}", fork["runId"].as_str().unwrap()));
     let shown: Value = serde_json::from_str(&shown.text).unwrap();
     assert_eq!(shown["forkedFrom"], fork["forkedFrom"]);
+    let rows = dev.get("/v1/runs").json();
+    let row = rows["runs"].as_array().unwrap();
+    let row = row.iter().find(|row| row["runId"] == fork["runId"]);
+    let point = json!({"run": run, "seq": at});
+    assert_eq!(row.unwrap()["forkedFrom"], point, "{rows}");
+    // The process that owns the data says where it can be asked.
+    let aside = place.lattice(&["fork", &run, "--at", &at.to_string()]);
+    aside.fails(1, &["http://127.0.0.1:"]);
     for (body, status, said) in [
         (json!({}), 400, "either `at` or `fromFailed`"),
         (json!({"at": at, "fromFailed": true}), 400, "either"),

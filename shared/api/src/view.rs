@@ -23,6 +23,7 @@ pub fn run_row(head: Head) -> RunRow {
         seq: head.seq,
         started_at: head.started_at.rfc3339(),
         updated_at: head.updated_at.rfc3339(),
+        forked_from: head.forked_from,
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
-use crate::load::state_at;
+use crate::load::load_events;
 use crate::session::Session;
 use lattice_engine::{
-    Decision, ForkError, ForkRequest, NoRedrive, RunState, before_failure, fork, whole,
+    Decision, ForkError, ForkRequest, NoRedrive, RunState, before_failure, fold, fork, whole,
 };
 use lattice_journal::{Event, EventBody, ForkedFrom, ValueRef};
-use lattice_model::{Hash, Millis, RunId, Seq, Tenant};
-use lattice_ports::{Appended, Clock, Message, Performer, PortError, StageQueue, Store};
+use lattice_model::{Hash, RunId, Seq, Tenant};
+use lattice_ports::{Clock, Message, Performer, PortError, StageQueue, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -109,13 +109,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         {
             return self.known_fork(run, request).await;
         }
-        let events = self.log_of(&parent).await?;
+        let events = self.log_of(&wish.tenant, &parent).await?;
         let (at, named) = place(&parent, wish.from, &events)?;
-        let state = state_at(&*self.store, &parent, at).await?;
-        if state.tenant != wish.tenant {
-            return Err(DriverError::NoRun(parent).into());
-        }
-        let (now, run) = self.fresh_run();
+        let until = events.iter().take_while(|event| event.seq <= at);
+        let state = fold(RunState::empty(), until);
+        let now = self.clock.now();
         let wanted = ForkRequest {
             run: parent.clone(),
             named,
@@ -123,46 +121,34 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             request,
             at: now,
         };
-        let (session, mut decision) = self.decide_fork(run, &state, &wanted).await?;
+        let run = self.fresh_run(now);
+        let (mut session, decision) = self.decide_fork(run, &state, &wanted).await?;
         self.keep_values(&session, &decision, &parent).await?;
         let from = decision.state.forked_from.clone();
-        let put = self.prepare(&session, &mut decision, now, key).await?;
-        match self.send(&session, &put).await? {
-            Appended::Written => {}
-            Appended::KeyTaken(run) => return self.known_fork(run, request).await,
-            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
-            Appended::Taken(_) => {
-                let reason = format!("two runs have the id `{}`", session.run);
-                return Err(DriverError::Internal(reason).into());
-            }
+        let from = from.ok_or_else(|| DriverError::Internal("a fork of nothing".to_owned()))?;
+        if let Some(run) = self.bear(&mut session, decision, now, key).await? {
+            return self.known_fork(run, request).await;
         }
-        self.observer.committed(&put.commit);
-        let message = Message::new(session.run.clone(), put.commit.last());
-        self.queue.send(message, 0).await?;
+        let (run, last) = (session.run, session.tail.last());
+        self.queue.send(Message::new(run.clone(), last), 0).await?;
         Ok(Forked {
-            run: session.run,
+            run,
             known: false,
-            from: from.ok_or_else(|| DriverError::Internal("a fork of nothing".to_owned()))?,
+            from,
         })
     }
 
-    fn fresh_run(&self) -> (Millis, RunId) {
-        let at = self.clock.now();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
-        (at, RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]))
-    }
-
-    /// The whole log, checked as a worker checks it.
-    async fn log_of(&self, run: &RunId) -> Result<Vec<Event>, ForkRefused> {
-        let commits = self.store.load(run, Seq::FIRST).await?;
-        let events = commits.iter().flat_map(|commit| &commit.events);
-        let events: Vec<Event> = events.cloned().collect();
-        if !events.is_empty() {
-            return Ok(events);
-        }
-        match self.store.summary(run).await? {
-            Some(_) => Err(ForkRefused::Expired(run.clone())),
-            None => Err(DriverError::NoRun(run.clone()).into()),
+    /// The whole log of a run of this tenant.
+    async fn log_of(&self, tenant: &Tenant, run: &RunId) -> Result<Vec<Event>, ForkRefused> {
+        let none = || ForkRefused::from(DriverError::NoRun(run.clone()));
+        let events = load_events(&*self.store, run).await?;
+        match events.first().map(|event| &event.body) {
+            Some(EventBody::RunQueued(queued)) if queued.tenant == *tenant => Ok(events),
+            Some(_) => Err(none()),
+            None => match self.store.summary(run).await? {
+                Some(kept) if kept.tenant == *tenant => Err(ForkRefused::Expired(run.clone())),
+                _ => Err(none()),
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::session::Session;
 use lattice_engine::{Decision, RunState};
-use lattice_journal::{Commit, EventBody, Head, InboxItem, RunStatus, RunSummary};
+use lattice_journal::{Commit, EventBody, ForkPoint, Head, InboxItem, RunStatus, RunSummary};
 use lattice_model::{Millis, RunId, Seq, limits};
 use lattice_ports::Put;
 use std::sync::Arc;
@@ -81,5 +81,9 @@ pub(crate) fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
         started_at: state.started_at,
         updated_at: at,
         due_at,
+        forked_from: state.forked_from.as_ref().map(|from| ForkPoint {
+            run: from.run.clone(),
+            seq: from.seq,
+        }),
     }
 }

@@ -245,8 +245,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return self.known(run, &request.plan, input).await;
         }
         let at = self.clock.now();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
-        let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
+        let run = self.fresh_run(at);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
         let origin = request.trigger.map_or(Origin::Request, Origin::Trigger);
@@ -255,19 +254,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
-        let put = self.prepare(&session, &mut decision, at, key).await?;
-        let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
-        let children = std::mem::take(&mut decision.children);
-        match self.send(&session, &put).await? {
-            Appended::Written => {}
-            Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
-            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
-            Appended::Taken(_) => {
-                let reason = format!("two runs have the id `{}`", session.run);
-                return Err(DriverError::Internal(reason));
-            }
+        let (calls, more) = (decision.calls.clone(), decision.more);
+        let children = decision.children.clone();
+        if let Some(run) = self.bear(&mut session, decision, at, key).await? {
+            return self.known(run, &plan, input).await;
         }
-        self.advance(&mut session, decision, &put).await?;
         let step = Step {
             taken: 0,
             wrote: true,
@@ -278,6 +269,28 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             leaves_items: false,
         };
         Ok(Begun::New(Box::new(session), step))
+    }
+
+    /// Writes the first commit of a run, unless another run has its key: that one is given.
+    pub(crate) async fn bear(
+        &self,
+        session: &mut Session,
+        mut decision: Decision,
+        at: Millis,
+        key: Option<String>,
+    ) -> Result<Option<RunId>, DriverError> {
+        let put = self.prepare(session, &mut decision, at, key).await?;
+        match self.send(session, &put).await? {
+            Appended::Written => {}
+            Appended::KeyTaken(run) => return Ok(Some(run)),
+            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
+            Appended::Taken(_) => {
+                let reason = format!("two runs have the id `{}`", session.run);
+                return Err(DriverError::Internal(reason));
+            }
+        }
+        self.advance(session, decision, &put).await?;
+        Ok(None)
     }
 
     /// A start whose key has a run already: the same start, or a mistake.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

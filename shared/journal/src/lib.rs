@@ -25,5 +25,5 @@ pub use fork::ForkedFrom;
 pub use inbox::{InboxBody, InboxItem};
 pub use question::{Choice, Question, QuestionOption};
 pub use status::RunStatus;
-pub use summary::{Head, RunSummary, Totals};
+pub use summary::{ForkPoint, Head, RunSummary, Totals};
 pub use value::ValueRef;

@@ -1,7 +1,7 @@
 //! The bodies of requests and answers.
 
 use lattice_document::{Change, Problem};
-use lattice_journal::{Event, Failure, ForkedFrom, Question, RunStatus, Totals};
+use lattice_journal::{Event, Failure, ForkPoint, ForkedFrom, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
 use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -175,6 +175,9 @@ answers! {
         /// When the row was written.
         #[schemars(schema_with = "moment")]
         updated_at: String,
+        /// Where it comes from, if it is a fork.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forked_from: Option<ForkPoint>,
     }
     /// A page of runs, newest first.
     RunPage {

@@ -82,9 +82,12 @@ impl From<ForkRefused> for Refused {
             ForkRefused::Fork(_) => (FORK, "`GET /v1/runs/{id}/state?seq=N` shows what there is"),
         };
         let said = error.to_string();
-        let detail = said
-            .rsplit_once("; ")
-            .map_or(said.as_str(), |(detail, _)| detail);
+        // What these say to do is worded for the command line.
+        let for_a_person = matches!(error, ForkRefused::NoRedrive(_) | ForkRefused::Expired(_));
+        let detail = match said.rsplit_once("; ") {
+            Some((detail, _)) if for_a_person => detail,
+            _ => said.as_str(),
+        };
         Self::new(code, detail, help)
     }
 }
