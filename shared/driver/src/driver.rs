@@ -2,6 +2,7 @@
 
 use crate::error::DriverError;
 use crate::observe::Observer;
+use crate::turns::Turns;
 use lattice_ir::Plan;
 use lattice_model::{
     BootId, CommitId, Guards, InboxId, Millis, ProgramHash, RunId, StageId, limits,
@@ -51,6 +52,7 @@ pub struct Driver<S, Q, P, C> {
     pub(crate) settings: Settings,
     plans: Mutex<BTreeMap<ProgramHash, Arc<Plan>>>,
     seen: Mutex<BTreeMap<(RunId, StageId), Seen>>,
+    pub(crate) turns: Turns,
 }
 
 /// When this process first saw an attempt of somebody else.
@@ -72,7 +74,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         observer: Arc<dyn Observer>,
         settings: Settings,
     ) -> Self {
-        let (plans, seen) = (Mutex::default(), Mutex::default());
+        let (plans, seen, turns) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self {
             store,
             queue,
@@ -83,6 +85,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             settings,
             plans,
             seen,
+            turns,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::driver::Driver;
 use crate::error::DriverError;
+use crate::serve::Errand;
 use crate::session::Session;
 use futures::future::{AbortHandle, Abortable, BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -134,6 +135,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self,
         session: &mut Session,
         flight: &mut Flight<'_>,
+        errand: &mut Errand<'_>,
         (claims, wrote): (bool, bool),
     ) -> Result<Vec<Cause>, DriverError> {
         let mut look_now = std::mem::take(&mut flight.unsettled) && !wrote;
@@ -160,16 +162,28 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                     None => std::future::pending().await,
                 }
             };
-            match select(flight.running.next(), pin!(pause)).await {
-                Either::Left((landed, _)) => flight.landed.extend(landed),
-                Either::Right(_) if is_due => return Ok(Vec::new()),
-                Either::Right(_) => {
-                    flight.knows_tail(self.clock.monotonic_ms());
-                    if flight.beside(self.has_news(session)).await? {
-                        flight.unsettled = true;
-                        return Ok(flight.take_landed());
+            let told = {
+                let (pause, news) = (pin!(pause), pin!(errand.news()));
+                match select(flight.running.next(), select(pause, news)).await {
+                    Either::Left((landed, _)) => {
+                        flight.landed.extend(landed);
+                        continue;
                     }
+                    Either::Right((Either::Left(_), _)) if is_due => return Ok(Vec::new()),
+                    Either::Right((Either::Left(_), _)) => false,
+                    Either::Right((Either::Right(_), _)) => true,
                 }
+            };
+            flight.knows_tail(self.clock.monotonic_ms());
+            let mark = errand.mark();
+            let Some(is_new) = flight.beside(self.has_news(session)).await? else {
+                continue;
+            };
+            // What a message is about may stand in the inbox alone.
+            if is_new || told || errand.has_news() {
+                errand.looked(mark);
+                flight.unsettled = is_new;
+                return Ok(flight.take_landed());
             }
         }
     }
@@ -185,21 +199,21 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Looks at the run's tail, and folds in what others wrote (protocol, rule 11). A cancel that
     /// nobody has folded yet is news too: there may be no other worker, or this one holds the run's
-    /// only message. What cannot be read now is looked for again later.
-    async fn has_news(&self, session: &mut Session) -> Result<bool, DriverError> {
+    /// only message. `None` if it could not be read now; it is looked for again later.
+    async fn has_news(&self, session: &mut Session) -> Result<Option<bool>, DriverError> {
         let next = session.tail.last().next();
         let Ok(commits) = self.store.load(&session.run, next).await else {
-            return Ok(false);
+            return Ok(None);
         };
         for commit in &commits {
             self.rebase(session, commit)?;
         }
         if !commits.is_empty() {
-            return Ok(true);
+            return Ok(Some(true));
         }
         let (store, run) = (&self.store, &session.run);
         let unread = store.unread(run, limits::FOLD_ITEMS_MAX).await;
         let asks = |item: &InboxItem| matches!(item.body, InboxBody::Cancel { .. });
-        Ok(unread.is_ok_and(|items| items.iter().any(asks)))
+        Ok(unread.map(|items| items.iter().any(asks)).ok())
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! `driver` is the entry; `session` holds one run while one worker looks at it; `load` reads a
 //! log; `perform` carries a call out inside its lease; `flight` holds those under way; `children`
-//! starts the runs that a run calls; `serve` is what a message does; `sweep` finds what nobody looks
+//! starts the runs that a run calls; `serve` is what a message does, `turns` lets one
+//! worker of a process do it for each run; `sweep` finds what nobody looks
 //! at; `requests` is what people ask for: start, signal, cancel; `firing` is what a schedule asks for;
 //! `fork` begins a run with what another one was.
 
@@ -21,6 +22,7 @@ mod requests;
 mod serve;
 mod session;
 mod sweep;
+mod turns;
 
 pub use driver::{Driver, Settings};
 pub use error::{DriverError, RequestError};

@@ -4,6 +4,7 @@ use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
 use crate::serve::Errand;
 use crate::session::{Session, Step};
+use crate::turns::Turn;
 use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
@@ -84,8 +85,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         };
         began(&session.run);
         let run = session.run.clone();
-        let errand = Errand::default();
-        if let Err(error) = self.carry(&mut session, Some(step), &errand).await {
+        // Where no message stands behind this worker, it may do what one asks for only if messages do
+        // not outlive the process either.
+        let turn = Turn::begin(&self.turns, &run, &[]).filter(|_| self.settings.exclusive);
+        let mut errand = Errand::of(turn, None);
+        if let Err(error) = self.carry(&mut session, Some(step), &mut errand).await {
             // The run exists: it goes on from the queue, and the caller learns why not here.
             let message = Message::new(run, session.tail.last());
             self.queue.send(message, limits::RETRY_DELAY_MS_MIN).await?;

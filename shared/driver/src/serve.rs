@@ -4,6 +4,7 @@ use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::flight::Flight;
 use crate::session::{Session, Step};
+use crate::turns::Turn;
 use lattice_engine::{Cause, Claimed};
 use lattice_model::{Guard, RunId, limits};
 use lattice_ports::{Clock, Delivery, Message, Performer, Saw, StageQueue, Store};
@@ -21,12 +22,43 @@ enum Left {
 }
 
 /// What a delivery brings: the rules by which its worker goes on.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Errand {
-    /// Claims of others whose leases are over.
-    saw: Vec<Saw>,
+pub(crate) struct Errand<'d> {
+    /// The worker's turn, if others of this process leave the run to it.
+    turn: Option<Turn<'d>>,
     /// The monotonic moment at which this worker has to be done.
     until_ms: Option<u64>,
+}
+
+impl<'d> Errand<'d> {
+    pub fn of(turn: Option<Turn<'d>>, until_ms: Option<u64>) -> Self {
+        Self { turn, until_ms }
+    }
+
+    /// See `Turn`: without one there is never news, and it is over at any time.
+    pub fn mark(&self) -> u64 {
+        self.turn.as_ref().map_or(0, Turn::mark)
+    }
+
+    pub fn looked(&mut self, mark: u64) {
+        if let Some(turn) = &mut self.turn {
+            turn.looked(mark);
+        }
+    }
+
+    pub fn has_news(&self) -> bool {
+        self.turn.as_ref().is_some_and(Turn::has_news)
+    }
+
+    pub async fn news(&mut self) {
+        match &mut self.turn {
+            Some(turn) => turn.news().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn end(&mut self) -> bool {
+        self.turn.as_mut().is_none_or(Turn::end)
+    }
 }
 
 impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
@@ -64,6 +96,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     // or handed on by a send of this very delivery (Guard::HandOnBeforeDelete).
     pub async fn serve(&self, message: &Message, until_ms: Option<u64>) -> Result<(), DriverError> {
         let run = &message.run;
+        let Some(turn) = Turn::begin(&self.turns, run, &message.saw) else {
+            return Ok(());
+        };
+        let mut errand = Errand::of(Some(turn), until_ms);
         let Some(mut session) = self.open(run).await? else {
             return Ok(());
         };
@@ -73,14 +109,10 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if let Some(parent) = &session.state.parent {
                 self.wake(&session, &parent.run).await?;
             }
-            return self.bury(run).await;
+            return self.end_turn(run, true, &mut errand).await;
         }
         self.call_again(&session).await?;
-        let errand = Errand {
-            saw: message.saw.clone(),
-            until_ms,
-        };
-        self.carry(&mut session, None, &errand).await
+        self.carry(&mut session, None, &mut errand).await
     }
 
     /// Decides, performs, and decides again, until there is nothing to do here and now. Effects of
@@ -90,7 +122,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self,
         session: &mut Session,
         mut first: Option<Step>,
-        errand: &Errand,
+        errand: &mut Errand<'_>,
     ) -> Result<(), DriverError> {
         let (mut causes, mut performed) = (Vec::new(), 0);
         let mut flight = Flight::default();
@@ -109,10 +141,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             if session.state.status.is_terminal() {
                 self.forget(&session.run);
-                if step.leaves_items {
-                    self.bury(&session.run).await?;
-                }
-                return Ok(());
+                return self.end_turn(&session.run, step.leaves_items, errand).await;
             }
             session.patient_until_ms = flight.counts_until();
             flight
@@ -134,19 +163,53 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             if !flight.is_empty() {
                 causes = self
-                    .land(session, &mut flight, (claims, step.wrote))
+                    .land(session, &mut flight, errand, (claims, step.wrote))
                     .await?;
                 continue;
             }
             match self.left(session, claims, errand).await? {
                 Left::Again(next) => causes = next,
-                Left::Finished => return Ok(()),
+                Left::Finished if errand.end() => return Ok(()),
+                Left::Finished => self.catch_up(session, errand).await?,
             }
         }
     }
 
+    /// Folds in what others wrote, since a message came that leaves it to this worker.
+    async fn catch_up(
+        &self,
+        session: &mut Session,
+        errand: &mut Errand<'_>,
+    ) -> Result<(), DriverError> {
+        let mark = errand.mark();
+        let next = session.tail.last().next();
+        for commit in self.store.load(&session.run, next).await? {
+            self.rebase(session, &commit)?;
+        }
+        errand.looked(mark);
+        Ok(())
+    }
+
+    /// Takes what came too late out of the inbox of a run that is over.
+    async fn end_turn(
+        &self,
+        run: &RunId,
+        leaves_items: bool,
+        errand: &mut Errand<'_>,
+    ) -> Result<(), DriverError> {
+        if leaves_items {
+            self.bury(run).await?;
+        }
+        while !errand.end() {
+            let mark = errand.mark();
+            self.bury(run).await?;
+            errand.looked(mark);
+        }
+        Ok(())
+    }
+
     /// Whether an effect of this length, begun now, ends in time.
-    fn has_time(&self, errand: &Errand, longest_ms: u64) -> bool {
+    fn has_time(&self, errand: &Errand<'_>, longest_ms: u64) -> bool {
         let needed_ms = longest_ms + limits::LEASE_MARGIN_MS;
         let now = self.clock.monotonic_ms();
         errand
@@ -159,7 +222,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         &self,
         session: &Session,
         claims: bool,
-        errand: &Errand,
+        errand: &Errand<'_>,
     ) -> Result<Left, DriverError> {
         let claimed: Vec<Claimed> = session.state.claims().collect();
         if !claimed.is_empty() {
@@ -204,10 +267,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     /// when it was first seen, unless its process is known to be gone.
     // INVARIANT: a taker waits one full lease from when it first saw the claim, or comes with a
     // message that did (Guard::LeaseWait).
-    fn claim_left_ms(&self, run: &RunId, claimed: &Claimed, errand: &Errand) -> u64 {
+    fn claim_left_ms(&self, run: &RunId, claimed: &Claimed, errand: &Errand<'_>) -> u64 {
         let dead = self.settings.exclusive && claimed.boot != self.settings.boot;
         let is_it = |saw: &Saw| saw.stage == claimed.stage && saw.attempt == claimed.attempt;
-        let waited = errand.saw.iter().any(is_it) && self.settings.guards.on(Guard::LeaseNote);
+        let waited = errand.turn.as_ref().is_some_and(|turn| turn.saw(is_it));
+        let waited = waited && self.settings.guards.on(Guard::LeaseNote);
         match dead || waited || !self.settings.guards.on(Guard::LeaseWait) {
             true => 0,
             false => self.lease_left_ms(run, claimed),

@@ -11,9 +11,8 @@ use tokio::time::Instant;
 
 /// The queue of a local process; needs a tokio runtime with time. Clones are the same queue.
 ///
-/// While a message of a run is out, the next one of that run waits until it is acknowledged or
-/// given back: two workers of one process would only get in each other's way. A message that is
-/// neither stays out for good, as its worker lives in the same process.
+/// A message that is neither acknowledged nor given back stays out for good, as its worker lives in
+/// the same process.
 #[derive(Debug, Clone)]
 pub struct LocalQueue {
     shared: Arc<Shared>,
@@ -45,7 +44,6 @@ impl LocalQueue {
     pub fn new() -> Self {
         let rules = QueueRules {
             visibility_ms: None,
-            one_per_run: true,
         };
         let state = State {
             queue: QueueState::new(rules),

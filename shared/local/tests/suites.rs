@@ -70,7 +70,6 @@ fn with_queue(check: impl AsyncFnOnce(Bench)) {
 
 lattice_ports::run_suite!(queue, with_queue);
 lattice_ports::run_suite!(queue_limits, with_queue);
-lattice_ports::run_suite!(queue_one_per_run, with_queue);
 
 #[test]
 fn the_local_store_answers_as_the_one_in_memory() {

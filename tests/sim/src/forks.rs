@@ -112,7 +112,8 @@ fn check(sim: &Sim, shadows: &Shadows) -> Result<(), Breach> {
     let before = check_rest(parent, fork)?;
     // The times of a fork and its budget begin anew.
     let has_budget = parent.known.plan.program().budget.is_some();
-    if !parent.state.status.is_terminal() || has_budget || is_timed(parent) {
+    let lost = shadows.values().any(has_lost) && sim.scenario.has_faults();
+    if !parent.state.status.is_terminal() || has_budget || is_timed(parent) || lost {
         return Ok(());
     }
     // A template may have asked for the run's own name.
@@ -192,6 +193,12 @@ fn is_timed(parent: &Shadow) -> bool {
         OpKind::Map(map) => !map.goes_on,
         _ => false,
     })
+}
+
+/// Whether a fault took an attempt of a stage: it may have been the last one that it had.
+fn has_lost(shadow: &Shadow) -> bool {
+    let mut claims = shadow.stages.values().flat_map(|stage| &stage.claims);
+    claims.any(|claim| claim.recorded.is_none())
 }
 
 /// What a run came to.

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// Calls after which a simulation is called stuck.
 const CALLS_MAX: usize = 20_000;
+/// Messages that one process serves at once.
+const HANDS: u32 = 2;
 /// How long a process that died stays away.
 const RESTART_MS: u64 = 2_000;
 /// Faults drawn for one simulation, at most: it has to be able to end.
@@ -302,8 +304,8 @@ impl Runner {
             let working = process::work_forgetfully(sim(), process, *life);
             self.executor.spawn(process, working);
         } else if process < CLIENT {
-            // A process that owns its data has several hands; a cloud worker has one.
-            for _ in 0..if self.sim.scenario.local { 2 } else { 1 } {
+            // Two messages of one run may come to one process.
+            for _ in 0..HANDS {
                 self.executor
                     .spawn(process, process::work(sim(), Arc::clone(&driver)));
             }

@@ -114,7 +114,6 @@ impl Sim {
         let world = (case.world)();
         let rules = QueueRules {
             visibility_ms: (!scenario.local).then_some(scenario.visibility_ms),
-            one_per_run: scenario.local,
         };
         let knowns = knowns(case);
         Self {

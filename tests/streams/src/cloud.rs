@@ -88,7 +88,6 @@ async fn put_together(store: AwsStore, environment: &BTreeMap<String, String>) -
     let clock = SystemClock::new()?;
     let rules = QueueRules {
         visibility_ms: None,
-        one_per_run: true,
     };
     let queue = MemoryQueue::new(clock.clone(), rules);
     let config = ProviderConfig::from_settings(environment, None)?;

@@ -1,7 +1,8 @@
 //! Durable steps: the real engine, driver and store, with effects that do nothing.
 
 use super::machine::{cpu_s, resident_mb};
-use super::rig::{Rig, chain, percentile};
+use super::programs::chain;
+use super::rig::{Rig, percentile};
 use crate::error::CliError;
 use lattice_driver::Unobserved;
 use lattice_local::floor::floor;

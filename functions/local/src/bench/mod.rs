@@ -1,6 +1,7 @@
 //! `lattice bench`: the local figures, with the floor measured in the same run.
 //!
-//! `durable` measures durable steps over a `rig`, `branching` steps side by side, `streaming` what
+//! `durable` measures durable steps over a `rig`, `branching` steps side by side,
+//! `families` runs that let other runs work, `streaming` what
 //! readers see of them, `compiling` the compiler, `machine` what the machine was
 //! doing; `table` prints. The floor is SQLite itself with the same durability and group commit and
 //! no engine. Nothing here is asserted by a test: figures are for reading, as ratios.
@@ -8,7 +9,10 @@
 mod branching;
 mod compiling;
 mod durable;
+mod ends;
+mod families;
 mod machine;
+mod programs;
 mod rig;
 mod streaming;
 mod table;
@@ -35,6 +39,7 @@ pub struct Report {
     durable: Vec<Durable>,
     stored: Vec<durable::Stored>,
     branching: Vec<branching::Branching>,
+    families: Vec<families::Family>,
     streaming: Vec<streaming::Streaming>,
     compile: Vec<compiling::Compiled>,
 }
@@ -75,6 +80,25 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         create(&dir)?;
         branching.push(branching::measure(&dir, (16, 4), effect_ms, runs).await?);
     }
+    for effect_ms in [5, 100, 1_000] {
+        let dir = folder.join(format!("spread-{effect_ms}"));
+        create(&dir)?;
+        branching.push(branching::measure_spread(&dir, (16, 4), effect_ms, 4).await?);
+    }
+    let mut families = Vec::new();
+    for effect_ms in [5, 100] {
+        let dir = folder.join(format!("list-{effect_ms}"));
+        create(&dir)?;
+        families.push(families::measure_list(&dir, 1_000, effect_ms).await?);
+        let dir = folder.join(format!("calls-{effect_ms}"));
+        create(&dir)?;
+        families.push(families::measure_calls(&dir, 16, effect_ms).await?);
+    }
+    if !plan.quick {
+        let dir = folder.join("list-long");
+        create(&dir)?;
+        families.push(families::measure_list(&dir, 10_000, 5).await?);
+    }
     let mut streaming = Vec::new();
     for (runs, readers_each) in [(1, 1), (16, 4), (4, 64)] {
         let dir = folder.join(format!("streams-{runs}-{readers_each}"));
@@ -87,6 +111,7 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         durable,
         stored,
         branching,
+        families,
         streaming,
         compile,
     })

@@ -2,23 +2,20 @@
 
 use crate::error::CliError;
 use lattice_api::Kit;
-use lattice_driver::{Driver, Observer, Settings, StartRequest};
+use lattice_driver::{Driver, DriverError, Observer, Settings, StartRequest};
 use lattice_effects::EnvSecrets;
-use lattice_ir::{
-    Call, CallDone, CallOutcome, CallRequest, Effect, End, IR_VERSION, Join, JoinPolicy, Merge,
-    ModelCall, OnUnknown, Op, OpKind, Plan, Program, Retry, Split, SplitBranch, Way,
-};
+use lattice_ir::{CallDone, CallOutcome, CallRequest, Plan, Program};
 use lattice_journal::Usage;
 use lattice_local::{LocalOptions, LocalQueue, LocalSchedules, LocalStore, SystemClock};
-use lattice_model::{BootId, NodeId, OpId, RunId, Tenant, WorkflowId};
+use lattice_model::{BootId, RunId, Tenant};
 use lattice_policy::Redactor;
 use lattice_ports::{LiveText, Performer, Workflows};
-use serde_json::json;
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// Performs nothing, after a while.
 pub struct Nothing {
@@ -56,7 +53,22 @@ pub struct Rig {
     pub driver: Arc<BenchDriver>,
     /// Where they are.
     pub store: LocalStore,
+    /// What each run is given.
+    pub input: Value,
     plan: Arc<Plan>,
+    pause: Duration,
+}
+
+/// Serves a queue until it is closed.
+pub type Hand = JoinHandle<Result<(), DriverError>>;
+
+/// As many as there should be messages served at once.
+pub fn hands(driver: &Arc<BenchDriver>, count: usize) -> Vec<Hand> {
+    let hand = |_| {
+        let driver = Arc::clone(driver);
+        tokio::spawn(async move { driver.work().await })
+    };
+    (0..count).map(hand).collect()
 }
 
 impl Rig {
@@ -97,7 +109,9 @@ impl Rig {
         Ok(Self {
             driver,
             store,
+            input: json!({ "topic": "bench" }),
             plan,
+            pause,
         })
     }
 
@@ -107,8 +121,8 @@ impl Rig {
         let tasks: Vec<_> = (0..concurrency)
             .map(|_| {
                 let (driver, plan) = (Arc::clone(&self.driver), Arc::clone(&self.plan));
-                let left = Arc::clone(&left);
-                tokio::spawn(async move { drive_some(&driver, &plan, &left).await })
+                let (left, input) = (Arc::clone(&left), self.input.clone());
+                tokio::spawn(async move { drive_some(&driver, (&plan, &input), &left).await })
             })
             .collect();
         let mut times = Vec::new();
@@ -121,19 +135,56 @@ impl Rig {
         Ok(times)
     }
 
-    /// Starts one run and carries it to its end; `began` learns its id.
+    /// One more process: a driver that shares store and queue with the others, and nothing else.
+    pub fn process(
+        &self,
+        boot: &str,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Arc<BenchDriver>, CliError> {
+        Ok(Arc::new(Driver::new(
+            (
+                Arc::new(self.store.clone()),
+                Arc::clone(self.driver.queue()),
+            ),
+            (
+                Arc::new(Nothing { pause: self.pause }),
+                Arc::new(SystemClock::new()?),
+            ),
+            Arc::new(Redactor::new()),
+            Arc::clone(observer),
+            Settings::new(BootId::new(boot)),
+        )))
+    }
+
+    /// Starts one run that whoever serves the queue carries on.
+    pub async fn start(&self) -> Result<RunId, CliError> {
+        let request = request(&self.plan, &self.input);
+        Ok(self.driver.start(request).await?.run)
+    }
+
+    /// Closes the queue and waits for those who serve it.
+    pub async fn close(&self, hands: Vec<Hand>) -> Result<(), CliError> {
+        self.driver.queue().close();
+        for hand in hands {
+            let worked = hand.await;
+            worked.map_err(|error| CliError::Task(error.to_string()))??;
+        }
+        Ok(())
+    }
+
+    /// Starts one run and carries it on as far as it leads; `began` learns its id.
     pub async fn run(&self, began: impl FnOnce(&RunId) + Send) -> Result<(), CliError> {
-        let request = request(&self.plan);
+        let request = request(&self.plan, &self.input);
         self.driver.start_here(request, began).await?;
         Ok(())
     }
 }
 
-fn request(plan: &Arc<Plan>) -> StartRequest {
+fn request(plan: &Arc<Plan>, input: &Value) -> StartRequest {
     StartRequest {
         tenant: Tenant::local(),
         plan: Arc::clone(plan),
-        input: json!({ "topic": "bench" }),
+        input: input.clone(),
         key: None,
         trigger: None,
     }
@@ -141,7 +192,7 @@ fn request(plan: &Arc<Plan>) -> StartRequest {
 
 async fn drive_some(
     driver: &BenchDriver,
-    plan: &Arc<Plan>,
+    (plan, input): (&Arc<Plan>, &Value),
     left: &AtomicU64,
 ) -> Result<Vec<Duration>, CliError> {
     let mut times = Vec::new();
@@ -151,7 +202,7 @@ async fn drive_some(
         .is_ok()
     {
         let began = Instant::now();
-        let request = request(plan);
+        let request = request(plan, input);
         driver.start_here(request, |_| {}).await?;
         times.push(began.elapsed());
     }
@@ -165,109 +216,4 @@ pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times
         .get(place)
         .map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
-}
-
-/// A chain of calls, and an end.
-pub fn chain(steps: u64) -> Program {
-    let calls = (0..steps).map(|step| call(format!("step-{step}"), step + 1));
-    program(calls.chain([end()]).collect())
-}
-
-/// Branches of so many calls each, side by side, and an end.
-pub fn branches(count: u64, steps: u64) -> Program {
-    let first = |branch: u64| 2 + branch * steps;
-    let ways = (0..count).map(|branch| SplitBranch {
-        way: Way {
-            port: format!("branch-{branch}"),
-            to: place(first(branch)),
-        },
-        timeout_ms: None,
-    });
-    let split = OpKind::Split(Split {
-        branches: ways.collect(),
-        join: place(1),
-    });
-    let join = OpKind::Join(Join {
-        split: place(0),
-        policy: JoinPolicy::All,
-        merge: Merge::Collect,
-        next: place(first(count)),
-        on_error: None,
-        on_timeout: None,
-    });
-    let mut ops = vec![
-        op("both".to_owned(), split),
-        op("both.join".to_owned(), join),
-    ];
-    for branch in 0..count {
-        ops.extend((0..steps).map(|step| {
-            let next = if step + 1 < steps {
-                first(branch) + step + 1
-            } else {
-                1
-            };
-            call(format!("step-{branch}-{step}"), next)
-        }));
-    }
-    ops.push(end());
-    program(ops)
-}
-
-fn place(op: u64) -> OpId {
-    OpId(u32::try_from(op).unwrap_or(u32::MAX))
-}
-
-fn op(name: String, kind: OpKind) -> Op {
-    let node = NodeId::new(name.as_str());
-    Op {
-        name,
-        node,
-        visits_max: None,
-        kind,
-    }
-}
-
-fn call(name: String, next: u64) -> Op {
-    let kind = OpKind::Call(Call {
-        effect: Effect::Model(ModelCall {
-            model: "small".to_owned(),
-            system: None,
-            prompt: "About {{in.topic}}".to_owned(),
-            output_schema: None,
-            max_output_tokens: None,
-            temperature_milli: None,
-        }),
-        timeout_ms: 60_000,
-        retry: Retry {
-            attempts_max: 1,
-            delay_ms: 500,
-            delay_ms_max: 500,
-        },
-        on_unknown: OnUnknown::Retry,
-        next: place(next),
-        on_error: None,
-        on_timeout: None,
-    });
-    op(name, kind)
-}
-
-fn end() -> Op {
-    let output = json!("done");
-    op("end".to_owned(), OpKind::End(End { output }))
-}
-
-fn program(ops: Vec<Op>) -> Program {
-    Program {
-        ir_version: IR_VERSION,
-        workflow: WorkflowId::new("bench"),
-        name: "Bench".to_owned(),
-        input: None,
-        variables: BTreeMap::new(),
-        lifetime_ms: 3_600_000,
-        budget: None,
-        entry: OpId(0),
-        triggers: Vec::new(),
-        ops,
-        nodes: BTreeMap::new(),
-    }
 }

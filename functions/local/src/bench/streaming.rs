@@ -1,6 +1,7 @@
 //! How much later than its acknowledgement a reader has an event, while many runs are at work.
 
-use super::rig::{BenchKit, Rig, chain, percentile};
+use super::programs::chain;
+use super::rig::{BenchKit, Rig, percentile};
 use crate::error::CliError;
 use lattice_api::server::{ServerSettings, serve};
 use lattice_api::{Api, Gate, Metrics, StreamSettings, Streams, router};

@@ -23,6 +23,7 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
     print_durable(report, out)?;
     print_stored(report, out)?;
     print_branching(report, out)?;
+    print_families(report, out)?;
     print_streaming(report, out)?;
     print_compiled(report, out)
 }
@@ -30,18 +31,61 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
 fn print_branching(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
-        "\nbranches side by side, one run at a time; the ideal time is one branch's effects"
+        "\nbranches side by side, one run at a time; the ideal time is one branch's own.\nEach of several processes is sent to the run every 40 ms, and behind each call is a rest of 20 ms,\nwhich is a step too"
     )?;
     writeln!(
         out,
-        "{:>9} {:>11} {:>9} {:>15} {:>12}",
-        "branches", "steps each", "effect", "commits a step", "times ideal"
+        "{:>9} {:>11} {:>9} {:>9} {:>15} {:>12} {:>12}",
+        "processes",
+        "branches",
+        "steps each",
+        "effect",
+        "commits a step",
+        "puts a step",
+        "times ideal"
     )?;
     for row in &report.branching {
         writeln!(
             out,
-            "{:>9} {:>11} {:>6} ms {:>15.2} {:>12.2}",
-            row.branches, row.steps_each, row.effect_ms, row.commits_per_step, row.times_ideal
+            "{:>9} {:>11} {:>9} {:>6} ms {:>15.2} {:>12.2} {:>12.2}",
+            row.processes,
+            row.branches,
+            row.steps_each,
+            row.effect_ms,
+            row.commits_per_step,
+            row.puts_per_step,
+            row.times_ideal
+        )?;
+    }
+    Ok(())
+}
+
+fn print_families(report: &Report, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nruns that let other runs work; the ideal time is the effects alone"
+    )?;
+    writeln!(
+        out,
+        "{:<44} {:>9} {:>5} {:>14} {:>8} {:>8} {:>12} {:>7}",
+        "what", "effect", "runs", "commits a call", "largest", "calls/s", "times ideal", "memory"
+    )?;
+    for row in &report.families {
+        write!(
+            out,
+            "{:<44} {:>6} ms {:>5} {:>14.2} {:>5} KB",
+            row.what,
+            row.effect_ms,
+            row.runs,
+            row.commits_per_call,
+            row.commit_bytes_max.div_ceil(1_024)
+        )?;
+        writeln!(
+            out,
+            " {:>8.0} {:>12.2} {:>4} MB",
+            row.calls_per_s,
+            row.times_ideal,
+            whole(row.resident_mb)
         )?;
     }
     Ok(())

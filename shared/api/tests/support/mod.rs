@@ -83,7 +83,6 @@ impl World {
         let clock = ManualClock::new(Millis::new(1_750_000_000_000), 7);
         let rules = QueueRules {
             visibility_ms: None,
-            one_per_run: true,
         };
         let queue = MemoryQueue::new(clock.clone(), rules);
         let store = Arc::new(MemoryStore::new());

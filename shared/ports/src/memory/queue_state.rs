@@ -2,7 +2,6 @@
 //! are made of it.
 
 use crate::{Delivery, Message, Receipt};
-use lattice_model::RunId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a queue treats what it has handed out.
@@ -11,8 +10,6 @@ pub struct QueueRules {
     /// A message that is neither acknowledged nor given back comes again after so long; `None` =
     /// never, for a queue that dies together with its workers.
     pub visibility_ms: Option<u64>,
-    /// While a message of a run is out, the others of that run wait.
-    pub one_per_run: bool,
 }
 
 /// The messages of a queue, earliest visible first, and in the order they became so.
@@ -21,8 +18,6 @@ pub struct QueueState {
     rules: QueueRules,
     items: BTreeMap<u64, Item>,
     order: BTreeSet<Place>,
-    holders: BTreeMap<RunId, u64>,
-    parked: BTreeMap<RunId, Vec<Place>>,
     turns: u64,
 }
 
@@ -49,8 +44,6 @@ impl QueueState {
             rules,
             items: BTreeMap::new(),
             order: BTreeSet::new(),
-            holders: BTreeMap::new(),
-            parked: BTreeMap::new(),
             turns: 0,
         }
     }
@@ -72,39 +65,22 @@ impl QueueState {
 
     /// Hands out the message that has been visible the longest, if one is visible at `now_ms`.
     pub fn take(&mut self, now_ms: u64) -> Option<Delivery> {
-        loop {
-            let place = *self
-                .order
-                .first()
-                .filter(|place| place.visible_ms <= now_ms)?;
-            self.order.remove(&place);
-            let item = self.items.get_mut(&place.id)?;
-            if self.rules.one_per_run {
-                let holder = self
-                    .holders
-                    .entry(item.message.run.clone())
-                    .or_insert(place.id);
-                if *holder != place.id {
-                    self.parked
-                        .entry(item.message.run.clone())
-                        .or_default()
-                        .push(place);
-                    continue;
-                }
-            }
-            item.receives += 1;
-            item.out = true;
-            item.place = None;
-            let delivery = Delivery {
-                message: item.message.clone(),
-                receipt: Receipt(format!("{}.{}", place.id, item.receives)),
-                receives: item.receives,
-            };
-            if let Some(visibility_ms) = self.rules.visibility_ms {
-                self.put(place.id, now_ms.saturating_add(visibility_ms));
-            }
-            return Some(delivery);
+        let is_visible = |place: &&Place| place.visible_ms <= now_ms;
+        let place = *self.order.first().filter(is_visible)?;
+        self.order.remove(&place);
+        let item = self.items.get_mut(&place.id)?;
+        item.receives += 1;
+        item.out = true;
+        item.place = None;
+        let delivery = Delivery {
+            message: item.message.clone(),
+            receipt: Receipt(format!("{}.{}", place.id, item.receives)),
+            receives: item.receives,
+        };
+        if let Some(visibility_ms) = self.rules.visibility_ms {
+            self.put(place.id, now_ms.saturating_add(visibility_ms));
         }
+        Some(delivery)
     }
 
     /// Deletes the delivered message; says whether the receipt was good. One is good until its
@@ -127,8 +103,7 @@ impl QueueState {
         true
     }
 
-    /// The moment from which the next message may be handed out. One that waits for another
-    /// message of its run does not count.
+    /// The moment from which the next message may be handed out.
     pub fn next_due_ms(&self) -> Option<u64> {
         self.order.first().map(|place| place.visible_ms)
     }
@@ -154,11 +129,6 @@ impl QueueState {
         item.out = false;
         if let Some(place) = item.place.take() {
             self.order.remove(&place);
-        }
-        if self.holders.get(&item.message.run) == Some(&id) {
-            self.holders.remove(&item.message.run);
-            self.order
-                .extend(self.parked.remove(&item.message.run).unwrap_or_default());
         }
         Some(id)
     }

@@ -65,11 +65,10 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(one_per_run: bool) -> Self {
+    fn new() -> Self {
         let clock = ManualClock::new(NOON, 1);
         let rules = QueueRules {
             visibility_ms: Self::VISIBILITY_MS,
-            one_per_run,
         };
         Self {
             queue: MemoryQueue::new(clock.clone(), rules),
@@ -101,29 +100,22 @@ impl QueueBench for Bench {
 }
 
 fn with_queue(check: impl AsyncFnOnce(Bench)) {
-    block_on(check(Bench::new(false)));
+    block_on(check(Bench::new()));
 }
 
 crate::run_suite!(queue, with_queue);
 crate::run_suite!(queue_visibility, with_queue);
 
 fn with_long_queue(check: impl AsyncFnOnce(Bench)) {
-    let bench = Bench::new(false);
+    let bench = Bench::new();
     let rules = QueueRules {
         visibility_ms: None,
-        one_per_run: false,
     };
     let queue = MemoryQueue::new(bench.clock.clone(), rules);
     block_on(check(Bench { queue, ..bench }));
 }
 
 crate::run_suite!(queue_limits, with_long_queue);
-
-fn with_held_queue(check: impl AsyncFnOnce(Bench)) {
-    block_on(check(Bench::new(true)));
-}
-
-crate::run_suite!(queue_one_per_run, with_held_queue);
 
 #[test]
 fn two_memory_stores_answer_alike() {
@@ -224,7 +216,7 @@ fn each_guard_that_is_off_lets_its_rule_break() {
 
 #[test]
 fn a_waiting_receiver_is_woken_by_a_send_by_time_and_by_the_end() {
-    let bench = Bench::new(false);
+    let bench = Bench::new();
     let message = Message::new(run(1), Seq::FIRST);
     let receive = || async { bench.queue.receive().await.unwrap() };
     block_on(async {

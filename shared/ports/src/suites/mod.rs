@@ -23,7 +23,6 @@ pub mod page;
 pub mod queue;
 pub mod queue_bench;
 pub mod queue_limits;
-pub mod queue_one_per_run;
 pub mod queue_visibility;
 pub mod run_filters;
 pub mod run_index;
@@ -250,16 +249,6 @@ macro_rules! run_suite {
             ]
         );
     };
-    (queue_one_per_run, $with:ident) => {
-        $crate::run_checks!(
-            queue_one_per_run,
-            $with,
-            [
-                a_second_message_of_a_run_waits_for_the_first,
-                giving_back_lets_the_second_message_go,
-            ]
-        );
-    };
     (clock, $with:ident) => {
         $crate::run_checks!(
             clock,
@@ -314,7 +303,6 @@ mod tests {
             ("queue", include_str!("queue.rs")),
             ("queue_limits", include_str!("queue_limits.rs")),
             ("queue_visibility", include_str!("queue_visibility.rs")),
-            ("queue_one_per_run", include_str!("queue_one_per_run.rs")),
             ("clock", include_str!("clock.rs")),
             ("secrets", include_str!("secrets.rs")),
         ];

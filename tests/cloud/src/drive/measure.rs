@@ -5,12 +5,17 @@ use super::world::World;
 use super::wrong::Wrong;
 use crate::proxy::Counts;
 use serde::Serialize;
+use serde_json::json;
 use std::fmt::Write;
 
 /// Stages of the chain.
 pub const CHAIN: usize = 32;
 /// Steps that come from the queue one by one.
 pub const HOPS: usize = 8;
+
+/// Items of the list, and of each batch of it.
+pub const ITEMS: usize = 1_000;
+const BATCH: usize = 50;
 
 /// One workload.
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +51,8 @@ pub struct Measured {
     pub hops: Workload,
     /// Stages behind a wait of a second each, which comes from the queue too.
     pub waits: Workload,
+    /// The items of a long list, each one stage, in batches that are runs of their own.
+    pub list: Workload,
 }
 
 /// What AWS allows in a row before it asks for another delivery: a send, a receive, a delete.
@@ -77,7 +84,7 @@ impl Workload {
 impl Measured {
     /// For people.
     pub fn table(&self) -> String {
-        let mut text = String::from("by costly stage           chain     hops    waits\n");
+        let mut text = String::from("by costly stage           chain     hops    waits     list\n");
         type Row = (&'static str, fn(&Workload) -> f64);
         let rows: [Row; 5] = [
             ("DynamoDB write calls", |one| one.write_calls_per_stage),
@@ -87,7 +94,7 @@ impl Measured {
             ("SQS requests", |one| one.sqs_requests_per_stage),
         ];
         for (name, value) in rows {
-            let all = [&self.chain, &self.hops, &self.waits];
+            let all = [&self.chain, &self.hops, &self.waits, &self.list];
             let cells: String = all.map(|one| format!("{:>9.3}", value(one))).concat();
             // INVARIANT: writing to a String cannot fail.
             let _ = writeln!(text, "{name:<22}{cells}");
@@ -103,6 +110,9 @@ const ONE_STAGE_S: u64 = 60;
 pub async fn measure(world: &World) -> Result<Measured, Wrong> {
     let chain = workload(world, CHAIN, &documents::chain("chain", CHAIN)).await?;
     let waits = workload(world, HOPS, &documents::waits("waits", HOPS)).await?;
+    let batches =
+        json!({"batchSize": BATCH, "processingMode": "parallel", "maxConcurrentBatches": 4});
+    let list = workload(world, ITEMS, &documents::list("items", ITEMS, batches)).await?;
     let before = world.stack.set_timeout("step", ONE_STAGE_S).await?;
     let long = documents::patient(documents::chain("hops", HOPS), ONE_STAGE_S * 1_000);
     let hops = workload(world, HOPS, &long).await;
@@ -111,6 +121,7 @@ pub async fn measure(world: &World) -> Result<Measured, Wrong> {
         chain,
         hops: hops?,
         waits,
+        list,
     })
 }
 
@@ -141,7 +152,6 @@ async fn workload(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn figures_are_by_stage() {

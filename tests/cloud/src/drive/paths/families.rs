@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 /// The runs that a log calls; what is judged at the end is judged of them too.
-fn called(world: &World, events: &[Event]) -> Vec<String> {
+pub(super) fn called(world: &World, events: &[Event]) -> Vec<String> {
     let called = events.iter().filter_map(|event| match &event.body {
         EventBody::ChildStarted(started) => Some(started.child.to_string()),
         _ => None,

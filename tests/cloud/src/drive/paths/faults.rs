@@ -1,5 +1,6 @@
 //! What breaks, and what must not break with it.
 
+use super::families::called;
 use crate::drive::documents;
 use crate::drive::world::{World, text};
 use crate::drive::wrong::{Wrong, must, want};
@@ -218,8 +219,69 @@ pub(super) async fn lost(world: &World) -> Result<String, Wrong> {
     ))
 }
 
+/// Items of a list in a run that is called, and of each batch of it.
+const ITEMS: usize = 20;
+const BATCH: usize = 5;
+
+fn in_batches(id: &str) -> Value {
+    let settings =
+        json!({"batchSize": BATCH, "processingMode": "parallel", "maxConcurrentBatches": 2});
+    documents::list(id, ITEMS, settings)
+}
+
+/// A run, the run that it calls, and the batches of that one's list: all lose their worker at once,
+/// while two items wait for their answers.
+pub(super) async fn family(world: &World) -> Result<String, Wrong> {
+    let tuned = Tuned::new(world, None).await?;
+    world.store(&in_batches("lost-list")).await?;
+    let before = world.models.seen().len();
+    let stalls = std::iter::repeat_n(Behaviour::StallBeforeHeaders, 2);
+    world.models.script(stalls);
+    let above = documents::line("lost-above", vec![documents::flow("call", "lost-list")]);
+    let run = world.run(&above).await?;
+    world
+        .wait("two model calls", async || {
+            Ok(world.models.seen().len() >= before + 2)
+        })
+        .await?;
+    let began = Instant::now();
+    let killed = world.kill("step")?;
+    must(killed > 0, || {
+        "there was no step function to kill".to_owned()
+    })?;
+    world.until(&run, "completed").await?;
+    tuned.back().await?;
+    let batches = batches_below(world, &run).await?;
+    let asked = world.models.seen().len() - before;
+    must(asked >= ITEMS + 2, || {
+        format!("the model was asked {asked} times, and two of {ITEMS} calls were lost")
+    })?;
+    let took = began.elapsed().as_millis();
+    Ok(format!(
+        "{killed} processes killed; {batches} batches below a called run completed {took} ms later"
+    ))
+}
+
+/// How many batches the list of a called run came to; the end judges all of them.
+async fn batches_below(world: &World, run: &str) -> Result<usize, Wrong> {
+    let mut batches = 0;
+    for below in called(world, &world.events(run).await?) {
+        let list = world.api.get(&format!("/v1/runs/{below}")).await?;
+        let given = want(200, "a run", &list)?["output"]["all"]
+            .as_array()
+            .map_or(0, Vec::len);
+        must(given == ITEMS, || format!("{ITEMS} items: {list:?}"))?;
+        batches += called(world, &world.events(&below).await?).len();
+    }
+    must(batches == ITEMS / BATCH, || format!("{batches} batches"))?;
+    Ok(batches)
+}
+
 pub(super) async fn twice(world: &World) -> Result<String, Wrong> {
     world.store(&documents::question("twice")).await?;
+    world.store(&in_batches("twice-list")).await?;
+    let above = documents::line("twice-above", vec![documents::flow("call", "twice-list")]);
+    world.store(&above).await?;
     let (_, before) = world.proxy.done();
     world.proxy.make(Mischief {
         messages_twice: true,
@@ -234,20 +296,21 @@ pub(super) async fn twice(world: &World) -> Result<String, Wrong> {
             world.until(run, "waiting").await?;
             world.answer(run, "Send", &format!("answer-{run}")).await?;
         }
-        for run in &runs {
+        let family = world.start("twice-above", "twice-above").await?;
+        for run in runs.iter().chain([&family]) {
             world.until(run, "completed").await?;
         }
-        Ok::<_, Wrong>(())
+        batches_below(world, &family).await
     };
     let done = all.await;
     world.proxy.make(Mischief::default());
-    done?;
+    let batches = done?;
     let (_, after) = world.proxy.done();
     must(after - before >= 2 * TWICE as u64, || {
         format!("only {} messages were repeated", after - before)
     })?;
     Ok(format!(
-        "{} messages sent twice, {TWICE} runs ended",
+        "{} messages sent twice, {TWICE} runs ended, and one with {batches} batches below it",
         after - before
     ))
 }

@@ -51,6 +51,7 @@ paths! {
     "redrive" faults::redrive "a message that was given up is put back, and its run ends well";
     "killed" faults::killed "the step function is killed in the middle of an effect";
     "lost" faults::lost "the step function is killed while the effects of four branches are under way";
+    "family" faults::family "the step function is killed while a called run's list is under way in batches";
     "twice" faults::twice "every message is delivered twice";
     "refused" faults::refused "DynamoDB refuses for a minute: callers are told, nothing is lost";
 }
