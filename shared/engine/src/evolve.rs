@@ -2,7 +2,7 @@
 
 use crate::mapping::{self, OwnItems};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
-use crate::{branches, budget};
+use crate::{branches, budget, forked};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
     StageStarted,
@@ -89,6 +89,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, at, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::MapStarted(started) => mapping::start(state, started),
+        EventBody::RunForked(forked) => forked::restore(state, forked),
         EventBody::JoinFired(fired) => branches::join(state, fired),
         EventBody::ChildStarted(started) => call_child(state, at, started),
         EventBody::ChildEnded(ended) => {

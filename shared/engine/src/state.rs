@@ -3,7 +3,9 @@
 use crate::budget::Spending;
 use crate::mapping::{Mapping, OwnItems};
 use lattice_journal::payload::{Batch, BranchOutcome, Parent};
-use lattice_journal::{Budget, InboxItem, Limit, Question, RunStatus, Totals, ValueRef};
+use lattice_journal::{
+    Budget, ForkedFrom, InboxItem, Limit, Question, RunStatus, Totals, ValueRef,
+};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
@@ -13,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct RunState {
     /// What it is a batch of, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<OwnItems>,
+    /// Where it comes from, if it is a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -214,6 +219,7 @@ impl RunState {
             name: Arc::from(""),
             parent: None,
             batch: None,
+            forked_from: None,
             started_at: Millis::new(0),
             deadline: Millis::new(u64::MAX),
             input: ValueRef::Inline(Arc::default()),

@@ -115,6 +115,9 @@ pub struct Scenario {
     /// Which run is cancelled.
     #[arg(long, value_enum, default_value_t = Whom::Root)]
     pub cancel_whom: Whom,
+    /// The event at which the run is forked, once it has come to its end.
+    #[arg(long)]
+    pub fork_at: Option<u64>,
     /// Costly stages that one delivery performs.
     #[arg(long, default_value_t = limits::CHAIN_STAGES_MAX)]
     pub chain: usize,
@@ -191,6 +194,7 @@ impl Default for Scenario {
             fate: Fate::CrashBefore,
             cancel_at: None,
             cancel_whom: Whom::Root,
+            fork_at: None,
             chain: limits::CHAIN_STAGES_MAX,
             visibility_ms: 120_000,
             skew_ms: 0,
@@ -257,6 +261,7 @@ impl Scenario {
         let changed = pairs.into_iter().filter(|(_, value, usual)| value != usual);
         flags.extend(changed.map(|(flag, value, _)| format!("{flag} {value}")));
         flags.extend(self.cancel_at.map(|number| format!("--cancel-at {number}")));
+        flags.extend(self.fork_at.map(|seq| format!("--fork-at {seq}")));
         for (flag, is_set) in [
             ("--local", self.local),
             ("--forgetful", self.forgetful),
