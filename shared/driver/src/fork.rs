@@ -3,13 +3,14 @@
 use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::load::load_events;
+use crate::serve::message;
 use crate::session::Session;
 use lattice_engine::{
     Decision, ForkError, ForkRequest, NoRedrive, RunState, before_failure, fold, fork, whole,
 };
 use lattice_journal::{Event, EventBody, ForkedFrom, ValueRef};
 use lattice_model::{Hash, RunId, Seq, Tenant};
-use lattice_ports::{Clock, Message, Performer, PortError, StageQueue, Store};
+use lattice_ports::{Clock, Performer, PortError, StageQueue, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -129,8 +130,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         if let Some(run) = self.bear(&mut session, decision, now, key).await? {
             return self.known_fork(run, request).await;
         }
-        let (run, last) = (session.run, session.tail.last());
-        self.queue.send(Message::new(run.clone(), last), 0).await?;
+        self.queue.send(message(&session), 0).await?;
+        let run = session.run;
         Ok(Forked {
             run,
             known: false,

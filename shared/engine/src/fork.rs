@@ -5,6 +5,7 @@ use crate::at::visit;
 use crate::evolve::apply;
 use crate::fork_set::set;
 use crate::input::{BlobCache, Decision};
+use crate::limit;
 use crate::mapping::Mapping;
 use crate::start::first;
 use crate::state::{Branch, Phase, RunState, Stage};
@@ -177,6 +178,7 @@ pub fn fork(
         parent: None,
         batch: None,
         budget: program.budget,
+        limit: limit::of_fork(plan, state, &begun),
     };
     let forked = RunForked {
         from: ForkedFrom {
