@@ -1,7 +1,6 @@
 //! The Program as it is stored: immutable, named by the hash of its canonical JSON.
 
 use crate::branches::{Join, Split};
-use crate::concurrency::Concurrency;
 use crate::invoke::Invoke;
 use crate::map::{Gather, Map};
 use crate::trigger::Trigger;
@@ -35,7 +34,7 @@ pub struct Program {
     pub budget: Option<Budget>,
     /// How many of its runs may be open at once; unset = all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<Concurrency>,
+    pub concurrency: Option<crate::Concurrency>,
     /// Where a run begins.
     pub entry: OpId,
     /// What starts runs from outside.
