@@ -195,7 +195,7 @@ impl Runner {
             return scenario.fate;
         }
         let (regime, local) = (scenario.regime, scenario.local);
-        let drawn = draw(&mut self.chance, regime);
+        let drawn = regime.draw(&mut self.chance);
         let limit = match regime {
             // Slow calls do not keep anything from ending.
             Regime::Slowness => CALLS_MAX,
@@ -383,34 +383,5 @@ impl Runner {
             lines: self.trace,
             log,
         }
-    }
-}
-
-/// A fate from the regime; most often nothing happens.
-fn draw(chance: &mut Chance, regime: Regime) -> Fate {
-    let slow_ms = |chance: &mut Chance| chance.below(20_000) as u64;
-    match regime {
-        Regime::Calm => Fate::Proceed,
-        Regime::Crashes if chance.percent(5) => chance.pick(Fate::CrashBefore, &[Fate::CrashAfter]),
-        Regime::LostAnswers if chance.percent(15) => Fate::AnswerLost,
-        Regime::Throttling if chance.percent(40) => Fate::Refused,
-        Regime::Slowness if chance.percent(20) => {
-            let ms = slow_ms(chance);
-            chance.pick(Fate::SlowAfter(ms), &[Fate::SlowBefore(ms)])
-        }
-        Regime::Storm if chance.percent(12) => {
-            let ms = slow_ms(chance);
-            chance.pick(
-                Fate::CrashBefore,
-                &[
-                    Fate::CrashAfter,
-                    Fate::AnswerLost,
-                    Fate::Refused,
-                    Fate::SlowAfter(ms),
-                    Fate::SlowBefore(ms),
-                ],
-            )
-        }
-        _ => Fate::Proceed,
     }
 }

@@ -2,6 +2,7 @@
 //! the flags of one command, so that every run can be repeated.
 
 use crate::fate::{Fate, Kind};
+use crate::oracle::Chance;
 use clap::{Args, ValueEnum};
 use lattice_model::{Guards, limits};
 use serde_json::Value;
@@ -68,6 +69,39 @@ pub enum Regime {
     Slowness,
     /// All of these.
     Storm,
+}
+
+impl Regime {
+    /// A fate; most often nothing happens.
+    pub fn draw(self, chance: &mut Chance) -> Fate {
+        let slow_ms = |chance: &mut Chance| chance.below(20_000) as u64;
+        match self {
+            Regime::Calm => Fate::Proceed,
+            Regime::Crashes if chance.percent(5) => {
+                chance.pick(Fate::CrashBefore, &[Fate::CrashAfter])
+            }
+            Regime::LostAnswers if chance.percent(15) => Fate::AnswerLost,
+            Regime::Throttling if chance.percent(40) => Fate::Refused,
+            Regime::Slowness if chance.percent(20) => {
+                let ms = slow_ms(chance);
+                chance.pick(Fate::SlowAfter(ms), &[Fate::SlowBefore(ms)])
+            }
+            Regime::Storm if chance.percent(12) => {
+                let ms = slow_ms(chance);
+                chance.pick(
+                    Fate::CrashBefore,
+                    &[
+                        Fate::CrashAfter,
+                        Fate::AnswerLost,
+                        Fate::Refused,
+                        Fate::SlowAfter(ms),
+                        Fate::SlowBefore(ms),
+                    ],
+                )
+            }
+            _ => Fate::Proceed,
+        }
+    }
 }
 
 /// What is simulated.
