@@ -8,7 +8,7 @@ use lattice_journal::payload::{
     StageStarted,
 };
 use lattice_journal::{Budget, Event, EventBody, Failure, RunStatus, ValueRef};
-use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
+use lattice_model::{BranchId, InboxId, Millis, NodeId, OpId, Seq, StageId, limits};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -297,5 +297,20 @@ fn take_signal(state: &mut RunState, signal: &SignalReceived) {
             node: signal.node.clone(),
             value: signal.value.clone(),
         });
+    }
+}
+
+/// How many folded ids a state remembers: more than two commits can fold.
+const FOLDED_KEPT_MAX: usize = 2 * limits::FOLD_ITEMS_MAX;
+
+impl RunState {
+    fn remember_fold(&mut self, inbox: &InboxId) {
+        if self.folded.contains(inbox) {
+            return;
+        }
+        if self.folded.len() == FOLDED_KEPT_MAX {
+            self.folded.pop_front();
+        }
+        self.folded.push_back(inbox.clone());
     }
 }

@@ -9,7 +9,7 @@ use lattice_journal::{
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
-use lattice_model::{Tenant, WorkflowId, limits};
+use lattice_model::{Tenant, WorkflowId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -204,9 +204,6 @@ pub struct Buffered {
     pub value: ValueRef,
 }
 
-/// How many folded ids a state remembers: more than two commits can fold.
-const FOLDED_KEPT_MAX: usize = 2 * limits::FOLD_ITEMS_MAX;
-
 impl RunState {
     /// Before the first event.
     pub fn empty() -> Self {
@@ -389,15 +386,5 @@ impl RunState {
                 } => Some((id, node, question, *due_at)),
                 _ => None,
             })
-    }
-
-    pub(crate) fn remember_fold(&mut self, inbox: &InboxId) {
-        if self.folded.contains(inbox) {
-            return;
-        }
-        if self.folded.len() == FOLDED_KEPT_MAX {
-            self.folded.pop_front();
-        }
-        self.folded.push_back(inbox.clone());
     }
 }
