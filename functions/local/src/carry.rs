@@ -2,6 +2,7 @@
 //! happens, gives the answers that were given beforehand, and stops on a signal of the system.
 
 mod answer;
+mod places;
 
 use answer::{is_for_people, opened};
 
@@ -205,12 +206,7 @@ impl<'a> Carry<'a> {
         match seen {
             Seen::Started(started) => self.started(started?).await,
             Seen::Committed(commit) => self.committed(commit).await,
-            Seen::Served(run) => {
-                if let Some(one) = self.runs.get_mut(&run) {
-                    one.watched.served = true;
-                }
-                Ok(())
-            }
+            Seen::Served(run) => self.served(&run).await,
             Seen::Trouble(run, error) => self.trouble(&run, error),
             Seen::Broken(task) => Err(CliError::Task(task)),
         }
@@ -229,8 +225,8 @@ impl<'a> Carry<'a> {
             if goes_on {
                 self.host.wake(run).await?;
             }
-        } else if let Some(one) = self.runs.get_mut(&started.run) {
-            one.watched.served = true;
+        } else {
+            self.served(&started.run).await?;
         }
         Ok(())
     }

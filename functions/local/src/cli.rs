@@ -1,7 +1,7 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, export, hooks, nodes, resume, run, runs,
+    bench, cancel, compile, dev, doctor, events, export, fork, hooks, nodes, resume, run, runs,
     schedules, show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
@@ -45,6 +45,8 @@ pub enum Command {
     Signal(signal::Args),
     /// End a run.
     Cancel(cancel::Args),
+    /// Begin a new run with what another one was.
+    Fork(fork::Args),
     /// List the workflows that are stored.
     Workflows(workflows::Args),
     /// List where webhooks are taken, and how their senders prove who they are.
@@ -77,6 +79,7 @@ impl Command {
             Self::Runs(args) => args.json,
             Self::Show(args) => args.json,
             Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,
+            Self::Fork(args) => args.json,
             Self::Workflows(args) => args.json,
             Self::Hooks(args) => args.json,
             Self::Schedules(args) => args.json,

@@ -35,6 +35,8 @@ pub type LocalKit = Kit<
 
 /// How long the sweep rests.
 const SWEEP_EVERY: Duration = Duration::from_millis(limits::SWEEP_DELAY_MS_MIN);
+/// Rows that a sweep has to have found for another one to follow at once.
+const SWEEP_AGAIN_MIN: usize = 256;
 /// Runs whose inboxes are looked at together.
 const UNREAD_RUNS_MAX: usize = 256;
 /// How long a run rests after an error of a look at it.
@@ -272,8 +274,16 @@ async fn look(driver: Arc<LocalDriver>, teller: Teller, run: RunId) {
 async fn sweep(driver: Arc<LocalDriver>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        if let Err(error) = driver.sweep().await {
-            tracing::warn!(%error, "the sweep did not come through");
+        loop {
+            match driver.sweep().await {
+                // Many that stand in line keep no timer waiting.
+                Ok(sent) if sent >= SWEEP_AGAIN_MIN => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "the sweep did not come through");
+                    break;
+                }
+            }
         }
     }
 }

@@ -84,9 +84,9 @@ impl Watched {
     /// A run at a state.
     pub fn at(state: RunState) -> Self {
         Self {
+            served: state.status.is_terminal(),
             state,
             ahead: BTreeMap::new(),
-            served: false,
             answered: BTreeSet::new(),
             errors: 0,
         }
@@ -105,14 +105,29 @@ impl Watched {
             );
             events.extend(commit.events);
         }
+        // It gives its place back behind its last commit.
+        self.served &= !self.had_place();
         self.errors = 0;
         events
     }
 
-    /// Whether nothing more can be done for the run at this moment: it is over, or waits for
-    /// people whose time is not over soon.
+    /// Whether nothing more can be done for the run at this moment: it is over, stands in line for a
+    /// place, or waits for people whose time is not over soon.
     pub fn is_settled(&self, now: Millis) -> bool {
-        self.state.status.is_terminal() || (self.served && self.waits_for_people(now))
+        match self.state.status.is_terminal() {
+            true => self.served || !self.had_place(),
+            false => self.served && (self.is_in_line() || self.waits_for_people(now)),
+        }
+    }
+
+    /// Whether it stands in line for a place.
+    pub fn is_in_line(&self) -> bool {
+        self.state.waits_for_place().is_some()
+    }
+
+    /// Whether it is over and had a place.
+    pub fn had_place(&self) -> bool {
+        self.state.status.is_terminal() && self.state.limit.is_some()
     }
 
     fn waits_for_people(&self, now: Millis) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! `service` takes a request through every check in one place and hands it to the route's handler in
 //! `routes`; `gate` says who asks and what they may; `take` reads queries and bodies; `refuse` turns
-//! errors into problem bodies; `view` turns states into answers. `triggers` keeps webhooks and schedules
+//! errors into problem bodies; `view` turns states into answers,
+//! `places` says what a queued run waits for. `triggers` keeps webhooks and schedules
 //! in line with their workflows, and starts the runs of those that fire. `flows` finds the workflows
 //! that a document calls. `streams` follows logs for many
 //! readers at once, `log` reads pages of them. `metrics` counts. `server` is the loop that accepts
@@ -13,6 +14,7 @@ mod gate;
 mod log;
 mod meter;
 mod metrics;
+mod places;
 mod refuse;
 mod routes;
 pub mod server;
@@ -26,6 +28,7 @@ pub use flows::flows_for;
 pub use gate::{Caller, Gate, JwtError, JwtRules};
 pub use meter::Meter;
 pub use metrics::{Fresh, METRICS_MEDIA_TYPE, Metrics};
+pub use places::waits_for;
 pub use refuse::Refused;
 pub use service::{Api, Kit, Parts, router, router_beside};
 pub use streams::{StreamSettings, Streams};

@@ -1,12 +1,13 @@
 //! Turns rows, states and summaries into answers.
 
+use crate::places::waits_for;
 use crate::triggers::next_at;
 use lattice_engine::{Phase, RunState};
 use lattice_ir::{Payload, TriggerKind, WebhookAuth};
 use lattice_journal::{Head, RunSummary, ValueRef};
 use lattice_model::limits::VALUE_BYTES_MAX;
 use lattice_model::{Millis, RunId, Seq, canonical_len};
-use lattice_ports::{Blobs, PortError, TriggerRow, WorkflowVersion};
+use lattice_ports::{Blobs, PortError, Slots, TriggerRow, WorkflowVersion};
 use lattice_wire::shapes::{
     BudgetAnswer, HookRow, Omitted, OpenQuestion, OpenStage, RunAnswer, RunRow, ScheduleRow,
     StateAnswer, WorkflowRow,
@@ -23,6 +24,7 @@ pub fn run_row(head: Head) -> RunRow {
         seq: head.seq,
         started_at: head.started_at.rfc3339(),
         updated_at: head.updated_at.rfc3339(),
+        forked_from: head.forked_from,
     }
 }
 
@@ -93,7 +95,7 @@ pub fn schedule_row(row: &TriggerRow, now: Millis) -> Option<ScheduleRow> {
 }
 
 /// How a run stands.
-pub async fn run_answer<S: Blobs>(
+pub async fn run_answer<S: Blobs + Slots>(
     store: &S,
     run: &RunId,
     state: &RunState,
@@ -117,12 +119,14 @@ pub async fn run_answer<S: Blobs>(
         workflow: state.workflow.clone(),
         name: state.name.to_string(),
         program: state.program,
+        forked_from: state.forked_from.clone(),
         status: state.status,
         seq: state.seq,
         started_at: state.started_at.rfc3339(),
         ended_at: ended_at.map(Millis::rfc3339),
         totals: state.totals,
         budget: budget(state),
+        waits_for: waits_for(store, run, state).await?,
         questions: questions(run, state),
         output,
         failure,
@@ -157,6 +161,7 @@ pub async fn state_answer<S: Blobs>(
         workflow: state.workflow.clone(),
         name: state.name.to_string(),
         program: state.program,
+        forked_from: state.forked_from.clone(),
         seq: state.seq,
         status: state.status,
         started_at: state.started_at.rfc3339(),

@@ -4,12 +4,12 @@
 
 use crate::append::open;
 use crate::item::{Item, Reader};
-use crate::keys::{CHECKPOINT, COMMITS, HEAD, ITEMS, NEWEST, S, START, SUMMARY, TRIGGER};
+use crate::keys::{CHECKPOINT, COMMITS, HEAD, ITEMS, LINE, NEWEST, S, START, SUMMARY, TRIGGER};
 use crate::rows::{head_item, read_head};
 use crate::store::{AwsStore, StoreSettings};
 use crate::triggers::trigger_item;
 use crate::versions::{newest_item, read_row, version_item};
-use crate::{Access, AwsSettings, Clients, Http, inbox, triggers};
+use crate::{Access, AwsSettings, Clients, Http, inbox, slots, triggers};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use lattice_ir::{Missed, Overlap, Schedule, TriggerKind};
@@ -119,6 +119,7 @@ fn samples() -> Vec<(&'static str, Item)> {
         ("version", version_item(&row, 3, 2)),
         ("trigger", trigger_item(&trigger()).unwrap()),
         ("trigger that rests and waits", resting()),
+        ("run in line", slots::sample()),
     ]
 }
 
@@ -202,6 +203,7 @@ fn items_that_were_ever_written_are_read() {
                 drop(serde_json::from_str::<RunSummary>(body).unwrap());
             }
             CHECKPOINT => assert!(reader.hash("hash").is_ok() && reader.seq("seq").is_ok()),
+            sort if sort.starts_with(LINE) => drop(slots::read(&item).unwrap()),
             TRIGGER => {
                 let read = triggers::read(&item).unwrap();
                 let has_note = read.note.is_open() && read.pause.is_some();

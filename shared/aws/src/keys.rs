@@ -11,6 +11,8 @@
 //! | `k#<hash of a start key>` | `k` | the run that was started under it |
 //! | `w#<tenant>#<workflow>` | `newest` | the newest version; in `list` |
 //! | | `v#<generation>#<version>` | a version |
+//! | `l#<hash of a limit>` | `held` | who has a place under it |
+//! | | `w#<since, 20 digits>#<run>` | a run that waits for one |
 //! | `t#<trigger>` | `t` | a trigger; in `list`, and in `due` while a firing of it is not done with |
 //!
 //! A partition takes a thousand writes a second, so what all runs share is spread over shards, and
@@ -46,9 +48,11 @@ pub(crate) const SUMMARY: &str = "sum";
 pub(crate) const START: &str = "k";
 pub(crate) const NEWEST: &str = "newest";
 pub(crate) const TRIGGER: &str = "t";
+pub(crate) const PLACES: &str = "held";
 /// What the sort keys of many begin with.
 pub(crate) const COMMITS: &str = "c#";
 pub(crate) const ITEMS: &str = "i#";
+pub(crate) const LINE: &str = "w#";
 
 /// Over how many partitions of an index the runs of all tenants are spread.
 pub(crate) const SHARDS: u8 = 8;
@@ -102,6 +106,15 @@ pub(crate) fn versions(generation: u64) -> String {
 
 pub(crate) fn version(generation: u64, version: Hash) -> String {
     format!("{}{version}", versions(generation))
+}
+
+pub(crate) fn slot(limit: Hash) -> String {
+    format!("l#{limit}")
+}
+
+/// Twenty digits, so that whoever was queued first comes first.
+pub(crate) fn in_line(since: Millis, run: &RunId) -> String {
+    format!("{LINE}{:020}#{run}", since.get())
 }
 
 pub(crate) fn trigger(id: &TriggerId) -> String {

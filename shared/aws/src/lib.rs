@@ -29,6 +29,7 @@ mod queue;
 mod rows;
 mod schedules;
 mod secrets;
+mod slots;
 mod store;
 mod table;
 mod trace;

@@ -128,7 +128,9 @@ impl StageQueue for SqsQueue {
         let send = self.client.send_message().queue_url(&self.url);
         let mut send = send
             .message_body(Self::body(&message)?)
-            .delay_seconds(whole_seconds(delay_ms));
+            .delay_seconds(whole_seconds(delay_ms))
+            // What makes the queue a fair one: no tenant's backlog holds up the others.
+            .message_group_id(message.tenant.as_str());
         if let Some(parent) = traceparent() {
             let value = MessageAttributeValue::builder().data_type("String");
             let value = value.string_value(parent).build();

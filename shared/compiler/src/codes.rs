@@ -80,6 +80,8 @@ pub const LEAKY_BODY: Code = Code::new("LAT-C037", "the body of a map has a way 
 pub const NO_BODY: Code = Code::new("LAT-C038", "a map has no body, or two");
 /// A variable that is written for one item and forgotten.
 pub const FORGOTTEN: Code = Code::new("LAT-C039", "what an item writes is forgotten");
+/// The key of a limit on open runs cannot be made of the input.
+pub const BAD_LIMIT_KEY: Code = Code::new("LAT-C040", "the key of a limit cannot be used");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -122,6 +124,7 @@ pub const ALL: &[Code] = &[
     LEAKY_BODY,
     NO_BODY,
     FORGOTTEN,
+    BAD_LIMIT_KEY,
 ];
 
 #[cfg(test)]

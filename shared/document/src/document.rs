@@ -1,7 +1,8 @@
 //! The document itself: nodes, edges and settings, and how it is written down.
 
 use lattice_model::limits::{
-    BUDGET_TOKENS_MAX, EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX, VISITS_MAX,
+    BUDGET_TOKENS_MAX, CONCURRENT_RUNS_MAX, EDGES_MAX, ID_CHARS_MAX, LIFETIME_MS_MAX, NODES_MAX,
+    VISITS_MAX,
 };
 use lattice_model::{NodeId, WorkflowId};
 use schemars::JsonSchema;
@@ -70,6 +71,10 @@ pub struct WorkflowSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "BudgetSettings")]
     pub budget: Option<BudgetSettings>,
+    /// How many runs may be open at once; without it, as many as are started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ConcurrencySettings")]
+    pub concurrency: Option<ConcurrencySettings>,
     /// The variables of a run, each with the value it starts with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}))]
@@ -85,6 +90,22 @@ pub struct BudgetSettings {
     /// made: its node fails with the kind `budget`.
     #[schemars(range(min = 1, max = BUDGET_TOKENS_MAX))]
     pub tokens: u64,
+}
+
+/// How many runs of the workflow may be open at once: begun, and not over. The others stay queued, and
+/// begin in the order in which they were started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ConcurrencySettings {
+    /// How many, for each key.
+    #[schemars(range(min = 1, max = CONCURRENT_RUNS_MAX))]
+    pub max_runs: u32,
+    /// A template over the input, such as `{{in.customer}}`: runs count together for which it gives the
+    /// same text. Without it all runs of the workflow do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub key: Option<String>,
 }
 
 /// One node.

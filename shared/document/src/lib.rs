@@ -16,9 +16,9 @@ mod settings;
 
 pub use codes::Code;
 pub use document::{
-    BudgetSettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR, PORT_IN, PORT_OUT,
-    PORT_TIMEOUT, Position, WorkflowSettings, branch_of_port, branch_port, id_is_legal,
-    variable_name_is_legal, write,
+    BudgetSettings, ConcurrencySettings, Document, Edge, FORMAT, FORMAT_VERSION, Node, PORT_ERROR,
+    PORT_IN, PORT_OUT, PORT_TIMEOUT, Position, WorkflowSettings, branch_of_port, branch_port,
+    id_is_legal, variable_name_is_legal, write,
 };
 pub use problem::{Change, PatchOp, Problem, Severity, pointer_to};
 pub use read::{Reading, Shape, read};

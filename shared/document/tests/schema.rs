@@ -30,7 +30,7 @@ fn the_schema_and_the_reader_agree() {
         "format": "agent-lattice/workflow", "formatVersion": 1, "id": "w", "name": "W",
         "nodes": [{"id": "n", "type": "start", "position": {"x": 0, "y": 0.5}, "parent": "n"}],
         "edges": [{"id": "e", "from": "n", "to": "n", "fromPort": "error"}],
-        "settings": {"maxLifetimeMs": 1, "budget": {"tokens": 1}, "variables": {"a": null}},
+        "settings": {"maxLifetimeMs": 1, "budget": {"tokens": 1}, "concurrency": {"maxRuns": 1}, "variables": {"a": null}},
         "description": "d", "input": true, "legacy": {},
     });
     let mut wrong = vec![json!([]), json!({})];
@@ -54,6 +54,12 @@ fn the_schema_and_the_reader_agree() {
         ("/settings/budget/tokens", json!(0)),
         ("/settings/budget/tokens", json!(1_000_000_000_001_u64)),
         ("/settings/budget/tokens", json!("1")),
+        ("/settings/concurrency", json!(null)),
+        ("/settings/concurrency", json!({"key": "{{in.a}}"})),
+        ("/settings/concurrency", json!({"maxRuns": 1, "wait": true})),
+        ("/settings/concurrency/maxRuns", json!(0)),
+        ("/settings/concurrency/maxRuns", json!(1_001)),
+        ("/settings/concurrency/maxRuns", json!("1")),
         ("/settings/variables", json!([])),
         ("/settings/variables", json!({"a-b": 1})),
         ("/nodes", json!({})),

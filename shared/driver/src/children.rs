@@ -213,7 +213,8 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     /// Lets somebody look at a run.
     pub(crate) async fn wake(&self, session: &Session, run: &RunId) -> Result<(), DriverError> {
-        let message = Message::new(run.clone(), Seq::ZERO);
+        // Runs that know of each other are of one tenant.
+        let message = Message::new(run.clone(), Seq::ZERO).of(&session.state.tenant);
         self.patiently(session, || self.queue.send(message.clone(), 0))
             .await
     }

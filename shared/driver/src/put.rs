@@ -1,11 +1,23 @@
 //! What is written with a commit: the run's row, and at the end its summary.
 
+use crate::driver::Driver;
+use crate::error::DriverError;
 use crate::session::Session;
 use lattice_engine::{Decision, RunState};
-use lattice_journal::{Commit, EventBody, Head, InboxItem, RunStatus, RunSummary};
+use lattice_journal::{Commit, EventBody, ForkPoint, Head, InboxItem, RunStatus, RunSummary};
 use lattice_model::{Millis, RunId, Seq, limits};
-use lattice_ports::Put;
+use lattice_ports::{Clock, Performer, Put, StageQueue, Store};
 use std::sync::Arc;
+
+impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
+    /// Writes the row of the run as the session knows it; one that is further on stays.
+    pub(crate) async fn put_row(&self, session: &Session, at: Millis) -> Result<(), DriverError> {
+        let head = head_of(&session.run, &session.state, at);
+        self.patiently(session, || self.store.put_head(head.clone()))
+            .await?;
+        Ok(())
+    }
+}
 
 /// The commit, and what is written with it or not at all.
 pub(crate) fn put(
@@ -81,5 +93,9 @@ pub(crate) fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
         started_at: state.started_at,
         updated_at: at,
         due_at,
+        forked_from: state.forked_from.as_ref().map(|from| ForkPoint {
+            run: from.run.clone(),
+            seq: from.seq,
+        }),
     }
 }

@@ -2,17 +2,17 @@
 
 use crate::driver::Driver;
 use crate::error::{DriverError, RequestError};
-use crate::serve::Errand;
+use crate::serve::{Errand, message};
 use crate::session::{Session, Step};
 use crate::turns::Turn;
 use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
-use lattice_journal::{InboxBody, InboxItem, ValueRef};
+use lattice_journal::{Event, EventBody, InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
-use lattice_ports::{Appended, Clock, InboxPut, Message, Performer, StageQueue, Store};
+use lattice_ports::{Appended, Clock, InboxPut, Performer, StageQueue, Store};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -65,8 +65,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             Begun::Known(run) => Ok(Started { run, known: true }),
             Begun::New(session, _) => {
                 let run = session.run.clone();
-                let message = Message::new(run.clone(), session.tail.last());
-                self.queue.send(message, 0).await?;
+                self.queue.send(message(&session), 0).await?;
                 Ok(Started { run, known: false })
             }
         }
@@ -91,7 +90,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut errand = Errand::of(turn, None);
         if let Err(error) = self.carry(&mut session, Some(step), &mut errand).await {
             // The run exists: it goes on from the queue, and the caller learns why not here.
-            let message = Message::new(run, session.tail.last());
+            let message = message(&session);
             self.queue.send(message, limits::RETRY_DELAY_MS_MIN).await?;
             return Err(error);
         }
@@ -143,7 +142,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         let id = signal.id.clone().unwrap_or_else(|| self.fresh_inbox());
         let body = says(signal.wait.clone().or(wait));
-        let put = self.put_item(run, id.clone(), body.clone()).await?;
+        let put = self.put_item(&session, id.clone(), body.clone()).await?;
         if put == InboxPut::Known {
             // Somebody used the key in the meantime: for the same answer, or this one is refused.
             self.is_repeated(run, &id, &body).await?;
@@ -179,11 +178,12 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         reason: &str,
         id: InboxId,
     ) -> Result<InboxPut, RequestError> {
-        self.open_for_request(run).await?;
+        let session = self.open_for_request(run).await?;
         let reason = self.redactor.redact_text(reason);
         // It stands in an event, and an event that fits into no commit would stop its run.
         let reason = reason.chars().take(limits::REASON_CHARS_MAX).collect();
-        self.put_item(run, id, InboxBody::Cancel { reason }).await
+        let body = InboxBody::Cancel { reason };
+        self.put_item(&session, id, body).await
     }
 
     /// Refuses an answer to a question that another answer is on its way to.
@@ -224,19 +224,18 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
 
     async fn put_item(
         &self,
-        run: &RunId,
+        session: &Session,
         id: InboxId,
         body: InboxBody,
     ) -> Result<InboxPut, RequestError> {
         let item = InboxItem {
-            run: run.clone(),
+            run: session.run.clone(),
             id,
             at: self.clock.now(),
             body,
         };
         let put = self.store.put_item(item).await?;
-        let message = Message::new(run.clone(), Seq::ZERO);
-        self.queue.send(message, 0).await?;
+        self.queue.send(message(session), 0).await?;
         Ok(put)
     }
 
@@ -249,29 +248,21 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return self.known(run, &request.plan, input).await;
         }
         let at = self.clock.now();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
-        let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
+        let run = self.fresh_run(at);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
         let origin = request.trigger.map_or(Origin::Request, Origin::Trigger);
         let mut decision = start(&plan, request.tenant, input.clone(), origin, at)?;
-        if claims {
+        // A place is asked for when the log is there, so that nothing holds one for a run that is not.
+        if claims && decision.state.limit.is_none() {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
-        let put = self.prepare(&session, &mut decision, at, key).await?;
-        let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
-        let children = std::mem::take(&mut decision.children);
-        match self.send(&session, &put).await? {
-            Appended::Written => {}
-            Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
-            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
-            Appended::Taken(_) => {
-                let reason = format!("two runs have the id `{}`", session.run);
-                return Err(DriverError::Internal(reason));
-            }
+        let (calls, more) = (decision.calls.clone(), decision.more);
+        let children = decision.children.clone();
+        if let Some(run) = self.bear(&mut session, decision, at, key).await? {
+            return self.known(run, &plan, input).await;
         }
-        self.advance(&mut session, decision, &put).await?;
         let step = Step {
             taken: 0,
             wrote: true,
@@ -284,6 +275,28 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(Begun::New(Box::new(session), step))
     }
 
+    /// Writes the first commit of a run, unless another run has its key: that one is given.
+    pub(crate) async fn bear(
+        &self,
+        session: &mut Session,
+        mut decision: Decision,
+        at: Millis,
+        key: Option<String>,
+    ) -> Result<Option<RunId>, DriverError> {
+        let put = self.prepare(session, &mut decision, at, key).await?;
+        match self.send(session, &put).await? {
+            Appended::Written => {}
+            Appended::KeyTaken(run) => return Ok(Some(run)),
+            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
+            Appended::Taken(_) => {
+                let reason = format!("two runs have the id `{}`", session.run);
+                return Err(DriverError::Internal(reason));
+            }
+        }
+        self.advance(session, decision, &put).await?;
+        Ok(None)
+    }
+
     /// A start whose key has a run already: the same start, or a mistake.
     async fn known(&self, run: RunId, plan: &Plan, input: Value) -> Result<Begun, DriverError> {
         let first = self.store.page(&run, Seq::ZERO, 1).await?;
@@ -291,8 +304,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             RunState::empty(),
             first.iter().flat_map(|commit| &commit.events).take(1),
         );
-        let same =
-            stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
+        let is_fork = |event: &Event| matches!(event.body, EventBody::RunForked(_));
+        let is_fork = first.iter().flat_map(|commit| &commit.events).any(is_fork);
+        let same = !is_fork
+            && stored.workflow == plan.program().workflow
+            && stored.input == ValueRef::of(input).0;
         match same {
             true => Ok(Begun::Known(run)),
             false => Err(DriverError::KeyReused { run }),

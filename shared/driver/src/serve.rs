@@ -9,6 +9,12 @@ use lattice_engine::{Cause, Claimed};
 use lattice_model::{Guard, RunId, limits};
 use lattice_ports::{Clock, Delivery, Message, Performer, Saw, StageQueue, Store};
 
+/// A nudge to look at the run that the session holds.
+pub(crate) fn message(session: &Session) -> Message {
+    let message = Message::new(session.run.clone(), session.tail.last());
+    message.of(&session.state.tenant)
+}
+
 /// How long a message rests after an error, for each time it was delivered; at most a minute.
 const ERROR_PAUSE_MS: u64 = 500;
 const ERROR_PAUSE_MS_MAX: u64 = 60_000;
@@ -109,6 +115,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if let Some(parent) = &session.state.parent {
                 self.wake(&session, &parent.run).await?;
             }
+            self.leave_place(&session).await?;
             return self.end_turn(run, true, &mut errand).await;
         }
         self.call_again(&session).await?;
@@ -128,6 +135,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let mut flight = Flight::default();
         let longest_ms = session.plan.longest_call_ms();
         loop {
+            if first.is_none() && session.state.waits_for_place().is_some() {
+                session.has_place = self.ask_for_place(session).await?;
+            }
             let claims = performed == 0
                 || (performed < self.settings.chain_stages && self.has_time(errand, longest_ms));
             session.patient_until_ms = flight.counts_until();
@@ -142,6 +152,14 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             if session.state.status.is_terminal() {
                 self.forget(&session.run);
                 return self.end_turn(&session.run, step.leaves_items, errand).await;
+            }
+            if session.state.waits_for_place().is_some() && !step.more {
+                // It stands in line: who gives a place back wakes it, and its row leads to it too.
+                if errand.end() {
+                    return Ok(());
+                }
+                self.catch_up(session, errand).await?;
+                continue;
             }
             session.patient_until_ms = flight.counts_until();
             flight
@@ -299,7 +317,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         });
         let message = Message {
             saw: saw.collect(),
-            ..Message::new(session.run.clone(), session.tail.last())
+            ..message(session)
         };
         Ok(self.queue.send(message, left_ms).await?)
     }
@@ -311,8 +329,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         self.put_row(session, self.clock.now()).await?;
         let sends = self.settings.guards.on(Guard::HandOnBeforeDelete);
         if sends && delay_ms <= limits::QUEUE_DELAY_MS_MAX {
-            let message = Message::new(session.run.clone(), session.tail.last());
-            self.queue.send(message, delay_ms).await?;
+            self.queue.send(message(session), delay_ms).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::load::{Loaded, checkpoint, load_run};
 use crate::observe::log_status;
-use crate::put::{head_of, put};
+use crate::put::put;
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, fold};
 use lattice_ir::{CallRequest, Plan};
 use lattice_journal::{Commit, EventBody, InboxItem, RunStatus, Tail};
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     /// Until then calls that are not answered are repeated, since giving up would lose the result
     /// and pay for its effect again.
     pub patient_until_ms: u64,
+    /// Whether the run may begin: its limit has a place for it, or it has none.
+    pub has_place: bool,
 }
 
 /// What a step came to.
@@ -82,6 +84,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             checkpoint_bytes,
             blobs,
             patient_until_ms: 0,
+            has_place: false,
         }))
     }
 
@@ -95,6 +98,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             bytes_since: 0,
             checkpoint_bytes: 0,
             patient_until_ms: 0,
+            has_place: false,
             run,
             plan,
         }
@@ -188,6 +192,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             run: session.run.clone(),
             at: self.clock.now(),
             boot: self.settings.boot.clone(),
+            has_place: session.has_place,
             claims,
             log_bytes: session.tail.bytes(),
             inbox,
@@ -286,17 +291,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
                 .await?;
         }
         self.wake_told(session, &put.notices).await?;
-        if !status.is_terminal() {
-            self.checkpoint(session).await;
+        match status.is_terminal() {
+            // Every end that a worker writes comes by here.
+            true => self.leave_place(session).await?,
+            false => self.checkpoint(session).await,
         }
-        Ok(())
-    }
-
-    /// Writes the row of the run as the session knows it; one that is further on stays.
-    pub(crate) async fn put_row(&self, session: &Session, at: Millis) -> Result<(), DriverError> {
-        let head = head_of(&session.run, &session.state, at);
-        self.patiently(session, || self.store.put_head(head.clone()))
-            .await?;
         Ok(())
     }
 

@@ -23,7 +23,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         let due = self.store.due(now, SWEEP_ROWS_MAX).await?;
         let mut sent = 0;
         for head in due {
-            let message = Message::new(head.run.clone(), head.seq);
+            let message = Message::new(head.run.clone(), head.seq).of(&head.tenant);
             self.queue.send(message, 0).await?;
             sent += 1;
             // The row was written when the run last changed its status, so the spacing doubles.
@@ -48,7 +48,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     pub async fn recover(&self) -> Result<usize, DriverError> {
         let open = self.unfinished().await?;
         for head in &open {
-            let message = Message::new(head.run.clone(), head.seq);
+            let message = Message::new(head.run.clone(), head.seq).of(&head.tenant);
             self.queue.send(message, 0).await?;
         }
         Ok(open.len())

@@ -54,6 +54,7 @@ pub fn start_batch(
         trigger: None,
         parent: Some(parent),
         budget: child.budget,
+        limit: None,
         batch: Some(Box::new(BatchOf {
             op: mapping.op,
             first: batch.first,

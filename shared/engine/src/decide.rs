@@ -3,6 +3,7 @@
 
 use crate::fold_inbox::fold_inbox;
 use crate::input::{BlobCache, Cause, DecideError, Decision, Input};
+use crate::limit;
 use crate::mapping::MapStep;
 use crate::ops;
 use crate::scratch::Scratch;
@@ -38,7 +39,17 @@ pub fn decide(
         return Err(DecideError::OtherProgram { pinned, given });
     }
     if state.status == RunStatus::Queued {
+        // INVARIANT: a run under a limit begins only with a place (Guard::SlotBeforeStart).
+        let guarded = input.guards.on(Guard::SlotBeforeStart);
+        if state.limit.is_some() && !input.has_place && guarded {
+            let more = limit::stand_by(&mut scratch)?;
+            return Ok(scratch.done(input.causes.len(), more));
+        }
         scratch.push(RunStarted {});
+        if let Some(failure) = limit::keyless(&scratch)? {
+            scratch.fail_run(failure, None);
+            return Ok(scratch.done(input.causes.len(), false));
+        }
     }
     // What was over when it began comes before all that happened since: a commit may have been cut,
     // or its worker may have died, between a split and the end of its empty branches.
@@ -99,14 +110,14 @@ fn advance(scratch: &mut Scratch<'_>) -> Result<bool, DecideError> {
 
 /// Whether the inbox may hold more than this commit folds: what did not fit, or what the page that
 /// was read did not reach.
-fn has_unfolded(scratch: &Scratch<'_>) -> bool {
+pub(crate) fn has_unfolded(scratch: &Scratch<'_>) -> bool {
     let inbox = &scratch.input.inbox;
     let page_folded = scratch.fold_count() > 0 && inbox.len() >= limits::FOLD_ITEMS_MAX;
     page_folded || (scratch.is_full() && inbox.iter().any(|item| !scratch.state.has_folded(item)))
 }
 
 /// The lifetime and the limits of a log, as a failure of the run.
-fn limit_reached(scratch: &Scratch<'_>) -> Option<Failure> {
+pub(crate) fn limit_reached(scratch: &Scratch<'_>) -> Option<Failure> {
     let (state, input) = (&scratch.state, scratch.input);
     if input.at >= state.deadline && input.guards.on(Guard::Lifetime) {
         let hours = state.deadline.since(state.started_at) / 3_600_000;

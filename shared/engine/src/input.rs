@@ -17,6 +17,8 @@ pub struct Input {
     pub at: Millis,
     /// The worker's process, written into claims.
     pub boot: BootId,
+    /// Whether the run has a place under its limit: without it a run that has one stays queued.
+    pub has_place: bool,
     /// Whether the worker can perform a call now. Without it nothing is claimed.
     pub claims: bool,
     /// Bytes of the log so far.

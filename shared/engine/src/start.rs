@@ -3,6 +3,7 @@
 use crate::at::visit;
 use crate::evolve::apply;
 use crate::input::Decision;
+use crate::limit;
 use crate::state::RunState;
 use lattice_ir::Plan;
 use lattice_journal::payload::{Parent, RunQueued, TriggerFired};
@@ -103,6 +104,9 @@ pub fn start(
         check_input(plan, &input)?;
     }
     check_variables(plan)?;
+    // Without a key the run is queued all the same, and fails when it begins: who started it may be a
+    // clock or another system, and nobody would hear of it otherwise.
+    let limit = limit::of(plan, &input).ok().flatten();
     let program = plan.program();
     let mut blobs = BTreeMap::new();
     let mut keep = |value: Value| {
@@ -139,6 +143,7 @@ pub fn start(
         parent,
         batch: None,
         budget,
+        limit,
     });
     Ok(first(queued, at, blobs))
 }

@@ -1,5 +1,6 @@
 //! A Program with every expression parsed once: what the engine runs.
 
+use crate::concurrency::Concurrency;
 use crate::program::{Effect, Op, OpKind, Program, Test, TransformLanguage, Way};
 use crate::value_template::ValueTemplate;
 use crate::verify::{VerifyError, verify};
@@ -19,6 +20,8 @@ pub struct Plan {
     /// The map in whose body the op stands.
     bodies: Vec<Option<OpId>>,
     input: Option<Schema>,
+    /// The key of the limit on open runs.
+    limit_key: Option<Template>,
 }
 
 /// The parsed expressions of one op.
@@ -105,8 +108,13 @@ impl Plan {
                 None
             }
         };
+        let limit = program.concurrency.as_ref();
+        let limit_key = limit.map_or(Ok(None), Concurrency::template);
+        // INVARIANT: `verify` has read the key before.
+        let limit_key = limit_key.unwrap_or_default();
         if errors.is_empty() {
             return Ok(Self {
+                limit_key,
                 loops: crate::loops::of(&program),
                 bodies: crate::map::bodies(&program),
                 program,
@@ -145,6 +153,11 @@ impl Plan {
     /// The schema of the trigger input.
     pub fn input_schema(&self) -> Option<&Schema> {
         self.input.as_ref()
+    }
+
+    /// What makes the key of the limit on open runs, if it has one.
+    pub fn limit_key(&self) -> Option<&Template> {
+        self.limit_key.as_ref()
     }
 
     /// An op and its parsed expressions.

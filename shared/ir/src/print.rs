@@ -18,6 +18,11 @@ pub fn print(program: &Program) -> String {
     if let Some(budget) = &program.budget {
         let _ = writeln!(out, "  budget {} tokens", budget.tokens);
     }
+    if let Some(limit) = &program.concurrency {
+        let key = limit.key.as_ref().map(|key| format!(" for each {key:?}"));
+        let key = key.unwrap_or_default();
+        let _ = writeln!(out, "  at most {} runs at once{key}", limit.max_runs);
+    }
     for (name, value) in &program.variables {
         let _ = writeln!(out, "  var {name} = {value}");
     }

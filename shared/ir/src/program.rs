@@ -32,6 +32,9 @@ pub struct Program {
     /// What a run may use; unset = as much as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// How many of its runs may be open at once; unset = all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<crate::Concurrency>,
     /// Where a run begins.
     pub entry: OpId,
     /// What starts runs from outside.

@@ -106,6 +106,9 @@ fn check_whole(program: &Program, errors: &mut Vec<VerifyError>) {
     {
         add("has a budget of no tokens, or of too many");
     }
+    if let Some(Err(reason)) = program.concurrency.as_ref().map(|it| it.check()) {
+        add(&reason);
+    }
     if !program
         .ops
         .iter()

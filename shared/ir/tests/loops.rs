@@ -76,6 +76,7 @@ fn program(ops: Vec<Op>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: 1_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,

@@ -74,6 +74,7 @@ fn said(ops: Vec<Op>) -> String {
         variables: BTreeMap::new(),
         lifetime_ms: 1_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,

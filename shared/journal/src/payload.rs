@@ -3,6 +3,8 @@
 pub use crate::budget::StageHeld;
 use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
+pub use crate::fork::RunForked;
+use crate::limit::Limit;
 pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};
 use crate::question::Question;
@@ -94,6 +96,9 @@ payloads! {
         /// What it may use, if there is a bound.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         budget: Option<Budget>,
+        /// What it waits for before it begins, if its workflow has a limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<Limit>,
     }
     /// A worker took the run up.
     RunStarted {}

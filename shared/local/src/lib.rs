@@ -16,6 +16,7 @@ mod readers;
 mod rows;
 mod schema;
 mod shelves;
+mod slots;
 mod sql;
 mod store;
 mod triggers;

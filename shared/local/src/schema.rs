@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// Prepared statements that a connection keeps.
@@ -122,7 +123,8 @@ mod tests {
                 "3e16adbe8e26",
                 "ee4699c07e68",
                 "22c21aeaf335",
-                "eca324758553"
+                "eca324758553",
+                "a55915551b8c"
             ]
         );
     }

@@ -162,7 +162,7 @@ fn a_newer_file_is_left_untouched() {
                 error,
                 LocalError::Newer {
                     found: 99,
-                    known: 4,
+                    known: 5,
                     ..
                 }
             ),
@@ -176,13 +176,13 @@ fn a_newer_file_is_left_untouched() {
             error,
             LocalError::Older {
                 found: 0,
-                known: 4,
+                known: 5,
                 ..
             }
         ),
         "{error}"
     );
-    set(4);
+    set(5);
     assert!(open(dir.path()).is_ok());
 }
 

@@ -18,6 +18,7 @@ fn with_store(check: impl AsyncFnOnce(LocalStore)) {
 
 lattice_ports::run_store_suites!(with_store);
 lattice_ports::run_suite!(triggers, with_store);
+lattice_ports::run_suite!(slots, with_store);
 
 /// A store that spares reads of inboxes it knows to be empty: what a running process has.
 mod watched {

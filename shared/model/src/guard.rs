@@ -71,6 +71,10 @@ pub enum Guard {
     CheckpointHash,
     /// What a call may use is reserved of the budget with its claim (rule 5).
     BudgetReserved,
+    /// A run whose workflow has a limit begins only with a place (rule 19).
+    SlotBeforeStart,
+    /// The place of a run that is over is given back, by whoever ended it or finds it (rule 19).
+    SlotFreed,
     /// A run ends at its lifetime (rule 16).
     Lifetime,
     /// Nothing follows a terminal event.
@@ -113,6 +117,8 @@ impl Guard {
         Self::SweepResends,
         Self::CheckpointHash,
         Self::BudgetReserved,
+        Self::SlotBeforeStart,
+        Self::SlotFreed,
         Self::Lifetime,
         Self::TerminalIsFinal,
     ];

@@ -358,3 +358,12 @@ pub const BUDGET_FRAME_TOKENS: u64 = 64;
 pub const BUDGET_SECRET_TOKENS: u64 = 4_096;
 /// Turns that a sub-agent may be given.
 pub const AGENT_TURNS_MAX: u64 = 1_000;
+/// Runs of one workflow that a limit lets be open at once.
+pub const CONCURRENT_RUNS_MAX: u32 = 1_000;
+/// How long a run has to stand in line before it looks, each time it asks, whether somebody who has a
+/// place or stands before it is over: only a worker that died in between leaves such a run behind.
+pub const SLOT_LOOK_MS: u64 = SWEEP_DELAY_MS_MIN;
+/// At how many of them it looks each time, of those who have a place and of those who wait.
+pub const SLOT_LOOKS_MAX: usize = 16;
+/// Bytes of the first events of a fork, which hold the state that it begins with.
+pub const FORK_BYTES_MAX: usize = COMMIT_BYTES_MAX - 8 * 1024;

@@ -13,6 +13,7 @@ pub mod performer;
 pub mod queue;
 pub mod run_index;
 pub mod secrets;
+pub mod slots;
 #[cfg(feature = "suites")]
 pub mod suites;
 pub mod triggers;
@@ -27,10 +28,11 @@ pub use performer::{LiveText, Performer, Unwatched};
 pub use queue::{Delivery, Message, Receipt, Saw, StageQueue};
 pub use run_index::{RunFilter, RunIndex};
 pub use secrets::Secrets;
+pub use slots::{Asker, Slot, SlotKey, Slots};
 pub use triggers::{FiringNote, LastFiring, Pause, Schedules, TriggerRow, Triggers};
 pub use workflows::{Expect, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows};
 
 /// Everything durable, behind one handle.
-pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys {}
+pub trait Store: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys + Slots {}
 
-impl<T: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys> Store for T {}
+impl<T: RunLog + RunIndex + Inbox + Blobs + Workflows + Keys + Slots> Store for T {}

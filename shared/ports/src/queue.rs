@@ -1,7 +1,7 @@
 //! The queue that wakes workers. At least once, in any order: everything that matters is in the log.
 
 use crate::PortError;
-use lattice_model::{RunId, Seq, StageId};
+use lattice_model::{RunId, Seq, StageId, Tenant};
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 
@@ -11,6 +11,9 @@ use std::future::Future;
 pub struct Message {
     /// The run.
     pub run: RunId,
+    /// Whose run it is: nobody's messages keep those of another tenant waiting.
+    #[serde(default, skip_serializing_if = "Tenant::is_local")]
+    pub tenant: Tenant,
     /// The last event that the sender knew of; a hint, never trusted.
     pub hint: Seq,
     /// Claims of others that the sender waited for. Such a message is sent with the rest of the
@@ -35,9 +38,17 @@ impl Message {
     pub fn new(run: RunId, hint: Seq) -> Self {
         Self {
             run,
+            tenant: Tenant::local(),
             hint,
             saw: Vec::new(),
         }
+    }
+
+    /// The same for a run of this tenant.
+    #[must_use]
+    pub fn of(self, tenant: &Tenant) -> Self {
+        let tenant = tenant.clone();
+        Self { tenant, ..self }
     }
 }
 

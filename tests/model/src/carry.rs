@@ -73,6 +73,7 @@ impl Step<'_> {
             run: self.model.run.clone(),
             at: self.world.now,
             boot: self.model.boot.clone(),
+            has_place: true,
             claims: self.claims(job),
             log_bytes: job.view.tail.bytes(),
             inbox: unread.take(limits::FOLD_ITEMS_MAX).collect(),

@@ -136,6 +136,7 @@ fn program(ops: Vec<(String, OpKind)>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: limits::LIFETIME_MS_MAX,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes,

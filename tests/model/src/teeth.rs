@@ -18,6 +18,8 @@ pub const OUTSIDE: &[(Guard, &str)] = &[
     ),
     (Guard::CheckpointHash, "there are no checkpoints"),
     (Guard::BudgetReserved, "no run has a budget"),
+    (Guard::SlotBeforeStart, "no workflow limits its open runs"),
+    (Guard::SlotFreed, "no workflow limits its open runs"),
     (Guard::Lifetime, "no run reaches its lifetime"),
     (Guard::VisitIsStage, "nothing is drawn in a loop"),
     (Guard::VisitCeiling, "nothing is drawn in a loop"),

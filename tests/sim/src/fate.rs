@@ -72,6 +72,12 @@ kinds! {
     PutBlob = Write,
     /// `Blobs::blob`.
     Blob = Read,
+    /// `Slots::acquire`.
+    Acquire = Write,
+    /// `Slots::release`.
+    Release = Write,
+    /// `Slots`, reading.
+    Slots = Read,
     /// `Workflows`, writing.
     PutShelf = Write,
     /// `Workflows`, reading.

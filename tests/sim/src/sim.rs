@@ -3,6 +3,7 @@
 use crate::desk::{Desk, ProcessId};
 use crate::effects::Effects;
 use crate::fate::{Fate, Kind};
+use crate::limits;
 use crate::lock;
 use crate::oracle::{Chance, Nesting, World};
 use crate::queue::Mailbox;
@@ -23,6 +24,8 @@ use std::task::{Poll, Waker};
 pub const CLIENT: ProcessId = 100;
 /// Whoever cancels.
 pub const CANCELLER: ProcessId = 200;
+/// Whoever forks.
+pub const FORKER: ProcessId = 300;
 
 /// For how long a wall clock is wrong by the same.
 const SKEW_SPAN_MS: u64 = 200_000;
@@ -263,7 +266,10 @@ impl Sim {
             let shadow = shadows
                 .entry(put.commit.run.clone())
                 .or_insert_with(|| Shadow::new(put.commit.run.clone(), self.program_of(put)));
-            shadow.write(put, self, &effects)
+            let mut found = shadow.write(put, self, &effects);
+            let shadow = shadows.get(&put.commit.run);
+            found.extend(shadow.and_then(|shadow| limits::crowd(&shadows, shadow)));
+            found
         };
         for (kind, text) in breaches {
             self.breach(kind, text);

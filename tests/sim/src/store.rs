@@ -8,8 +8,9 @@ use lattice_ir::Program;
 use lattice_journal::{Commit, Head, InboxItem, RunSummary};
 use lattice_model::{Hash, InboxId, Millis, ProgramHash, RunId, Seq, Tenant, WorkflowId};
 use lattice_ports::{
-    Appended, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
-    RunIndex, RunLog, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows,
+    Appended, Asker, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
+    RunIndex, RunLog, Slot, SlotKey, Slots, StoredWorkflow, WorkflowPut, WorkflowVersion,
+    Workflows,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -262,6 +263,29 @@ impl Workflows for SimStore {
         limit: usize,
     ) -> Result<Vec<WorkflowVersion>, PortError> {
         through!(self, Shelf, versions(tenant, id, limit))
+    }
+}
+
+impl Slots for SimStore {
+    async fn acquire(&self, key: &SlotKey, asker: &Asker, max: u32) -> Result<Slot, PortError> {
+        through!(self, Acquire, acquire(key, asker, max))
+    }
+
+    async fn release(
+        &self,
+        key: &SlotKey,
+        asker: &Asker,
+        max: u32,
+    ) -> Result<Vec<RunId>, PortError> {
+        through!(self, Release, release(key, asker, max))
+    }
+
+    async fn holders(&self, key: &SlotKey) -> Result<Vec<RunId>, PortError> {
+        through!(self, Slots, holders(key))
+    }
+
+    async fn line(&self, key: &SlotKey, limit: usize) -> Result<Vec<Asker>, PortError> {
+        through!(self, Slots, line(key, limit))
     }
 }
 

@@ -102,6 +102,7 @@ pub fn case(guard: Guard) -> Result<Tooth, String> {
         Guard::Tombstones | Guard::InboxDedupe | Guard::AnswerNamesWait => "one_option",
         Guard::Lifetime => "nobody_answers",
         Guard::BudgetReserved => "budget_too_small",
+        Guard::SlotBeforeStart | Guard::SlotFreed => "limited_kin",
         Guard::JoinWaits => "all_of_three",
         Guard::BranchScope => "variables_in_branches",
         // The second branch is over long before the first.
@@ -139,6 +140,8 @@ fn needs_no_fault(guard: Guard) -> bool {
             | Guard::LosersEnd
             | Guard::CancelReachesChildren
             | Guard::BudgetReserved
+            | Guard::SlotBeforeStart
+            | Guard::SlotFreed
             | Guard::VisitIsStage
             | Guard::ItemIsStage
             | Guard::VisitCeiling

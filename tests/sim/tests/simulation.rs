@@ -62,6 +62,8 @@ fn families_of_runs_break_no_promise() {
         "grandchild_left",
         "budget_of_kin",
         "budget_left_behind",
+        "limited_kin",
+        "limited_left",
     ] {
         let table = every_point(&case(name), Sample::every(7));
         assert!(table.is_clean(), "{table}");
@@ -330,4 +332,20 @@ fn a_budget_makes_branches_wait_and_calls_fail() {
     ends("budget_waits", 30_000);
     ends("all_of_three", 20_000);
     ends("budget_of_kin", 20_000);
+}
+
+/// What the shapes with limits are there for: runs begin one after the other, and whose key is another
+/// one does not wait.
+#[test]
+fn a_limit_makes_runs_wait_for_each_other() {
+    let hours = |name: &str| {
+        let case = case(name);
+        let report = simulate(&case, &Scenario::of(&case));
+        assert_eq!(report.breaches, [], "{name}");
+        report.ended_ms / 3_600_000
+    };
+    assert_eq!(hours("limited_kin"), 3);
+    assert_eq!(hours("limited_by_key"), 2);
+    assert_eq!(hours("limited_nested"), 3);
+    assert_eq!(hours("limited_times_out"), 1);
 }

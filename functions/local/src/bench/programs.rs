@@ -180,6 +180,7 @@ fn program(ops: Vec<Op>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops,

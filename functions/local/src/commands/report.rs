@@ -141,7 +141,10 @@ impl Report<'_> {
             RunStatus::Waiting if asks => ("waits for a person after", Tone::Look),
             RunStatus::Waiting | RunStatus::Queued | RunStatus::Running => {
                 screen.line(format!("go on:  lattice resume {run}{resume}"));
-                ("is unfinished after", Tone::Look)
+                match self.state.waits_for_place() {
+                    Some(_) => ("waits for a place after", Tone::Look),
+                    None => ("is unfinished after", Tone::Look),
+                }
             }
         };
         let (took, tokens) = (duration(self.took_ms), self.tokens());

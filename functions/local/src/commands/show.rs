@@ -2,12 +2,13 @@
 
 use crate::app::{App, Flags};
 use crate::cli::Data;
+use crate::commands::fork::origin;
 use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::progress::{answer_command, question_lines};
 use crate::reach;
 use crate::text::{clean, preview, table};
-use lattice_api::{budget, state_answer, value};
+use lattice_api::{budget, state_answer, value, waits_for};
 use lattice_driver::{DriverError, load_run, state_at};
 use lattice_engine::RunState;
 use lattice_journal::RunSummary;
@@ -58,12 +59,26 @@ pub async fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
             .record(&object(&store, &run, &state, summary.as_ref()).await?);
     } else {
         show(app, &run, &state, summary.as_ref(), &app.flags(&args.data));
+        if let Some(place) = waits_for(&store, &run, &state).await? {
+            app.screen
+                .line(place_line(&place.key, place.max_runs, place.before));
+        }
     }
     Ok(Exit::Completed)
 }
 
+fn place_line(key: &str, max_runs: u32, before: Option<u64>) -> String {
+    let of = match key {
+        "" => String::new(),
+        key => format!(" with the key `{}`", clean(key)),
+    };
+    let before = before.map(|count| format!(", {count} before it"));
+    let before = before.unwrap_or_default();
+    format!("waits for a place: at most {max_runs} runs{of} are open at once{before}")
+}
+
 /// What the API answers about the state, and how the run ended if it did.
-async fn object<S: RunLog + lattice_ports::Blobs>(
+async fn object<S: RunLog + lattice_ports::Blobs + lattice_ports::Slots>(
     store: &S,
     run: &RunId,
     state: &RunState,
@@ -76,6 +91,7 @@ async fn object<S: RunLog + lattice_ports::Blobs>(
         Some(output) => Some(value(store, output).await?),
         None => None,
     };
+    shown["waitsFor"] = json!(waits_for(store, run, state).await?);
     shown["endedAt"] = json!(summary.map(|summary| summary.ended_at.rfc3339()));
     shown["output"] = json!(output);
     shown["failure"] = json!(summary.and_then(|summary| summary.failure.as_ref()));
@@ -102,6 +118,8 @@ fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, 
         let text = format!("{tokens} tokens, {used} used, {reserved} reserved");
         pair("budget", text)
     }));
+    let forked = state.forked_from.as_ref();
+    rows.extend(forked.map(|from| pair("forked", format!("from {}", origin(from)))));
     if let Some(summary) = summary {
         rows.push(pair("ended", summary.ended_at.rfc3339()));
         rows.extend(

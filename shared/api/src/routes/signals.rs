@@ -83,11 +83,16 @@ pub async fn cancel<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 
 /// Wakes a run.
 pub async fn resume<E: Parts>(api: &Api<E>, call: &Call) -> Done {
-    let Head { run, status, .. } = api.head(call).await?;
+    let Head {
+        run,
+        status,
+        tenant,
+        ..
+    } = api.head(call).await?;
     if status.is_terminal() {
         return Err(Refused::from(RequestError::Over { run, status }));
     }
-    let message = Message::new(run.clone(), lattice_model::Seq::ZERO);
+    let message = Message::new(run.clone(), lattice_model::Seq::ZERO).of(&tenant);
     api.driver.queue().send(message, 0).await?;
     accepted(run, InboxPut::Stored)
 }

@@ -1,6 +1,7 @@
 //! Makes the Program of a document without errors. Nodes that no run comes to are left out.
 
 use crate::input_shapes;
+use crate::passes::concurrency::concurrency;
 use crate::passes::inputs;
 use crate::passes::settings::{budget, lifetime_ms};
 use crate::unit::Unit;
@@ -56,6 +57,7 @@ pub fn lower(unit: &Unit<'_>) -> Program {
         variables: document.settings.variables.clone(),
         lifetime_ms: lifetime_ms(unit),
         budget: budget(unit),
+        concurrency: concurrency(unit),
         entry: first.map_or(OpId(0), |first| places.entry(unit, *first)),
         triggers: triggers(unit, &places),
         ops,

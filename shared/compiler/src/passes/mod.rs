@@ -1,6 +1,7 @@
 //! The checks over the whole graph, one file each, and what follows when none found an error.
 
 mod branches;
+mod concurrency;
 mod cycles;
 mod dead_ends;
 mod edges;
@@ -38,6 +39,7 @@ pub const CHECKS: &[Check] = &[
     parents::check,
     op_names::check,
     settings::check,
+    concurrency::check,
     names::check,
     unset::check,
     inputs::check,

@@ -29,6 +29,10 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
         let pointer = pointer_to("/settings/variables", name);
         search.value(&pointers.top(&pointer), value);
     }
+    let limit = document.settings.concurrency.as_ref();
+    if let Some(key) = limit.and_then(|limit| limit.key.as_deref()) {
+        search.text(&pointers.top("/settings/concurrency/key"), key);
+    }
     for (index, node) in document.nodes.iter().enumerate() {
         search.begin_node(&node.id);
         search.text(&pointers.node_field(index, "id"), node.id.as_str());

@@ -37,6 +37,7 @@ mod tests {
             variables: BTreeMap::new(),
             lifetime_ms: 1,
             budget: None,
+            concurrency: None,
             entry: OpId(0),
             triggers: Vec::new(),
             ops: Vec::new(),

@@ -106,6 +106,7 @@ fn upgrade(mut old: OldDocument, layout: &Layout, sink: &mut Sink) -> Document {
     let settings = WorkflowSettings {
         max_lifetime_ms: None,
         budget: None,
+        concurrency: None,
         variables: variables.defaults,
     };
     into_document(old, input, settings, nodes, edges)

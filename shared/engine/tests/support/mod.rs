@@ -8,6 +8,7 @@
 )]
 
 pub mod budgets;
+pub mod forks;
 pub mod maps;
 
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, start};
@@ -33,6 +34,7 @@ pub struct Runner {
     pub guards: Guards,
     pub log_bytes: u64,
     pub claims: bool,
+    pub has_place: bool,
     inbox: Vec<InboxItem>,
 }
 
@@ -62,6 +64,7 @@ impl Runner {
             guards: Guards::ALL,
             log_bytes: 0,
             claims: true,
+            has_place: false,
             inbox: Vec::new(),
         };
         runner.take(first);
@@ -81,6 +84,7 @@ impl Runner {
             run: Self::run_id(),
             at: Millis::new(self.at),
             boot: BootId::new("boot"),
+            has_place: self.has_place,
             claims: self.claims,
             log_bytes: self.log_bytes,
             inbox: self.inbox.clone(),
@@ -296,6 +300,7 @@ pub fn program(ops: Vec<Op>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: 3_600_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes: ops.iter().map(info).collect(),

@@ -1,7 +1,7 @@
 //! In-memory adapters, for tests and for the simulator: nothing here outlives the process.
 //!
 //! `store` keeps everything durable in maps (`shelves`, `rows` and `items` are its parts), `queue`
-//! delivers by a clock (`queue_state` is the same without anybody waiting), `clock` moves only
+//! delivers by a clock (`queue_state` is the same without anybody waiting, `turns` whose turn it is), `clock` moves only
 //! when told to, `secrets` is a map.
 
 pub mod clock;
@@ -11,10 +11,12 @@ pub mod queue_state;
 mod rows;
 pub mod secrets;
 mod shelves;
+mod slots;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod triggers;
+mod turns;
 
 pub use clock::ManualClock;
 pub use queue::MemoryQueue;

@@ -1,8 +1,9 @@
 //! Which message is handed out next. No clock and nobody waiting: both belong to the queues that
 //! are made of it.
 
+use super::turns::{Place, Turns};
 use crate::{Delivery, Message, Receipt};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How a queue treats what it has handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +13,13 @@ pub struct QueueRules {
     pub visibility_ms: Option<u64>,
 }
 
-/// The messages of a queue, earliest visible first, and in the order they became so.
+/// The messages of a queue: of each tenant in turn, those of one earliest visible first, and in the
+/// order they became so.
 #[derive(Debug)]
 pub struct QueueState {
     rules: QueueRules,
     items: BTreeMap<u64, Item>,
-    order: BTreeSet<Place>,
+    order: Turns,
     turns: u64,
 }
 
@@ -29,21 +31,13 @@ struct Item {
     place: Option<Place>,
 }
 
-/// When an item may be handed out; the turn keeps those of one moment in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    visible_ms: u64,
-    turn: u64,
-    id: u64,
-}
-
 impl QueueState {
     /// An empty queue.
     pub fn new(rules: QueueRules) -> Self {
         Self {
             rules,
             items: BTreeMap::new(),
-            order: BTreeSet::new(),
+            order: Turns::default(),
             turns: 0,
         }
     }
@@ -65,9 +59,7 @@ impl QueueState {
 
     /// Hands out the message that has been visible the longest, if one is visible at `now_ms`.
     pub fn take(&mut self, now_ms: u64) -> Option<Delivery> {
-        let is_visible = |place: &&Place| place.visible_ms <= now_ms;
-        let place = *self.order.first().filter(is_visible)?;
-        self.order.remove(&place);
+        let place = self.order.take(now_ms)?;
         let item = self.items.get_mut(&place.id)?;
         item.receives += 1;
         item.out = true;
@@ -105,7 +97,7 @@ impl QueueState {
 
     /// The moment from which the next message may be handed out.
     pub fn next_due_ms(&self) -> Option<u64> {
-        self.order.first().map(|place| place.visible_ms)
+        self.order.next_ms()
     }
 
     /// How many messages there are, those handed out included.
@@ -128,7 +120,7 @@ impl QueueState {
             .filter(|item| item.out && item.receives == receives)?;
         item.out = false;
         if let Some(place) = item.place.take() {
-            self.order.remove(&place);
+            self.order.remove(&item.message.tenant, place);
         }
         Some(id)
     }
@@ -140,8 +132,8 @@ impl QueueState {
             id,
         };
         self.turns += 1;
-        self.order.insert(place);
         if let Some(item) = self.items.get_mut(&id) {
+            self.order.insert(&item.message.tenant, place);
             item.place = Some(place);
         }
     }

@@ -4,6 +4,7 @@ use super::items::Items;
 use super::lock;
 use super::rows::Rows;
 use super::shelves::Shelves;
+use super::slots::Places;
 use crate::{Appended, Checkpoint, Keys, LogPage, PortError, Put, RunLog, TriggerRow};
 use lattice_journal::{Commit, RunSummary};
 use lattice_model::limits::FOLD_ITEMS_MAX;
@@ -28,6 +29,7 @@ pub(super) struct State {
     pub(super) rows: Rows,
     pub(super) items: Items,
     pub(super) shelves: Shelves,
+    pub(super) places: Places,
     pub(super) triggers: BTreeMap<TriggerId, TriggerRow>,
 }
 

@@ -24,6 +24,7 @@ fn with_store(check: impl AsyncFnOnce(MemoryStore)) {
 
 crate::run_store_suites!(with_store);
 crate::run_suite!(triggers, with_store);
+crate::run_suite!(slots, with_store);
 
 fn with_clock(check: impl AsyncFnOnce(ManualClock)) {
     let clock = ManualClock::new(NOON, 7);

@@ -28,6 +28,7 @@ pub mod run_filters;
 pub mod run_index;
 pub mod sample;
 pub mod secrets;
+pub mod slots;
 pub mod start;
 pub mod triggers;
 pub mod versions;
@@ -220,6 +221,21 @@ macro_rules! run_suite {
             ]
         );
     };
+    (slots, $with:ident) => {
+        $crate::run_checks!(
+            slots,
+            $with,
+            [
+                places_are_taken_until_there_are_none,
+                nobody_is_overtaken,
+                a_place_is_given_back_once,
+                who_leaves_the_line_holds_nobody_up,
+                the_limit_may_change,
+                each_key_has_places_of_its_own,
+                of_many_at_once_no_more_than_the_limit_are_let_in,
+            ]
+        );
+    };
     (queue, $with:ident) => {
         $crate::run_checks!(
             queue,
@@ -300,6 +316,7 @@ mod tests {
             ("workflows", include_str!("workflows.rs")),
             ("versions", include_str!("versions.rs")),
             ("triggers", include_str!("triggers.rs")),
+            ("slots", include_str!("slots.rs")),
             ("queue", include_str!("queue.rs")),
             ("queue_limits", include_str!("queue_limits.rs")),
             ("queue_visibility", include_str!("queue_visibility.rs")),

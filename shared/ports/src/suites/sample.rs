@@ -4,8 +4,8 @@ use crate::{StoredWorkflow, WorkflowVersion};
 use lattice_ir::{End, IR_VERSION, NodeInfo, Op, OpKind, Program};
 use lattice_journal::payload::{RunResumed, RunWaiting, TraceBreadcrumb};
 use lattice_journal::{
-    Commit, EventBody, Failure, FailureKind, Head, InboxBody, InboxItem, RunStatus, RunSummary,
-    Tail, Totals, Usage, ValueRef,
+    Commit, EventBody, Failure, FailureKind, ForkPoint, Head, InboxBody, InboxItem, RunStatus,
+    RunSummary, Tail, Totals, Usage, ValueRef,
 };
 use lattice_model::{
     CommitId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
@@ -107,6 +107,10 @@ pub fn head(run: &RunId, seq: u64, status: RunStatus, due_at: Option<Millis>) ->
         started_at: NOON,
         updated_at: NOON.plus(seq),
         due_at,
+        forked_from: seq.is_multiple_of(2).then(|| ForkPoint {
+            run: run.clone(),
+            seq: Seq::from_stored(seq + 7),
+        }),
     }
 }
 
@@ -183,6 +187,7 @@ pub fn program(name: &str) -> Program {
         variables: BTreeMap::from([("v".to_owned(), json!(1.5))]),
         lifetime_ms: 1_000,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         ops: vec![Op {

@@ -23,6 +23,7 @@ fn with_store(check: impl AsyncFnOnce(AwsStore)) {
 
 lattice_ports::run_store_suites!(with_store);
 lattice_ports::run_suite!(triggers, with_store);
+lattice_ports::run_suite!(slots, with_store);
 
 fn with_clock(check: impl AsyncFnOnce(SystemClock)) {
     runtime().block_on(check(SystemClock::new().unwrap()));
@@ -51,6 +52,7 @@ fn queued(run: RunId, lifetime_ms: u64) -> Commit {
         variables: BTreeMap::new(),
         lifetime_ms,
         budget: None,
+        limit: None,
         entry: StageRef {
             stage: StageId::new("start"),
             op: OpId(0),

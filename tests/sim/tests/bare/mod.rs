@@ -61,6 +61,7 @@ impl Bare {
             run: self.run.clone(),
             at: self.now,
             boot: BootId::new("boot"),
+            has_place: true,
             claims,
             log_bytes: 0,
             inbox: self.inbox.clone(),

@@ -28,6 +28,7 @@ pub fn program(name: &str, ops: Vec<(&str, OpKind)>) -> Program {
         variables: BTreeMap::new(),
         lifetime_ms: limits::LIFETIME_MS_MAX,
         budget: None,
+        concurrency: None,
         entry: OpId(0),
         triggers: Vec::new(),
         nodes: nodes.collect(),

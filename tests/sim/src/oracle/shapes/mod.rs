@@ -9,6 +9,7 @@ mod calls;
 mod choices;
 mod families;
 mod kin;
+mod limits;
 mod loops;
 mod maps;
 mod merges;
@@ -76,6 +77,7 @@ pub fn shapes() -> Vec<Shape> {
         maps::shapes(),
         batches::shapes(),
         budgets::shapes(),
+        limits::shapes(),
     ];
     all.into_iter().flatten().collect()
 }
