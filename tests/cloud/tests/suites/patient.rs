@@ -9,8 +9,9 @@ use lattice_ir::Program;
 use lattice_journal::{Commit, Head, InboxItem, RunSummary};
 use lattice_model::{Hash, InboxId, Millis, ProgramHash, RunId, Seq, Tenant, WorkflowId};
 use lattice_ports::{
-    Appended, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
-    RunIndex, RunLog, StoredWorkflow, WorkflowPut, WorkflowVersion, Workflows,
+    Appended, Asker, Blobs, Checkpoint, Expect, Inbox, InboxPut, Keys, PortError, Put, RunFilter,
+    RunIndex, RunLog, Slot, SlotKey, Slots, StoredWorkflow, WorkflowPut, WorkflowVersion,
+    Workflows,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -75,6 +76,29 @@ impl RunLog for Patient {
 impl Keys for Patient {
     async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, PortError> {
         patiently(|| self.faulty.run_of_key(key)).await
+    }
+}
+
+impl Slots for Patient {
+    async fn acquire(&self, key: &SlotKey, asker: &Asker, max: u32) -> Result<Slot, PortError> {
+        patiently(|| self.faulty.acquire(key, asker, max)).await
+    }
+
+    async fn release(
+        &self,
+        key: &SlotKey,
+        asker: &Asker,
+        max: u32,
+    ) -> Result<Vec<RunId>, PortError> {
+        patiently(|| self.faulty.release(key, asker, max)).await
+    }
+
+    async fn holders(&self, key: &SlotKey) -> Result<Vec<RunId>, PortError> {
+        patiently(|| self.faulty.holders(key)).await
+    }
+
+    async fn line(&self, key: &SlotKey, limit: usize) -> Result<Vec<Asker>, PortError> {
+        patiently(|| self.faulty.line(key, limit)).await
     }
 }
 
