@@ -1,8 +1,8 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, hooks, nodes, resume, run, runs, schedules, show,
-    signal, workflows,
+    bench, cancel, compile, dev, doctor, events, fork, hooks, nodes, resume, run, runs, schedules,
+    show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,6 +43,8 @@ pub enum Command {
     Signal(signal::Args),
     /// End a run.
     Cancel(cancel::Args),
+    /// Begin a new run with what another one was.
+    Fork(fork::Args),
     /// List the workflows that are stored.
     Workflows(workflows::Args),
     /// List where webhooks are taken, and how their senders prove who they are.
@@ -74,6 +76,7 @@ impl Command {
             Self::Runs(args) => args.json,
             Self::Show(args) => args.json,
             Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,
+            Self::Fork(args) => args.json,
             Self::Workflows(args) => args.json,
             Self::Hooks(args) => args.json,
             Self::Schedules(args) => args.json,

@@ -2,7 +2,7 @@
 
 use lattice_client::WatchError;
 use lattice_document::Problem;
-use lattice_driver::{DriverError, RequestError};
+use lattice_driver::{DriverError, ForkRefused, RequestError};
 use lattice_effects::ConfigError;
 use lattice_local::LocalError;
 use lattice_model::IdError;
@@ -45,6 +45,9 @@ pub enum CliError {
     /// An answer or a cancel was refused.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A run was not forked.
+    #[error(transparent)]
+    Fork(#[from] ForkRefused),
     /// No model provider could be chosen.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -60,7 +63,7 @@ pub enum CliError {
 }
 
 const HELP_PROBLEMS: &str = "mend the errors above and try again";
-const HELP_SERVED: &str = "it carries on every run by itself: start and watch runs there, or stop \
+const HELP_SERVED: &str = "it carries on every run by itself: start, fork and watch runs there, or stop \
                            it, or name another directory with `--data`";
 const HELP_FULL: &str = "free some space and run `lattice resume`; if `LATTICE_DATA_BYTES_MAX` is \
                          set, raise it";
@@ -108,6 +111,7 @@ impl CliError {
             }
             Self::Port(error)
             | Self::Driver(DriverError::Port(error))
+            | Self::Fork(ForkRefused::Driver(DriverError::Port(error)))
             | Self::Request(RequestError::Driver(DriverError::Port(error))) => match error {
                 PortError::Full { .. } => Some(HELP_FULL),
                 PortError::Corrupt { .. } | PortError::Broken { .. } => Some(HELP_CORRUPT),

@@ -24,6 +24,7 @@ pub fn run_row(head: Head) -> RunRow {
         seq: head.seq,
         started_at: head.started_at.rfc3339(),
         updated_at: head.updated_at.rfc3339(),
+        forked_from: head.forked_from,
     }
 }
 
@@ -118,6 +119,7 @@ pub async fn run_answer<S: Blobs + Slots>(
         workflow: state.workflow.clone(),
         name: state.name.to_string(),
         program: state.program,
+        forked_from: state.forked_from.clone(),
         status: state.status,
         seq: state.seq,
         started_at: state.started_at.rfc3339(),
@@ -159,6 +161,7 @@ pub async fn state_answer<S: Blobs>(
         workflow: state.workflow.clone(),
         name: state.name.to_string(),
         program: state.program,
+        forked_from: state.forked_from.clone(),
         seq: state.seq,
         status: state.status,
         started_at: state.started_at.rfc3339(),

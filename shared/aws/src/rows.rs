@@ -6,9 +6,13 @@ use crate::keys::{self, DUE, DUE_P, DUE_S, HEAD, Keep, LIST, LIST_P, LIST_S, Lis
 use crate::store::AwsStore;
 use crate::table::{Ask, Expression};
 use futures::future::try_join_all;
-use lattice_journal::{Head, RunStatus};
+use lattice_journal::{ForkPoint, Head, RunStatus};
 use lattice_model::{Millis, RunId, Seq, WorkflowId};
 use lattice_ports::{PortError, RunFilter, RunIndex};
+
+/// The run that a fork comes from, and the last event of it that counts.
+const FORK_RUN: &str = "forkRun";
+const FORK_SEQ: &str = "forkSeq";
 
 /// Items that a filtered list looks at in one call.
 const LOOK_AT_MAX: usize = 500;
@@ -92,6 +96,7 @@ pub(crate) fn newer(seq: Seq) -> Expression {
 pub(crate) fn head_item(head: &Head, keep: Keep) -> Item {
     let run = head.run.as_str();
     let due = head.due_at.map(|due| number(due.get()));
+    let from = head.forked_from.as_ref();
     Builder::at(keys::run(&head.run), HEAD)
         .with("tenant", text(head.tenant.as_str()))
         .with("workflow", text(head.workflow.as_str()))
@@ -108,6 +113,8 @@ pub(crate) fn head_item(head: &Head, keep: Keep) -> Item {
             due.is_some().then(|| text(keys::due_shard(&head.run))),
         )
         .maybe(DUE_S, due)
+        .maybe(FORK_RUN, from.map(|from| text(from.run.as_str())))
+        .maybe(FORK_SEQ, from.map(|from| number(from.seq.get())))
         .until(keep.expiry(&head.run))
         .build()
 }
@@ -128,7 +135,19 @@ pub(crate) fn read_head(item: &Item) -> Result<Head, PortError> {
         started_at: reader.millis("started")?,
         updated_at: reader.millis("updated")?,
         due_at: reader.maybe_number(DUE_S)?.map(Millis::new),
+        forked_from: forked_from(reader)?,
     })
+}
+
+fn forked_from(reader: Reader<'_>) -> Result<Option<ForkPoint>, PortError> {
+    if reader.maybe_number(FORK_SEQ)?.is_none() {
+        return Ok(None);
+    }
+    let run = reader.text(FORK_RUN)?.parse();
+    Ok(Some(ForkPoint {
+        run: run.map_err(|_| reader.wrong(FORK_RUN, "the id of a run"))?,
+        seq: reader.seq(FORK_SEQ)?,
+    }))
 }
 
 fn due_in(shard: String, now: Millis, limit: usize) -> Ask {
@@ -229,6 +248,7 @@ mod tests {
             started_at: noon,
             updated_at: noon.plus(1),
             due_at,
+            forked_from: None,
         }
     }
 

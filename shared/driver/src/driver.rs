@@ -4,7 +4,9 @@ use crate::error::DriverError;
 use crate::observe::Observer;
 use crate::turns::Turns;
 use lattice_ir::Plan;
-use lattice_model::{BootId, CommitId, Guards, InboxId, ProgramHash, RunId, StageId, limits};
+use lattice_model::{
+    BootId, CommitId, Guards, InboxId, Millis, ProgramHash, RunId, StageId, limits,
+};
 use lattice_policy::Redactor;
 use lattice_ports::{Clock, Performer, StageQueue, Store};
 use serde_json::Value;
@@ -127,6 +129,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
         plans.insert(plan.hash(), Arc::clone(&plan));
         plan
+    }
+
+    pub(crate) fn fresh_run(&self, at: Millis) -> RunId {
+        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
+        RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j])
     }
 
     pub(crate) fn fresh_commit(&self) -> CommitId {

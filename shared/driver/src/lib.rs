@@ -6,13 +6,14 @@
 //! starts the runs that a run calls; `serve` is what a message does, `turns` lets one
 //! worker of a process do it for each run; `slots` lets a run begin only with a place under its limit;
 //! `sweep` finds what nobody looks at; `requests` is what people ask for: start, signal, cancel; `firing`
-//! is what a schedule asks for.
+//! is what a schedule asks for; `fork` begins a run with what another one was.
 
 mod children;
 mod driver;
 mod error;
 mod firing;
 mod flight;
+mod fork;
 mod load;
 mod observe;
 mod perform;
@@ -27,6 +28,7 @@ mod turns;
 pub use driver::{Driver, Settings};
 pub use error::{DriverError, RequestError};
 pub use firing::{Fired, start_key};
+pub use fork::{ForkFrom, ForkRefused, ForkWish, Forked};
 pub use load::{Loaded, load_run, state_at};
 pub use observe::{Observer, TextSoFar, Unobserved};
 pub use requests::{Signal, StartRequest, Started};

@@ -2,7 +2,7 @@
 
 use crate::error::DriverError;
 use lattice_engine::{RunState, STATE_VERSION, fold};
-use lattice_journal::{ChainError, Commit, Tail};
+use lattice_journal::{ChainError, Commit, Event, Tail};
 use lattice_model::{Guard, Guards, Hash, RunId, Seq, limits};
 use lattice_ports::{Checkpoint, RunLog};
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,18 @@ pub async fn state_at<L: RunLog>(log: &L, run: &RunId, at: Seq) -> Result<RunSta
     Ok(state)
 }
 
+/// The whole log of a run, which is held to be a chain. Empty if there is none.
+pub(crate) async fn load_events<L: RunLog>(
+    log: &L,
+    run: &RunId,
+) -> Result<Vec<Event>, DriverError> {
+    let (commits, _) = dense(log, run, Seq::FIRST, Tail::empty(run.clone()), Guards::ALL).await?;
+    Ok(commits
+        .into_iter()
+        .flat_map(|commit| commit.events)
+        .collect())
+}
+
 /// The checkpoint of a run as it was loaded or appended.
 pub(crate) fn checkpoint(tail: &Tail, state: &RunState) -> Option<Checkpoint> {
     let body = Body {
@@ -114,14 +126,7 @@ async fn follow<L: RunLog>(
     state: RunState,
     guards: Guards,
 ) -> Result<Option<Loaded>, DriverError> {
-    let mut commits = log.load(run, from).await?;
-    let mut end = walk(tail.clone(), &commits, guards);
-    if let Err(ChainError::Gap { .. }) = end {
-        // A hole may be a read that was overtaken: read once more before it is called a gap.
-        commits = log.load(run, from).await?;
-        end = walk(tail.clone(), &commits, guards);
-    }
-    let end = end?;
+    let (commits, end) = dense(log, run, from, tail.clone(), guards).await?;
     if end.last() == Seq::ZERO {
         return Ok(None);
     }
@@ -132,6 +137,24 @@ async fn follow<L: RunLog>(
         checkpoint_bytes: 0,
         tail: end,
     }))
+}
+
+/// The commits behind a tail, and the tail behind them.
+async fn dense<L: RunLog>(
+    log: &L,
+    run: &RunId,
+    from: Seq,
+    tail: Tail,
+    guards: Guards,
+) -> Result<(Vec<Commit>, Tail), DriverError> {
+    let mut commits = log.load(run, from).await?;
+    let mut end = walk(tail.clone(), &commits, guards);
+    if let Err(ChainError::Gap { .. }) = end {
+        // A hole may be a read that was overtaken: read once more before it is called a gap.
+        commits = log.load(run, from).await?;
+        end = walk(tail, &commits, guards);
+    }
+    Ok((commits, end?))
 }
 
 fn walk(tail: Tail, commits: &[Commit], guards: Guards) -> Result<Tail, ChainError> {

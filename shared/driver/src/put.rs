@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::DriverError;
 use crate::session::Session;
 use lattice_engine::{Decision, RunState};
-use lattice_journal::{Commit, EventBody, Head, InboxItem, RunStatus, RunSummary};
+use lattice_journal::{Commit, EventBody, ForkPoint, Head, InboxItem, RunStatus, RunSummary};
 use lattice_model::{Millis, RunId, Seq, limits};
 use lattice_ports::{Clock, Performer, Put, StageQueue, Store};
 use std::sync::Arc;
@@ -93,5 +93,9 @@ pub(crate) fn head_of(run: &RunId, state: &RunState, at: Millis) -> Head {
         started_at: state.started_at,
         updated_at: at,
         due_at,
+        forked_from: state.forked_from.as_ref().map(|from| ForkPoint {
+            run: from.run.clone(),
+            seq: from.seq,
+        }),
     }
 }

@@ -8,7 +8,7 @@ use crate::turns::Turn;
 use lattice_engine::{Decision, Origin, RunState, fold, start};
 use lattice_ir::{OpKind, Plan};
 use lattice_journal::payload::TriggerFired;
-use lattice_journal::{InboxBody, InboxItem, ValueRef};
+use lattice_journal::{Event, EventBody, InboxBody, InboxItem, ValueRef};
 use lattice_model::{
     Guard, InboxId, Millis, NodeId, RunId, Seq, StageId, Tenant, canonical_len, json_depth, limits,
 };
@@ -248,8 +248,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             return self.known(run, &request.plan, input).await;
         }
         let at = self.clock.now();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.clock.fresh();
-        let run = RunId::from_parts(at, [a, b, c, d, e, f, g, h, i, j]);
+        let run = self.fresh_run(at);
         let plan = self.keep_plan(request.plan);
         let mut session = self.unborn(run, Arc::clone(&plan));
         let origin = request.trigger.map_or(Origin::Request, Origin::Trigger);
@@ -259,19 +258,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             decision = self.decide_on(&mut session, decision, at).await?;
         }
         let begun_ms = self.clock.monotonic_ms();
-        let put = self.prepare(&session, &mut decision, at, key).await?;
-        let (calls, more) = (std::mem::take(&mut decision.calls), decision.more);
-        let children = std::mem::take(&mut decision.children);
-        match self.send(&session, &put).await? {
-            Appended::Written => {}
-            Appended::KeyTaken(run) => return self.known(run, &plan, input).await,
-            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
-            Appended::Taken(_) => {
-                let reason = format!("two runs have the id `{}`", session.run);
-                return Err(DriverError::Internal(reason));
-            }
+        let (calls, more) = (decision.calls.clone(), decision.more);
+        let children = decision.children.clone();
+        if let Some(run) = self.bear(&mut session, decision, at, key).await? {
+            return self.known(run, &plan, input).await;
         }
-        self.advance(&mut session, decision, &put).await?;
         let step = Step {
             taken: 0,
             wrote: true,
@@ -284,6 +275,28 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         Ok(Begun::New(Box::new(session), step))
     }
 
+    /// Writes the first commit of a run, unless another run has its key: that one is given.
+    pub(crate) async fn bear(
+        &self,
+        session: &mut Session,
+        mut decision: Decision,
+        at: Millis,
+        key: Option<String>,
+    ) -> Result<Option<RunId>, DriverError> {
+        let put = self.prepare(session, &mut decision, at, key).await?;
+        match self.send(session, &put).await? {
+            Appended::Written => {}
+            Appended::KeyTaken(run) => return Ok(Some(run)),
+            Appended::Taken(winner) if self.is_mine(&winner, &put.commit) => {}
+            Appended::Taken(_) => {
+                let reason = format!("two runs have the id `{}`", session.run);
+                return Err(DriverError::Internal(reason));
+            }
+        }
+        self.advance(session, decision, &put).await?;
+        Ok(None)
+    }
+
     /// A start whose key has a run already: the same start, or a mistake.
     async fn known(&self, run: RunId, plan: &Plan, input: Value) -> Result<Begun, DriverError> {
         let first = self.store.page(&run, Seq::ZERO, 1).await?;
@@ -291,8 +304,11 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             RunState::empty(),
             first.iter().flat_map(|commit| &commit.events).take(1),
         );
-        let same =
-            stored.workflow == plan.program().workflow && stored.input == ValueRef::of(input).0;
+        let is_fork = |event: &Event| matches!(event.body, EventBody::RunForked(_));
+        let is_fork = first.iter().flat_map(|commit| &commit.events).any(is_fork);
+        let same = !is_fork
+            && stored.workflow == plan.program().workflow
+            && stored.input == ValueRef::of(input).0;
         match same {
             true => Ok(Begun::Known(run)),
             false => Err(DriverError::KeyReused { run }),

@@ -2,13 +2,13 @@
 
 use crate::mapping::{self, OwnItems};
 use crate::state::{Branch, Buffered, Child, Phase, RunState, Stage};
-use crate::{branches, budget};
+use crate::{branches, budget, forked};
 use lattice_journal::payload::{
     ChildStarted, RunQueued, SignalOutcome, SignalReceived, StageCompleted, StageFailed, StageRef,
     StageStarted,
 };
 use lattice_journal::{Budget, Event, EventBody, Failure, RunStatus, ValueRef};
-use lattice_model::{BranchId, Millis, NodeId, OpId, Seq, StageId};
+use lattice_model::{BranchId, InboxId, Millis, NodeId, OpId, Seq, StageId, limits};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -89,6 +89,7 @@ pub(crate) fn apply(state: &mut RunState, seq: Seq, at: Millis, body: &EventBody
         EventBody::BranchStarted(started) => branches::start(state, at, started),
         EventBody::BranchEnded(ended) => branches::end(state, seq, ended),
         EventBody::MapStarted(started) => mapping::start(state, started),
+        EventBody::RunForked(forked) => forked::restore(state, forked),
         EventBody::JoinFired(fired) => branches::join(state, fired),
         EventBody::ChildStarted(started) => call_child(state, at, started),
         EventBody::ChildEnded(ended) => {
@@ -296,5 +297,20 @@ fn take_signal(state: &mut RunState, signal: &SignalReceived) {
             node: signal.node.clone(),
             value: signal.value.clone(),
         });
+    }
+}
+
+/// How many folded ids a state remembers: more than two commits can fold.
+const FOLDED_KEPT_MAX: usize = 2 * limits::FOLD_ITEMS_MAX;
+
+impl RunState {
+    fn remember_fold(&mut self, inbox: &InboxId) {
+        if self.folded.contains(inbox) {
+            return;
+        }
+        if self.folded.len() == FOLDED_KEPT_MAX {
+            self.folded.pop_front();
+        }
+        self.folded.push_back(inbox.clone());
     }
 }

@@ -46,6 +46,14 @@ pub(crate) fn of(plan: &Plan, input: &Value) -> Result<Option<Limit>, String> {
     Ok(Some(Limit { key, max_runs }))
 }
 
+/// What a fork counts for: what the other run did, unless its input was changed.
+pub(crate) fn of_fork(plan: &Plan, before: &RunState, begun: &RunState) -> Option<Limit> {
+    match begun.input.inline().filter(|_| begun.input != before.input) {
+        Some(input) => of(plan, input).ok().flatten(),
+        None => before.limit.clone(),
+    }
+}
+
 /// Why a run that is about to begin has to fail instead: its workflow has a limit, and the input gave
 /// no key for it. A batch counts as a part of its map, whose run has a place.
 pub(crate) fn keyless(scratch: &Scratch<'_>) -> Result<Option<Failure>, DecideError> {

@@ -35,6 +35,9 @@ pub struct Mapping {
     /// What came of each item, or the list of a batch, in the order of their places in the whole
     /// list.
     pub results: Vec<(u32, ValueRef)>,
+    /// Batches of a fork that have begun before and begin anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Batch>,
 }
 
 /// The items that a run is there for, which is a batch of a map.
@@ -125,6 +128,12 @@ impl RunState {
                 (open().count(), batches.len())
             }
         };
+        if !mapping.again.is_empty() {
+            return match batches < pace.batches_at_once as usize {
+                true => MapStep::Begin,
+                false => MapStep::Full,
+            };
+        }
         if mapping.begun >= mapping.count {
             return match items + batches {
                 0 => MapStep::Over,
@@ -173,6 +182,7 @@ pub(crate) fn start(state: &mut RunState, started: &MapStarted) {
         begun: 0,
         begun_at: None,
         results: Vec::new(),
+        again: Vec::new(),
     };
     let gather = Stage {
         op: started.gather.op,
@@ -200,11 +210,23 @@ pub(crate) fn begin_batch(
         return;
     };
     let gather = gather.clone();
-    begin(state, &gather, at, batch.count);
+    if !begins_anew(state, &gather, batch) {
+        begin(state, &gather, at, batch.count);
+    }
     let branch = state.branch_of(&gather).cloned();
     let phase = Phase::Calling(child);
     let calling = Stage { op, branch, phase };
     state.stages.insert(stage.clone(), calling);
+}
+
+/// Whether a batch had begun in the run that this one was forked from.
+fn begins_anew(state: &mut RunState, gather: &StageId, batch: &Batch) -> bool {
+    let Some(mapping) = state.mapping_mut(gather) else {
+        return false;
+    };
+    let before = mapping.again.len();
+    mapping.again.retain(|again| again != batch);
+    mapping.again.len() < before
 }
 
 fn begin(state: &mut RunState, gather: &StageId, at: Millis, count: u32) {

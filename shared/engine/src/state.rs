@@ -3,17 +3,19 @@
 use crate::budget::Spending;
 use crate::mapping::{Mapping, OwnItems};
 use lattice_journal::payload::{Batch, BranchOutcome, Parent};
-use lattice_journal::{Budget, InboxItem, Limit, Question, RunStatus, Totals, ValueRef};
+use lattice_journal::{
+    Budget, ForkedFrom, InboxItem, Limit, Question, RunStatus, Totals, ValueRef,
+};
 use lattice_model::{
     BootId, BranchId, Hash, InboxId, Millis, NodeId, OpId, ProgramHash, RunId, Seq, StageId,
 };
-use lattice_model::{Tenant, WorkflowId, limits};
+use lattice_model::{Tenant, WorkflowId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The version of the stored form of the state (checkpoints). Another one is not believed.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// What a run is at a seq.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct RunState {
     /// What it is a batch of, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<OwnItems>,
+    /// Where it comes from, if it is a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// When it was queued.
     pub started_at: Millis,
     /// When it is over in any case.
@@ -199,9 +204,6 @@ pub struct Buffered {
     pub value: ValueRef,
 }
 
-/// How many folded ids a state remembers: more than two commits can fold.
-const FOLDED_KEPT_MAX: usize = 2 * limits::FOLD_ITEMS_MAX;
-
 impl RunState {
     /// Before the first event.
     pub fn empty() -> Self {
@@ -214,6 +216,7 @@ impl RunState {
             name: Arc::from(""),
             parent: None,
             batch: None,
+            forked_from: None,
             started_at: Millis::new(0),
             deadline: Millis::new(u64::MAX),
             input: ValueRef::Inline(Arc::default()),
@@ -383,15 +386,5 @@ impl RunState {
                 } => Some((id, node, question, *due_at)),
                 _ => None,
             })
-    }
-
-    pub(crate) fn remember_fold(&mut self, inbox: &InboxId) {
-        if self.folded.contains(inbox) {
-            return;
-        }
-        if self.folded.len() == FOLDED_KEPT_MAX {
-            self.folded.pop_front();
-        }
-        self.folded.push_back(inbox.clone());
     }
 }

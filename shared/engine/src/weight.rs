@@ -53,6 +53,7 @@ fn parts(body: &EventBody) -> usize {
             fired.variables.iter().map(variable).sum()
         }
         EventBody::MapStarted(started) => of(&started.items),
+        EventBody::RunForked(forked) => stored_bytes(forked),
         EventBody::ChildStarted(started) => of(&started.input),
         EventBody::ChildEnded(ended) => match &ended.outcome {
             ChildOutcome::Completed { output } => of(output),
@@ -70,6 +71,11 @@ fn parts(body: &EventBody) -> usize {
         | EventBody::TimerSet(_)
         | EventBody::TimerFired(_) => 0,
     }
+}
+
+/// Bytes of what is as large as it is.
+pub(crate) fn stored_bytes<T: serde::Serialize>(stored: &T) -> usize {
+    serde_json::to_vec(stored).map_or(usize::MAX / 4, |bytes| bytes.len())
 }
 
 fn batch_bytes(batch: &BatchOf) -> usize {

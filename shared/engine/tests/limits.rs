@@ -9,6 +9,7 @@ use lattice_journal::{EventBody, FailureKind, Limit, RunStatus};
 use lattice_model::limits::KEY_CHARS_MAX;
 use lattice_model::{Guard, Guards};
 use serde_json::{Value, json};
+use support::forks::forked;
 use support::{Runner, call, end};
 
 fn run(key: Option<&str>, input: Value) -> Runner {
@@ -148,4 +149,16 @@ fn failure(run: &Runner) -> (FailureKind, String) {
         Some(EventBody::RunFailed(failed)) => (failed.failure.kind, failed.failure.message.clone()),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_fork_counts_for_the_key_that_its_own_input_gives() {
+    let mut parent = run(Some("{{in.customer}}"), json!({"customer": "acme"}));
+    parent.has_place = true;
+    parent.wake();
+    let key = |set: &[(&str, Value)]| limit(&forked(&parent, 3, set).unwrap()).unwrap().key;
+    assert_eq!(key(&[]), "acme");
+    assert_eq!(key(&[("in.customer", json!("globex"))]), "globex");
+    let waits = forked(&parent, 3, &[]).unwrap();
+    assert_eq!(waits.state.status, RunStatus::Queued);
 }

@@ -142,6 +142,8 @@ events! {
     StageHeld(StageHeld) = "stage.held",
     /// A map has its list.
     MapStarted(MapStarted) = "map.started",
+    /// The run begins with what another one was.
+    RunForked(RunForked) = "run.forked",
 }
 
 impl EventBody {

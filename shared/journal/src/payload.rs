@@ -3,6 +3,7 @@
 pub use crate::budget::StageHeld;
 use crate::budget::{Budget, is_nothing};
 use crate::failure::{Failure, Usage};
+pub use crate::fork::RunForked;
 use crate::limit::Limit;
 pub use crate::map::{Batch, BatchOf, MapStarted, Pace};
 pub use crate::outcome::{BranchOutcome, ChildOutcome, SignalOutcome};

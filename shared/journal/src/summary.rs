@@ -44,6 +44,19 @@ pub struct Head {
     pub updated_at: Millis,
     /// When somebody has to look at it; `None` once it is over.
     pub due_at: Option<Millis>,
+    /// Where it comes from, if it is a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkPoint>,
+}
+
+/// Where a fork comes from, as its row says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForkPoint {
+    /// The run that it was forked from.
+    pub run: RunId,
+    /// The last event of that run that counts in the fork.
+    pub seq: Seq,
 }
 
 /// What stays of a run when its log has expired.

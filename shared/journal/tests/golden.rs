@@ -7,6 +7,8 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a test reads files")]
 
+mod samples;
+
 use lattice_journal::payload::*;
 use lattice_journal::{
     Choice, Event, EventBody, Failure, FailureKind, Question, QuestionOption, Totals, Usage,
@@ -308,6 +310,7 @@ fn samples() -> Vec<EventBody> {
             },
         }
         .into(),
+        samples::run_forked().into(),
     ]
 }
 

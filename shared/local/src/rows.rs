@@ -3,7 +3,7 @@
 use crate::error::Trouble;
 use crate::sql::{self, int, limit};
 use crate::store::LocalStore;
-use lattice_journal::{Head, RunStatus};
+use lattice_journal::{ForkPoint, Head, RunStatus};
 use lattice_model::{Millis, RunId, Seq, Tenant, WorkflowId};
 use lattice_ports::{PortError, RunFilter, RunIndex};
 use rusqlite::{Connection, Params, Row, ToSql};
@@ -14,7 +14,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT run, workflow, name, program, seq, status, started_at, updated_at, due_at, ",
-            "tenant FROM runs WHERE status IS NOT NULL AND ",
+            "tenant, forked_run, forked_seq FROM runs WHERE status IS NOT NULL AND ",
             $rest
         )
     };
@@ -135,12 +135,14 @@ fn count(connection: &Connection) -> Result<Vec<(RunStatus, u64)>, Trouble> {
 pub(crate) fn put_head(connection: &Connection, head: &Head) -> Result<bool, Trouble> {
     let mut put = connection.prepare_cached(
         "INSERT INTO runs
-             (run, workflow, name, program, seq, status, started_at, updated_at, due_at, tenant)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             (run, workflow, name, program, seq, status, started_at, updated_at, due_at, tenant,
+              forked_run, forked_seq)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (run) DO UPDATE
          SET workflow = excluded.workflow, name = excluded.name, program = excluded.program,
              seq = excluded.seq, status = excluded.status, started_at = excluded.started_at,
-             updated_at = excluded.updated_at, due_at = excluded.due_at, tenant = excluded.tenant
+             updated_at = excluded.updated_at, due_at = excluded.due_at, tenant = excluded.tenant,
+             forked_run = excluded.forked_run, forked_seq = excluded.forked_seq
          WHERE seq IS NULL OR excluded.seq > seq",
     )?;
     let changed = put.execute((
@@ -154,6 +156,8 @@ pub(crate) fn put_head(connection: &Connection, head: &Head) -> Result<bool, Tro
         int(head.updated_at.get()),
         head.due_at.map(|due| int(due.get())),
         head.tenant.as_str(),
+        head.forked_from.as_ref().map(|from| from.run.as_str()),
+        head.forked_from.as_ref().map(|from| int(from.seq.get())),
     ))?;
     Ok(changed > 0)
 }
@@ -180,7 +184,16 @@ fn head(row: &Row<'_>) -> Result<Head, Trouble> {
         updated_at: sql::millis(row.get(7)?),
         due_at: row.get::<_, Option<i64>>(8)?.map(sql::millis),
         tenant: sql::tenant(sql::text(row, 9)?)?,
+        forked_from: forked_from(row)?,
     })
+}
+
+fn forked_from(row: &Row<'_>) -> Result<Option<ForkPoint>, Trouble> {
+    if row.get::<_, Option<i64>>(11)?.is_none() {
+        return Ok(None);
+    }
+    let (run, seq) = (sql::run(sql::text(row, 10)?)?, sql::seq(row.get(11)?));
+    Ok(Some(ForkPoint { run, seq }))
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ fn runs_of_the_first_schema_stay_and_are_those_of_a_laptop() {
             head(&run(2), 2, RunStatus::Waiting, Some(NOON.plus(7))),
             head(&run(1), 2, RunStatus::Running, Some(NOON.plus(7))),
         ];
-        expected
-            .iter_mut()
-            .for_each(|head| head.tenant = Tenant::local());
+        for head in &mut expected {
+            (head.tenant, head.forked_from) = (Tenant::local(), None);
+        }
         assert_eq!(block_on(store.heads(local)).unwrap(), expected);
         assert_eq!(block_on(store.page(&run(1), Seq::ZERO, 9)).unwrap()[0], one);
         let unread = block_on(store.unread(&run(1), 9)).unwrap();

@@ -363,3 +363,5 @@ pub const CONCURRENT_RUNS_MAX: u32 = 1_000;
 pub const SLOT_LOOK_MS: u64 = SWEEP_DELAY_MS_MIN;
 /// At how many of them it looks each time, of those who have a place and of those who wait.
 pub const SLOT_LOOKS_MAX: usize = 16;
+/// Bytes of the first events of a fork, which hold the state that it begins with.
+pub const FORK_BYTES_MAX: usize = COMMIT_BYTES_MAX - 8 * 1024;

@@ -76,6 +76,10 @@ codes! {
     ANSWER = "LAT-A045", 422, "the answer is not taken";
     /// There is no such event yet.
     BEYOND_END = "LAT-A046", 409, "the log does not reach so far";
+    /// The run cannot be forked as was asked.
+    FORK = "LAT-A047", 422, "the run cannot be forked so";
+    /// The log of the run, or a value that it names, is gone.
+    EXPIRED = "LAT-A048", 410, "the log of the run has expired";
     /// The sender of a webhook did not prove who it is, or there is no secret to prove it with.
     HOOK_PROOF = "LAT-A060", 401, "the webhook is not proven";
     /// The moment at which a webhook was signed is too far from now.

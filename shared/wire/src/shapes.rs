@@ -1,7 +1,7 @@
 //! The bodies of requests and answers.
 
 use lattice_document::{Change, Problem};
-use lattice_journal::{Event, Failure, Question, RunStatus, Totals};
+use lattice_journal::{Event, Failure, ForkPoint, ForkedFrom, Question, RunStatus, Totals};
 use lattice_model::limits::{KEY_CHARS_MAX, REASON_CHARS_MAX};
 use lattice_model::{Hash, NodeId, ProgramHash, RunId, Seq, StageId, WorkflowId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -70,8 +70,10 @@ requests! {
     }
 }
 
+mod forks;
 mod triggers;
 
+pub use forks::{ForkAnswer, ForkBody};
 pub use triggers::*;
 
 answers! {
@@ -173,6 +175,9 @@ answers! {
         /// When the row was written.
         #[schemars(schema_with = "moment")]
         updated_at: String,
+        /// Where it comes from, if it is a fork.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forked_from: Option<ForkPoint>,
     }
     /// A page of runs, newest first.
     RunPage {
@@ -238,6 +243,9 @@ answers! {
         program: ProgramHash,
         /// How it stands.
         status: RunStatus,
+        /// Where it comes from, if it is a fork.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forked_from: Option<ForkedFrom>,
         /// Its last event.
         seq: Seq,
         /// When it was queued.
@@ -302,6 +310,9 @@ answers! {
         name: String,
         /// The Program it is pinned to.
         program: ProgramHash,
+        /// Where it comes from, if it is a fork.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forked_from: Option<ForkedFrom>,
         /// The last event that is folded in.
         seq: Seq,
         /// How it stood.

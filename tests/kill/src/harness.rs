@@ -3,7 +3,7 @@
 use crate::process::{Bench, Ended};
 use crate::verdict::{Told, Verdict};
 use crate::{KillError, io, workflows};
-use lattice_journal::RunStatus;
+use lattice_journal::{Head, RunStatus};
 use lattice_local::LocalStore;
 use lattice_model::RunId;
 use lattice_model_server::{ModelServer, Options};
@@ -35,6 +35,14 @@ const LIFE_MS_MAX: u64 = 500;
 const LATENCY: Duration = Duration::from_millis(100);
 /// Processes started without a kill, after which the runs must be over.
 const CALM_MAX: u32 = 200;
+
+/// Why a run may not be forked so: it is a batch of a list, it is a fork and the event is half of its
+/// beginning, or its failure was at no stage.
+const NO_FORK: [&str; 3] = [
+    "is a batch of a map",
+    "is a fork itself",
+    "failed at no stage",
+];
 
 /// The loop's state.
 pub struct Harness {
@@ -93,9 +101,10 @@ impl Harness {
                     self.signal(run, true)?;
                 }
             }
-            match !many && self.random.chance(50) {
-                true => self.run()?,
-                false => self.resume(true)?,
+            match many {
+                false if self.random.chance(20) => self.fork()?,
+                false if self.random.chance(50) => self.run()?,
+                _ => self.resume(true)?,
             }
         }
         Ok(())
@@ -123,6 +132,27 @@ impl Harness {
             .bench
             .start(&["run", "killed.json", "--json"], Some(life))?;
         self.note(&ended, &[0, 3])
+    }
+
+    /// A fork of a run that is over, from one of its events or from before its failure.
+    fn fork(&mut self) -> Result<(), KillError> {
+        let heads = heads(&self.data)?;
+        let over: Vec<&Head> = heads.iter().filter(|it| it.status.is_terminal()).collect();
+        let pick = self.random.below((over.len() as u64).max(1));
+        let Some(head) = usize::try_from(pick).ok().and_then(|pick| over.get(pick)) else {
+            return Ok(());
+        };
+        let at = (1 + self.random.below(head.seq.get())).to_string();
+        let failed = head.status == RunStatus::Failed && self.random.chance(50);
+        let run = head.run.as_str();
+        let words = match failed {
+            true => vec!["fork", run, "--json", "--from-failed"],
+            false => vec!["fork", run, "--json", "--at", &at],
+        };
+        let life = self.random.chance(70).then(|| self.life() / 8);
+        let ended = self.bench.start(&words, life)?;
+        let is_fair = NO_FORK.iter().any(|text| ended.said.contains(text));
+        self.note(&ended, if is_fair { &[1] } else { &[0] })
     }
 
     fn resume(&mut self, kill: bool) -> Result<(), KillError> {
@@ -171,6 +201,16 @@ impl Harness {
 
 /// The runs that are not over, as a reader beside the owner sees them.
 fn unfinished(data: &Path) -> Result<Vec<(RunId, RunStatus)>, KillError> {
+    let mut seen = BTreeSet::new();
+    let heads = heads(data)?.into_iter();
+    let open = heads.filter(|head| !head.status.is_terminal());
+    Ok(open
+        .filter(|head| seen.insert(head.run.clone()))
+        .map(|head| (head.run, head.status))
+        .collect())
+}
+
+fn heads(data: &Path) -> Result<Vec<Head>, KillError> {
     if !data.join("lattice.db").exists() {
         return Ok(Vec::new());
     }
@@ -185,11 +225,5 @@ fn unfinished(data: &Path) -> Result<Vec<(RunId, RunStatus)>, KillError> {
         limit: 100_000,
         ..RunFilter::default()
     };
-    let heads = wait.block_on(store.heads(filter))?;
-    let mut seen = BTreeSet::new();
-    let open = heads.into_iter().filter(|head| !head.status.is_terminal());
-    Ok(open
-        .filter(|head| seen.insert(head.run.clone()))
-        .map(|head| (head.run, head.status))
-        .collect())
+    Ok(wait.block_on(store.heads(filter))?)
 }

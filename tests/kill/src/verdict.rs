@@ -30,12 +30,14 @@ pub struct Verdict {
     runs: usize,
     completed: usize,
     exhausted: usize,
+    forks: usize,
     events: usize,
     /// Unset where no process told anything.
     lost_runs: Option<usize>,
     lost_events: Option<usize>,
     broken_logs: Vec<String>,
     wrong_ends: usize,
+    wrong_forks: usize,
     stuck: usize,
     stages: usize,
     keys: usize,
@@ -124,6 +126,13 @@ impl Verdict {
             .count();
         let ends_last = events.last().is_some_and(|event| event.body.is_terminal());
         self.wrong_ends += usize::from(ends != 1 || !ends_last);
+        let forked = |event: &&&Event| matches!(event.body, EventBody::RunForked(_));
+        if let Some(place) = events.iter().find(forked).map(|event| event.seq.get()) {
+            self.forks += 1;
+            let first = commits.first().map_or(0, |commit| commit.last().get());
+            // What a fork begins with is one commit: there is no half of one.
+            self.wrong_forks += usize::from((place, first) != (2, 2));
+        }
         for event in &events {
             match &event.body {
                 EventBody::StageStarted(claim) => {
@@ -175,6 +184,10 @@ impl Verdict {
                 self.wrong_ends
             ),
         );
+        must(
+            self.wrong_forks == 0,
+            format!("{} forks are begun by halves", self.wrong_forks),
+        );
         must(self.stuck == 0, format!("{} runs never ended", self.stuck));
         // The last claim of a run that was killed may never have reached the receiver.
         must(
@@ -207,7 +220,7 @@ impl Verdict {
     /// All of it, side by side.
     pub fn table(verdicts: &[Self]) -> String {
         type Row = (&'static str, fn(&Verdict) -> String);
-        let rows: [Row; 17] = [
+        let rows: [Row; 19] = [
             ("receiver honours idempotency keys", |v| {
                 v.honour_keys.to_string()
             }),
@@ -217,11 +230,13 @@ impl Verdict {
             ("  failed: attempts used up by kills", |v| {
                 v.exhausted.to_string()
             }),
+            ("  forks of others", |v| v.forks.to_string()),
             ("events stored", |v| v.events.to_string()),
             ("runs lost", |v| shown(v.lost_runs)),
             ("acknowledged events lost", |v| shown(v.lost_events)),
             ("seq gaps or repeats", |v| v.broken_logs.len().to_string()),
             ("runs without exactly one end", |v| v.wrong_ends.to_string()),
+            ("forks begun by halves", |v| v.wrong_forks.to_string()),
             ("runs stuck", |v| v.stuck.to_string()),
             ("effects claimed", |v| v.stages.to_string()),
             ("effects that reached the receiver", |v| v.keys.to_string()),
@@ -288,6 +303,10 @@ mod tests {
             },
             Verdict {
                 wrong_ends: 1,
+                ..verdict()
+            },
+            Verdict {
+                wrong_forks: 1,
                 ..verdict()
             },
             Verdict {

@@ -52,11 +52,17 @@ impl Sample {
         Self { every, from: 0 }
     }
 
+    /// The points among those from 1 to `last`.
+    pub fn of(self, last: u64) -> impl Iterator<Item = u64> {
+        (1..=last).skip(self.skip()).step_by(self.step())
+    }
+
     fn skip(self) -> usize {
         usize::try_from(self.from % self.every.max(1)).unwrap_or(0)
     }
 
-    fn step(self) -> usize {
+    /// From one point to the next.
+    pub fn step(self) -> usize {
         usize::try_from(self.every).unwrap_or(1).max(1)
     }
 }

@@ -25,11 +25,11 @@ const DELIVERIES_PER_COMMIT_MAX: u64 = 20;
 /// looked for news just before.
 const NEWS_MS: u64 = 5 * 60_000;
 
-/// The run that nobody called.
+/// The run that nobody called, and that is no fork.
 pub fn root(shadows: &Shadows) -> Option<&Shadow> {
-    shadows
-        .values()
-        .find(|shadow| shadow.state.parent.is_none())
+    let is_root =
+        |shadow: &&Shadow| shadow.state.parent.is_none() && shadow.state.forked_from.is_none();
+    shadows.values().find(is_root)
 }
 
 /// One start gave one run, and each run below it stands where a stage called it, once.

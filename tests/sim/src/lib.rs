@@ -7,7 +7,8 @@
 //! `shadow` watches every commit as it is written, `branches`, `visits`, `signals` and `calls` what it
 //! says of those; `judge` looks at what is left at the end and asks the `oracle`: `seen` says what the
 //! run came to, `expect` what it should have, `family` what holds of runs that call runs, `limits` of
-//! runs that wait for a place and `budget` of what they may use.
+//! runs that wait for a place and `budget` of what they may use; `forks` forks a run that has come to its
+//! end, and judges the fork.
 //! `exhaustive`, `seeds`, `teeth` and `planted` are the four ways to use it all.
 
 pub mod branches;
@@ -22,6 +23,7 @@ pub mod exhaustive;
 pub mod expect;
 pub mod family;
 pub mod fate;
+pub mod forks;
 pub mod judge;
 pub mod limits;
 pub mod maps;

@@ -26,7 +26,7 @@ pub type SimDriver = Driver<SimStore, SimQueue, SimPerformer, SimClock>;
 /// The key under which every client starts its run.
 const START_KEY: &str = "the one start";
 /// How long a client or a worker rests after an error.
-const PAUSE_MS: u64 = 1_000;
+pub(crate) const PAUSE_MS: u64 = 1_000;
 /// How long a person thinks.
 const THOUGHT_MS: u64 = 4_000;
 
@@ -162,39 +162,46 @@ pub fn answer_id(node: &NodeId, number: usize) -> InboxId {
 /// Answers every question for which the world has answers left.
 pub async fn answer(sim: Arc<Sim>, driver: Arc<SimDriver>) {
     let run = first_run(&sim).await;
-    let mut left: Answers = sim.world.answers.iter().map(numbered).collect();
+    let left = sim.world.answers.iter().map(numbered).collect();
+    answer_run(&sim, &driver, run, left).await;
+}
+
+/// Answers every question of a run, and of those below it, for which there are answers left.
+pub(crate) async fn answer_run(sim: &Sim, driver: &SimDriver, run: RunId, mut left: Answers) {
     if sim.scenario.early {
         for (node, answers) in &left {
             for (number, value) in answers {
                 let answer = (answer_id(node, *number), node, None);
-                deliver(&sim, &driver, &run, answer, value).await;
+                deliver(sim, driver, &run, answer, value).await;
             }
         }
         return;
     }
-    while let Some((stage, node)) = asked(&sim, &run, &left).await {
+    while let Some((stage, node)) = asked(sim, &run, &left).await {
         sim.clock_sleep(THOUGHT_MS).await;
         let key = key_of(&stage, &node);
         // Who answers one of many items says which.
         let wait = (key != node).then_some(&stage);
         if let Some(value) = &sim.scenario.rig.stray_answer {
-            stray(&sim, &driver, &run, &node, value).await;
+            stray(sim, driver, &run, &node, value).await;
         }
         let next = left.get_mut(&key).and_then(VecDeque::pop_front);
         if let Some((number, value)) = next {
             let answer = (answer_id(&key, number), &node, wait);
-            deliver(&sim, &driver, &run, answer, &value).await;
+            deliver(sim, driver, &run, answer, &value).await;
         }
     }
 }
 
-type Answers = BTreeMap<NodeId, VecDeque<(usize, Value)>>;
+/// The answers that are left for each node, with their numbers.
+pub(crate) type Answers = BTreeMap<NodeId, VecDeque<(usize, Value)>>;
 
 fn numbered((node, answers): (&NodeId, &Vec<Value>)) -> (NodeId, VecDeque<(usize, Value)>) {
     (node.clone(), answers.iter().cloned().enumerate().collect())
 }
 
-async fn first_run(sim: &Sim) -> RunId {
+/// The run that was started, as soon as it is there.
+pub(crate) async fn first_run(sim: &Sim) -> RunId {
     sim.until(|shadows| root(shadows).map(|shadow| shadow.tail.run().clone()))
         .await
 }
@@ -227,7 +234,12 @@ async fn asked(sim: &Sim, run: &RunId, left: &Answers) -> Option<(StageId, NodeI
         if shadows.get(run)?.state.status.is_terminal() {
             return Some(None);
         }
-        let questions = shadows.values().flat_map(|shadow| shadow.state.questions());
+        let is_kin = |shadow: &&Shadow| {
+            let parent = shadow.state.parent.as_ref();
+            shadow.tail.run() == run || parent.is_some_and(|parent| parent.root == *run)
+        };
+        let kin = shadows.values().filter(is_kin);
+        let questions = kin.flat_map(|shadow| shadow.state.questions());
         let mut questions = questions.map(|(stage, node, ..)| (stage, node));
         let found = questions.find(has_answers);
         found.map(|(stage, node)| Some((stage.clone(), node.clone())))

@@ -65,6 +65,8 @@ pub struct Report {
     pub breaches: Vec<Breach>,
     /// Which calls were let go, in order.
     pub calls: Vec<Kind>,
+    /// Events of the run that was started.
+    pub events: u64,
     /// The faults that befell them: the number of the call from 1, the call, and its fate.
     pub faults: Vec<(u64, Kind, Fate)>,
     /// How the run stood in the end; `None` = it never began.

@@ -4,13 +4,14 @@ use crate::desk::{ProcessId, Ticket};
 use crate::executor::Executor;
 use crate::family::{check_deliveries, root};
 use crate::fate::{Fate, Kind};
+use crate::forks;
 use crate::judge::judge;
 use crate::oracle::Chance;
 use crate::process;
 use crate::report::{BreachKind, Report};
 use crate::scenario::{Case, Order, Regime, Scenario};
 use crate::seen;
-use crate::sim::{CANCELLER, CLIENT, Sim};
+use crate::sim::{CANCELLER, CLIENT, FORKER, Sim};
 use futures::FutureExt;
 use lattice_journal::RunStatus;
 use lattice_model::Hash;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 /// Calls after which a simulation is called stuck.
 const CALLS_MAX: usize = 20_000;
-/// Messages that one process serves at once.
+/// Messages that a process serves at once that owns its data.
 const HANDS: u32 = 2;
 /// How long a process that died stays away.
 const RESTART_MS: u64 = 2_000;
@@ -34,7 +35,9 @@ const PATIENCE_MS: u64 = 48 * 3_600_000;
 
 /// Simulates the scenario and judges what it left.
 pub fn simulate(case: &Case, scenario: &Scenario) -> Report {
-    let bound_ms = case.timers_ms() + PATIENCE_MS;
+    // A fork has all of the time again.
+    let runs = 1 + u64::from(scenario.fork_at.is_some());
+    let bound_ms = (case.timers_ms() + PATIENCE_MS).saturating_mul(runs);
     Runner::new(case, scenario, bound_ms).run()
 }
 
@@ -96,12 +99,19 @@ impl Runner {
         }
         while !self.sim.is_breached() && self.advance() {}
         if !self.sim.is_breached() {
-            judge(&self.sim);
-            let received = self.of_kind.get(&Kind::Receive).copied().unwrap_or(0);
-            self.sim
-                .look(|shadows| check_deliveries(&self.sim, shadows, received));
+            self.judge();
         }
         self.report()
+    }
+
+    fn judge(&self) {
+        if self.sim.scenario.fork_at.is_some() {
+            return forks::judge(&self.sim);
+        }
+        judge(&self.sim);
+        let received = self.of_kind.get(&Kind::Receive).copied().unwrap_or(0);
+        self.sim
+            .look(|shadows| check_deliveries(&self.sim, shadows, received));
     }
 
     /// One thing more; `false` when nothing is left that could happen.
@@ -115,7 +125,7 @@ impl Runner {
             return true;
         }
         let Some(next_ms) = self.next_ms() else {
-            return self.cancel_after_all();
+            return self.ask_after_all();
         };
         if next_ms > self.bound_ms || self.calls.len() > CALLS_MAX {
             let calls = self.calls.len();
@@ -128,13 +138,16 @@ impl Runner {
     }
 
     /// A run that has come to rest before the call at which it should be cancelled is cancelled
-    /// now.
-    fn cancel_after_all(&mut self) -> bool {
-        let due = self.sim.scenario.cancel_at.is_some() && !self.lives.contains_key(&CANCELLER);
-        if due {
-            self.begin(CANCELLER);
+    /// now, and one that is to be forked is forked.
+    fn ask_after_all(&mut self) -> bool {
+        let scenario = &self.sim.scenario;
+        let asks = [(scenario.cancel_at, CANCELLER), (scenario.fork_at, FORKER)];
+        let mut asks = asks.into_iter();
+        let due = asks.find(|(at, who)| at.is_some() && !self.lives.contains_key(who));
+        if let Some((_, process)) = due {
+            self.begin(process);
         }
-        due
+        due.is_some()
     }
 
     fn pick(&mut self) -> Option<Ticket> {
@@ -182,7 +195,7 @@ impl Runner {
             return scenario.fate;
         }
         let (regime, local) = (scenario.regime, scenario.local);
-        let drawn = draw(&mut self.chance, regime);
+        let drawn = regime.draw(&mut self.chance);
         let limit = match regime {
             // Slow calls do not keep anything from ending.
             Regime::Slowness => CALLS_MAX,
@@ -291,8 +304,8 @@ impl Runner {
             let working = process::work_forgetfully(sim(), process, *life);
             self.executor.spawn(process, working);
         } else if process < CLIENT {
-            // Two messages of one run may come to one process.
-            for _ in 0..HANDS {
+            // A process that owns its data has several hands; a cloud worker has one.
+            for _ in 0..if self.sim.scenario.local { HANDS } else { 1 } {
                 self.executor
                     .spawn(process, process::work(sim(), Arc::clone(&driver)));
             }
@@ -304,7 +317,13 @@ impl Runner {
                 .spawn(process, process::answer(sim(), Arc::clone(&driver)));
         }
         if process == CANCELLER {
-            self.executor.spawn(process, process::cancel(sim(), driver));
+            self.executor
+                .spawn(process, process::cancel(sim(), Arc::clone(&driver)));
+        }
+        if process == FORKER {
+            let asking = forks::ask(sim(), Arc::clone(&driver));
+            self.executor.spawn(process, asking);
+            self.executor.spawn(process, forks::answer(sim(), driver));
         }
     }
 
@@ -334,7 +353,7 @@ impl Runner {
 
     fn report(self) -> Report {
         let effects = crate::lock(&self.sim.effects);
-        let (status, outcome, log) = self.sim.look(|shadows| {
+        let (status, outcome, events, log) = self.sim.look(|shadows| {
             let last = root(shadows);
             let outcome = last.and_then(|shadow| seen::outcome(&self.sim, shadow).ok());
             let parts: Vec<Vec<u8>> = shadows
@@ -346,12 +365,14 @@ impl Runner {
             (
                 last.map(|shadow| shadow.state.status),
                 outcome,
+                last.map_or(0, |shadow| shadow.tail.last().get()),
                 Hash::of_parts(&parts),
             )
         });
         Report {
             breaches: self.sim.breaches(),
             calls: self.calls,
+            events,
             faults: self.faults,
             status,
             outcome,
@@ -362,34 +383,5 @@ impl Runner {
             lines: self.trace,
             log,
         }
-    }
-}
-
-/// A fate from the regime; most often nothing happens.
-fn draw(chance: &mut Chance, regime: Regime) -> Fate {
-    let slow_ms = |chance: &mut Chance| chance.below(20_000) as u64;
-    match regime {
-        Regime::Calm => Fate::Proceed,
-        Regime::Crashes if chance.percent(5) => chance.pick(Fate::CrashBefore, &[Fate::CrashAfter]),
-        Regime::LostAnswers if chance.percent(15) => Fate::AnswerLost,
-        Regime::Throttling if chance.percent(40) => Fate::Refused,
-        Regime::Slowness if chance.percent(20) => {
-            let ms = slow_ms(chance);
-            chance.pick(Fate::SlowAfter(ms), &[Fate::SlowBefore(ms)])
-        }
-        Regime::Storm if chance.percent(12) => {
-            let ms = slow_ms(chance);
-            chance.pick(
-                Fate::CrashBefore,
-                &[
-                    Fate::CrashAfter,
-                    Fate::AnswerLost,
-                    Fate::Refused,
-                    Fate::SlowAfter(ms),
-                    Fate::SlowBefore(ms),
-                ],
-            )
-        }
-        _ => Fate::Proceed,
     }
 }

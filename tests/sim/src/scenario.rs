@@ -2,6 +2,7 @@
 //! the flags of one command, so that every run can be repeated.
 
 use crate::fate::{Fate, Kind};
+use crate::oracle::Chance;
 use clap::{Args, ValueEnum};
 use lattice_model::{Guards, limits};
 use serde_json::Value;
@@ -70,6 +71,39 @@ pub enum Regime {
     Storm,
 }
 
+impl Regime {
+    /// A fate; most often nothing happens.
+    pub fn draw(self, chance: &mut Chance) -> Fate {
+        let slow_ms = |chance: &mut Chance| chance.below(20_000) as u64;
+        match self {
+            Regime::Calm => Fate::Proceed,
+            Regime::Crashes if chance.percent(5) => {
+                chance.pick(Fate::CrashBefore, &[Fate::CrashAfter])
+            }
+            Regime::LostAnswers if chance.percent(15) => Fate::AnswerLost,
+            Regime::Throttling if chance.percent(40) => Fate::Refused,
+            Regime::Slowness if chance.percent(20) => {
+                let ms = slow_ms(chance);
+                chance.pick(Fate::SlowAfter(ms), &[Fate::SlowBefore(ms)])
+            }
+            Regime::Storm if chance.percent(12) => {
+                let ms = slow_ms(chance);
+                chance.pick(
+                    Fate::CrashBefore,
+                    &[
+                        Fate::CrashAfter,
+                        Fate::AnswerLost,
+                        Fate::Refused,
+                        Fate::SlowAfter(ms),
+                        Fate::SlowBefore(ms),
+                    ],
+                )
+            }
+            _ => Fate::Proceed,
+        }
+    }
+}
+
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Scenario {
@@ -115,6 +149,9 @@ pub struct Scenario {
     /// Which run is cancelled.
     #[arg(long, value_enum, default_value_t = Whom::Root)]
     pub cancel_whom: Whom,
+    /// The event at which the run is forked, once it has come to its end.
+    #[arg(long)]
+    pub fork_at: Option<u64>,
     /// Costly stages that one delivery performs.
     #[arg(long, default_value_t = limits::CHAIN_STAGES_MAX)]
     pub chain: usize,
@@ -191,6 +228,7 @@ impl Default for Scenario {
             fate: Fate::CrashBefore,
             cancel_at: None,
             cancel_whom: Whom::Root,
+            fork_at: None,
             chain: limits::CHAIN_STAGES_MAX,
             visibility_ms: 120_000,
             skew_ms: 0,
@@ -257,6 +295,7 @@ impl Scenario {
         let changed = pairs.into_iter().filter(|(_, value, usual)| value != usual);
         flags.extend(changed.map(|(flag, value, _)| format!("{flag} {value}")));
         flags.extend(self.cancel_at.map(|number| format!("--cancel-at {number}")));
+        flags.extend(self.fork_at.map(|seq| format!("--fork-at {seq}")));
         for (flag, is_set) in [
             ("--local", self.local),
             ("--forgetful", self.forgetful),

@@ -27,6 +27,7 @@ fn the_printed_command_gives_the_same_scenario() {
         fate: Fate::SlowAfter(40),
         cancel_whom: super::Whom::Child,
         cancel_at: Some(3),
+        fork_at: Some(9),
         chain: 1,
         visibility_ms: 30_000,
         skew_ms: 300_000,

@@ -49,6 +49,9 @@ pub struct Shadow {
     visits: Visits,
     completed: BTreeSet<StageId>,
     folded: BTreeSet<InboxId>,
+    /// Whether it began with what another run was: its own log says only the rest, so what is kept
+    /// of branches, maps, visits and answers begins in the middle and is not held against it.
+    is_fork: bool,
 }
 
 /// The attempts of a stage.
@@ -104,6 +107,7 @@ impl Shadow {
             maps: Maps::default(),
             visits: Visits::default(),
             folded: BTreeSet::new(),
+            is_fork: false,
         }
     }
 
@@ -148,16 +152,13 @@ impl Shadow {
                 return found;
             }
         }
+        let begins = |event: &Event| matches!(event.body, EventBody::RunForked(_));
+        self.is_fork |= commit.events.iter().any(begins);
         for event in &commit.events {
             self.check_event(event, effects, &mut found);
-            let (known, now_ms) = (&*self.known, sim.now_ms());
-            let (program, nesting) = (known.plan.program(), &known.nesting);
-            found.extend(self.branches.take(event, nesting, now_ms));
-            found.extend(self.signals.take(event, known, sim));
-            found.extend(self.calls.take(event, now_ms));
-            found.extend(self.maps.take(event, nesting, sim.scenario.skew_ms == 0));
-            let visits = self.visits.take(&event.body, program, nesting);
-            found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
+            if !self.is_fork {
+                self.check_parts(event, sim, &mut found);
+            }
             let before = self.state.status;
             evolve(&mut self.state, event);
             let after = self.state.status;
@@ -168,8 +169,10 @@ impl Shadow {
                 ));
             }
         }
-        found.extend(self.branches.settled(&self.known.nesting));
-        found.extend(self.maps.settled());
+        if !self.is_fork {
+            found.extend(self.branches.settled(&self.known.nesting));
+            found.extend(self.maps.settled());
+        }
         self.calls.settle();
         self.commits.push(Commit::clone(commit));
         self.check_commit(put, &mut found);
@@ -177,6 +180,17 @@ impl Shadow {
             self.ended_ms = Some(sim.now_ms());
         }
         found
+    }
+
+    fn check_parts(&mut self, event: &Event, sim: &Sim, found: &mut Found) {
+        let (known, now_ms) = (&*self.known, sim.now_ms());
+        let (program, nesting) = (known.plan.program(), &known.nesting);
+        found.extend(self.branches.take(event, nesting, now_ms));
+        found.extend(self.signals.take(event, known, sim));
+        found.extend(self.calls.take(event, now_ms));
+        found.extend(self.maps.take(event, nesting, sim.scenario.skew_ms == 0));
+        let visits = self.visits.take(&event.body, program, nesting);
+        found.extend(visits.into_iter().map(|text| (BreachKind::Wrong, text)));
     }
 
     fn check_event(&mut self, event: &Event, effects: &Effects, found: &mut Found) {

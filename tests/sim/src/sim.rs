@@ -24,6 +24,8 @@ use std::task::{Poll, Waker};
 pub const CLIENT: ProcessId = 100;
 /// Whoever cancels.
 pub const CANCELLER: ProcessId = 200;
+/// Whoever forks.
+pub const FORKER: ProcessId = 300;
 
 /// For how long a wall clock is wrong by the same.
 const SKEW_SPAN_MS: u64 = 200_000;

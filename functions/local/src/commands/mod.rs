@@ -6,6 +6,7 @@ pub mod compile;
 pub mod dev;
 pub mod doctor;
 pub mod events;
+pub mod fork;
 pub mod hooks;
 pub mod nodes;
 mod report;
@@ -34,6 +35,7 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
         Command::Show(args) => show::perform(args, app).await,
         Command::Signal(args) => signal::perform(args, app).await,
         Command::Cancel(args) => cancel::perform(args, app).await,
+        Command::Fork(args) => fork::perform(args, app).await,
         Command::Workflows(args) => workflows::perform(args, app).await,
         Command::Hooks(args) => hooks::perform(args, app).await,
         Command::Schedules(args) => schedules::perform(args, app).await,

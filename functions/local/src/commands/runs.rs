@@ -85,6 +85,7 @@ fn object(head: &Head) -> Value {
         "startedAt": head.started_at.rfc3339(),
         "updatedAt": head.updated_at.rfc3339(),
         "dueAt": head.due_at.map(Millis::rfc3339),
+        "forkedFrom": head.forked_from,
     })
 }
 

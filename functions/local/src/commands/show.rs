@@ -2,6 +2,7 @@
 
 use crate::app::{App, Flags};
 use crate::cli::Data;
+use crate::commands::fork::origin;
 use crate::error::CliError;
 use crate::outcome::Exit;
 use crate::progress::{answer_command, question_lines};
@@ -117,6 +118,8 @@ fn show(app: &App, run: &RunId, state: &RunState, summary: Option<&RunSummary>, 
         let text = format!("{tokens} tokens, {used} used, {reserved} reserved");
         pair("budget", text)
     }));
+    let forked = state.forked_from.as_ref();
+    rows.extend(forked.map(|from| pair("forked", format!("from {}", origin(from)))));
     if let Some(summary) = summary {
         rows.push(pair("ended", summary.ended_at.rfc3339()));
         rows.extend(

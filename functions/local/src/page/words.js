@@ -44,6 +44,7 @@ export const WORDS = {
   "variable.set": (p) => (p.value ? `${p.name} is now ${preview(p.value)}` : `${p.name} was removed`),
   "branch.started": (p) => `branch ${p.index} of ${p.split} begins at ${p.entry.stage}`,
   "branch.ended": (p) => (p.outcome.kind === "completed" ? `${p.branch} is over: ${preview(p.outcome.output)}` : `${p.branch} failed, ${failure(p.outcome.failure)}`),
+  "run.forked": (p) => `forked from ${p.from.run} at seq ${p.from.seq}`,
   "map.started": (p) => `${p.node} begins its ${p.count} items${p.runs ? `, in runs of ${p.pace.batchSize}` : ""}`,
   "child.started": (p) => `${p.node} calls ${p.workflow} as ${p.child}`,
   "child.ended": (p) => (p.outcome.kind === "completed" ? `${p.child} is over: ${preview(p.outcome.output)}` : p.outcome.kind === "failed" ? `${p.child} failed, ${failure(p.outcome.failure)}` : `${p.child} was cancelled`),

@@ -1,6 +1,7 @@
 //! What each route does, one handler for each operation.
 
 mod events;
+mod forks;
 mod hooks;
 mod runs;
 mod signals;
@@ -30,6 +31,7 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
         Operation::SignalRun => signals::signal(api, &call).await,
         Operation::CancelRun => signals::cancel(api, &call).await,
         Operation::ResumeRun => signals::resume(api, &call).await,
+        Operation::ForkRun => forks::fork(api, &call).await,
         Operation::ListEvents => events::list(api, &call).await,
         Operation::StreamEvents => events::stream(api, &call).await,
         Operation::ListWaits => runs::waits(api, &call).await,

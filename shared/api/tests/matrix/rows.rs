@@ -63,6 +63,8 @@ rows! {
         ask
     };
     "resumeRun" 202 |world| run(world, "POST", "/resume").await;
+    "forkRun" 201 |world| fork(world).await;
+    "forkRun" 200 |world| { let ask = fork(world).await; world.tell(&ask).await; ask };
     "listEvents" 200 |world| run(world, "GET", "/events").await.query("lastSeq", "1").query("limit", "2");
     "streamEvents" 200 |world| run(world, "GET", "/stream").await.query("lastSeq", "1");
     "streamEvents" 204 |world| {
@@ -154,6 +156,12 @@ async fn start(world: &World) -> Ask {
     let key = world.name("start");
     let body = json!({ "workflowId": id, "input": documents::input(), "idempotencyKey": key });
     Ask::post("/v1/runs", &body).id(&id)
+}
+
+async fn fork(world: &World) -> Ask {
+    let key = world.name("fork");
+    let body = json!({ "at": 2, "set": { "in": documents::input() }, "idempotencyKey": key });
+    run(world, "POST", "/fork").await.json(&body)
 }
 
 async fn signal(world: &World) -> Ask {

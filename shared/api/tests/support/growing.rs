@@ -71,6 +71,7 @@ impl Growing {
             started_at: at,
             updated_at: at,
             due_at: None,
+            forked_from: None,
         };
         let mut put = Put::of(commit.clone());
         put.head = (is_new || status.is_terminal()).then_some(head);

@@ -1,7 +1,7 @@
 //! Map and Gather: the same for each item of a list, a few at once, in batches that may be runs of
 //! their own (protocol, rule 14).
 
-use super::expression_failure;
+use super::{expression_failure, word};
 use crate::at::visit as visit_of;
 use crate::input::DecideError;
 use crate::mapping::{MapStep, Mapping};
@@ -86,17 +86,6 @@ fn list(
     })
 }
 
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 /// Does what can be done next for a map.
 pub(crate) fn step(
     scratch: &mut Scratch<'_>,
@@ -136,15 +125,17 @@ fn begin_item(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<(
 
 fn begin_batch(scratch: &mut Scratch<'_>, at: &At, mapping: &Mapping) -> Result<(), DecideError> {
     let left = mapping.count - mapping.begun;
-    let batch = Batch {
+    let next = || Batch {
         map: mapping.map.clone(),
         first: mapping.first + mapping.begun,
         count: left.min(mapping.pace.batch_size),
     };
+    let batch = mapping.again.first().cloned().unwrap_or_else(next);
     let stage = StageId::new(format!("{}.batch[{}]", mapping.map, batch.first));
     let open = scratch.state.open_batches(&mapping.map).count();
     let free = (mapping.pace.batches_at_once as usize).saturating_sub(open);
     let behind = left.div_ceil(mapping.pace.batch_size.max(1)) as usize;
+    let behind = behind + mapping.again.len();
     let reserved = super::budget::share(scratch, free.min(behind));
     let (run, now) = (&scratch.input.run, scratch.input.at);
     scratch.push(ChildStarted {

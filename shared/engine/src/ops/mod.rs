@@ -18,6 +18,7 @@ use crate::scratch::{At, Scratch};
 use lattice_ir::OpKind;
 use lattice_journal::{Failure, FailureKind};
 use lattice_model::Guard;
+use serde_json::Value;
 
 /// Visits an op for the first time.
 pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideError> {
@@ -51,4 +52,16 @@ pub(crate) fn visit(scratch: &mut Scratch<'_>, at: &At) -> Result<(), DecideErro
 /// An expression that could not be evaluated, as a failure.
 pub(crate) fn expression_failure(error: &lattice_expr::ExprError) -> Failure {
     Failure::new(FailureKind::Expression, error.to_string())
+}
+
+/// What a value is, in a sentence.
+pub(crate) fn word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }

@@ -8,6 +8,7 @@
 )]
 
 pub mod budgets;
+pub mod forks;
 pub mod maps;
 
 use lattice_engine::{BlobCache, Cause, DecideError, Decision, Input, RunState, decide, start};

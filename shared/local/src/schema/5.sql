@@ -7,3 +7,6 @@ CREATE TABLE slots (
     PRIMARY KEY (key, run)
 ) WITHOUT ROWID;
 CREATE INDEX slots_line ON slots (key, is_held, since, run);
+-- Where a run that is a fork comes from.
+ALTER TABLE runs ADD COLUMN forked_run TEXT;
+ALTER TABLE runs ADD COLUMN forked_seq INTEGER;

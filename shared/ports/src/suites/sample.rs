@@ -4,8 +4,8 @@ use crate::{StoredWorkflow, WorkflowVersion};
 use lattice_ir::{End, IR_VERSION, NodeInfo, Op, OpKind, Program};
 use lattice_journal::payload::{RunResumed, RunWaiting, TraceBreadcrumb};
 use lattice_journal::{
-    Commit, EventBody, Failure, FailureKind, Head, InboxBody, InboxItem, RunStatus, RunSummary,
-    Tail, Totals, Usage, ValueRef,
+    Commit, EventBody, Failure, FailureKind, ForkPoint, Head, InboxBody, InboxItem, RunStatus,
+    RunSummary, Tail, Totals, Usage, ValueRef,
 };
 use lattice_model::{
     CommitId, Hash, InboxId, Millis, NodeId, OpId, RunId, Seq, StageId, Tenant, WorkflowId,
@@ -107,6 +107,10 @@ pub fn head(run: &RunId, seq: u64, status: RunStatus, due_at: Option<Millis>) ->
         started_at: NOON,
         updated_at: NOON.plus(seq),
         due_at,
+        forked_from: seq.is_multiple_of(2).then(|| ForkPoint {
+            run: run.clone(),
+            seq: Seq::from_stored(seq + 7),
+        }),
     }
 }
 

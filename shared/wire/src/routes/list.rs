@@ -228,6 +228,14 @@ routes! {
     ResumeRun "resumeRun" Post "/v1/runs/{id}/resume" "Wakes a run that nobody seems to carry on."
         on: Signal, scope: Some(Scope::RunsWrite), params: [RUN], body: None,
         answers: [json(202, "woken", of!(Accepted))], problems: [NO_RUN, RUN_OVER];
+    ForkRun "forkRun" Post "/v1/runs/{id}/fork"
+        "Starts a run that begins with what another one was after an event, or before its failure."
+        on: Start, scope: Some(Scope::RunsWrite), params: [RUN], body: Some(body(of!(ForkBody))),
+        answers: [
+            Answer { headers: &["Location"], ..json(201, "forked", of!(ForkAnswer)) },
+            Answer { headers: &["Location"], ..json(200, "it was there already, under the same key", of!(ForkAnswer)) }
+        ],
+        problems: [NO_RUN, BEYOND_END, FORK, EXPIRED, KEY_REUSED];
     ListEvents "listEvents" Get "/v1/runs/{id}/events" "Reads a page of a run's log."
         on: Signal, scope: Some(Scope::RunsRead),
         params: [RUN, LAST_SEQ, query("limit", ParamKind::Limit(limits::PAGE_EVENTS_MAX, limits::PAGE_EVENTS_DEFAULT), "how many at most; a page may have fewer")],

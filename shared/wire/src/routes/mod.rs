@@ -40,6 +40,8 @@ pub enum Operation {
     CancelRun,
     /// Wakes a run.
     ResumeRun,
+    /// Begins a run with what another one was.
+    ForkRun,
     /// Reads a page of a log.
     ListEvents,
     /// Follows a log.

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use lattice_sim::exhaustive::{HEAVY_EVERY, Sample, every, every_point};
 use lattice_sim::scenario::{Case, RANDOM};
 use lattice_sim::table::Table;
-use lattice_sim::{Scenario, planted, seeds, simulate, teeth};
+use lattice_sim::{Scenario, forks, planted, seeds, simulate, teeth};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,6 +15,8 @@ const CHECK_SEEDS: u64 = 5_000;
 const FAMILY_SEEDS: u64 = 60;
 /// The same of those whose batches are runs: they are the largest.
 const MAP_SEEDS: u64 = 15;
+/// Every how many-th event is forked at in `check`, and every how many-th call of a fork meets its faults.
+const FORK_EVERY: u64 = 3;
 
 /// Simulates runs under faults and compares what they come to with the oracle.
 #[derive(Parser)]
@@ -45,6 +47,15 @@ enum Mode {
         #[arg(long, default_value_t = 1)]
         every: u64,
     },
+    /// Forks the run of one shape or of all at each of its events, and meets a fork with every fault.
+    Forks {
+        /// Which shape.
+        #[arg(long)]
+        shape: Option<String>,
+        /// Only every n-th event and call.
+        #[arg(long, default_value_t = 1)]
+        every: u64,
+    },
     /// Switches each guard off in turn and looks whether somebody notices.
     Teeth,
     /// Gives the engine, then the oracle, one meaning that is wrong, and looks whether somebody notices.
@@ -68,6 +79,11 @@ fn run(line: &Line) -> Result<bool, String> {
         (Some(Mode::Check), _) => check(),
         (Some(Mode::Exhaustive { shape, every }), _) => {
             let table = exhaustive(shape.as_deref(), Sample::every(*every), false)?;
+            println!("{table}");
+            Ok(table.is_clean())
+        }
+        (Some(Mode::Forks { shape, every }), _) => {
+            let table = all_forks(shape.as_deref(), *every)?;
             println!("{table}");
             Ok(table.is_clean())
         }
@@ -95,6 +111,7 @@ fn check() -> Result<bool, String> {
     let clock = Instant::now();
     let mut table = exhaustive(None, Sample::ALL, true)?;
     table.merge(seeds::run(1, CHECK_SEEDS, RANDOM)?);
+    table.merge(all_forks(None, FORK_EVERY)?);
     for case in Case::all()?.iter().filter(|case| case.has_family()) {
         let seeds = if case.has_map() {
             MAP_SEEDS
@@ -135,6 +152,25 @@ fn exhaustive(shape: Option<&str>, sample: Sample, thinly: bool) -> Result<Table
         let thin = if thinly { every(case) } else { 1 };
         let every = sample.every.max(heavy).max(thin);
         table.merge(every_point(case, Sample::every(every)));
+    }
+    Ok(table)
+}
+
+fn all_forks(shape: Option<&str>, every: u64) -> Result<Table, String> {
+    let cases = match shape {
+        Some(name) => vec![Case::find(name, 0)?],
+        None => Case::all()?,
+    };
+    let mut table = Table::default();
+    for case in &cases {
+        table.merge(forks::every_seq(case, Sample::every(every)));
+        // Those are the largest: a fault at every call of them takes hours.
+        let faults = if case.has_family() || case.heavy {
+            every * HEAVY_EVERY
+        } else {
+            every
+        };
+        table.merge(forks::every_fault(case, Sample::every(faults)));
     }
     Ok(table)
 }
