@@ -163,29 +163,6 @@ impl Inbox for Patient {
     }
 }
 
-impl Slots for Patient {
-    async fn acquire(&self, key: &SlotKey, asker: &Asker, max: u32) -> Result<Slot, PortError> {
-        patiently(|| self.faulty.acquire(key, asker, max)).await
-    }
-
-    async fn release(
-        &self,
-        key: &SlotKey,
-        asker: &Asker,
-        max: u32,
-    ) -> Result<Vec<RunId>, PortError> {
-        patiently(|| self.faulty.release(key, asker, max)).await
-    }
-
-    async fn holders(&self, key: &SlotKey) -> Result<Vec<RunId>, PortError> {
-        patiently(|| self.faulty.holders(key)).await
-    }
-
-    async fn line(&self, key: &SlotKey, limit: usize) -> Result<Vec<Asker>, PortError> {
-        patiently(|| self.faulty.line(key, limit)).await
-    }
-}
-
 impl Blobs for Patient {
     async fn put_blob(&self, hash: Hash, value: Arc<Value>) -> Result<(), PortError> {
         patiently(|| self.faulty.put_blob(hash, Arc::clone(&value))).await
