@@ -133,7 +133,7 @@ impl<'a> Carry<'a> {
     pub async fn wait(&mut self, on_interrupt: OnInterrupt) -> Result<Exit, CliError> {
         let mut interrupts = signal(SignalKind::interrupt()).map_err(CliError::Runtime)?;
         let mut terms = signal(SignalKind::terminate()).map_err(CliError::Runtime)?;
-        while !self.is_settled() {
+        while !self.is_settled() || self.begin_in_line().await? {
             let until = self.stop.as_ref().map(|stop| stop.until);
             tokio::select! {
                 seen = self.host.seen.recv() => match seen {
@@ -206,9 +206,18 @@ impl<'a> Carry<'a> {
         match seen {
             Seen::Started(started) => self.started(started?).await,
             Seen::Committed(commit) => self.committed(commit).await,
-            Seen::Served(run) => self.served(&run).await,
+            Seen::Served(run) => {
+                self.served(&run);
+                Ok(())
+            }
             Seen::Trouble(run, error) => self.trouble(&run, error),
             Seen::Broken(task) => Err(CliError::Task(task)),
+        }
+    }
+
+    fn served(&mut self, run: &RunId) {
+        if let Some(one) = self.runs.get_mut(run) {
+            one.watched.served = true;
         }
     }
 
@@ -226,7 +235,7 @@ impl<'a> Carry<'a> {
                 self.host.wake(run).await?;
             }
         } else {
-            self.served(&started.run).await?;
+            self.served(&started.run);
         }
         Ok(())
     }

@@ -84,9 +84,9 @@ impl Watched {
     /// A run at a state.
     pub fn at(state: RunState) -> Self {
         Self {
-            served: state.status.is_terminal(),
             state,
             ahead: BTreeMap::new(),
+            served: false,
             answered: BTreeSet::new(),
             errors: 0,
         }
@@ -105,8 +105,6 @@ impl Watched {
             );
             events.extend(commit.events);
         }
-        // It gives its place back behind its last commit.
-        self.served &= !self.had_place();
         self.errors = 0;
         events
     }
@@ -114,10 +112,8 @@ impl Watched {
     /// Whether nothing more can be done for the run at this moment: it is over, stands in line for a
     /// place, or waits for people whose time is not over soon.
     pub fn is_settled(&self, now: Millis) -> bool {
-        match self.state.status.is_terminal() {
-            true => self.served || !self.had_place(),
-            false => self.served && (self.is_in_line() || self.waits_for_people(now)),
-        }
+        let rests = self.is_in_line() || self.waits_for_people(now);
+        self.state.status.is_terminal() || (self.served && rests)
     }
 
     /// Whether it stands in line for a place.

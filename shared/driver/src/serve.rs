@@ -187,8 +187,7 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
             match self.left(session, claims, errand).await? {
                 Left::Again(next) => causes = next,
-                Left::Finished if errand.end() => return Ok(()),
-                Left::Finished => self.catch_up(session, errand).await?,
+                Left::Finished => return Ok(()),
             }
         }
     }
@@ -236,29 +235,44 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
     }
 
     /// Nothing can be decided: somebody else is at it, or it is not time yet.
+    // INVARIANT: the turn is over before a message is sent that leads to this run: sent before, it
+    // could come to this very worker, which would send it again, for ever.
     async fn left(
         &self,
-        session: &Session,
+        session: &mut Session,
         claims: bool,
-        errand: &Errand<'_>,
+        errand: &mut Errand<'_>,
     ) -> Result<Left, DriverError> {
+        let due_at = session.state.due_at();
+        let due_ms = due_at.map(|due_at| due_at.since(self.clock.now()));
         let claimed: Vec<Claimed> = session.state.claims().collect();
+        let left = |it: &Claimed| self.claim_left_ms(&session.run, it, errand);
+        let lost: Vec<Cause> = claimed
+            .iter()
+            .filter(|it| left(it) == 0)
+            .map(|it| Cause::Lost {
+                stage: it.stage.clone(),
+                attempt: it.attempt,
+            })
+            .collect();
+        let left_ms = claimed.iter().map(left).max().unwrap_or(0);
+        // Without leave to claim there is nothing to decide about a lost attempt: the next delivery
+        // takes it over.
+        if claims && !lost.is_empty() {
+            return Ok(Left::Again(lost));
+        }
+        if claims && claimed.is_empty() && due_ms == Some(0) {
+            return Ok(Left::Again(Vec::new()));
+        }
+        let has_share = !claims && session.state.has_ready();
+        if has_share {
+            // Whoever takes what is ready looks at all that is new too.
+            errand.turn = None;
+        } else if !errand.end() {
+            self.catch_up(session, errand).await?;
+            return Ok(Left::Again(Vec::new()));
+        }
         if !claimed.is_empty() {
-            let left = |it: &Claimed| self.claim_left_ms(&session.run, it, errand);
-            let lost: Vec<Cause> = claimed
-                .iter()
-                .filter(|it| left(it) == 0)
-                .map(|it| Cause::Lost {
-                    stage: it.stage.clone(),
-                    attempt: it.attempt,
-                })
-                .collect();
-            // Without leave to claim there is nothing to decide about a lost attempt: the next
-            // delivery takes it over.
-            if claims && !lost.is_empty() {
-                return Ok(Left::Again(lost));
-            }
-            let left_ms = claimed.iter().map(left).max().unwrap_or(0);
             self.wait_for(session, &claimed, left_ms).await?;
             // Whoever holds the claim looks after the timers of the other branches too, and if it is
             // gone, the message that was just sent does. Only what is ready has to be handed on.
@@ -267,15 +281,9 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
             }
         }
         // This delivery has performed its share: the next stage waits for a claim.
-        if !claims && session.state.has_ready() {
+        if has_share {
             self.hand_on(session, 0).await?;
-            return Ok(Left::Finished);
-        }
-        if let Some(due_at) = session.state.due_at() {
-            let delay_ms = due_at.since(self.clock.now());
-            if delay_ms == 0 && claims {
-                return Ok(Left::Again(Vec::new()));
-            }
+        } else if let Some(delay_ms) = due_ms {
             self.hand_on(session, delay_ms).await?;
         }
         Ok(Left::Finished)

@@ -42,6 +42,30 @@ impl<S: Store, Q: StageQueue, P: Performer, C: Clock> Driver<S, Q, P, C> {
         }
     }
 
+    /// The same, for whoever saw the last commit of a run and cannot know whether it was done.
+    pub async fn has_left(&self, run: &RunId) -> Result<(), DriverError> {
+        match self.open(run).await? {
+            Some(session) if session.state.status.is_terminal() => self.leave_place(&session).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a queued run would begin if a worker looked at it, or has begun already.
+    pub async fn would_begin(&self, run: &RunId) -> Result<bool, DriverError> {
+        let Some(session) = self.open(run).await? else {
+            return Ok(false);
+        };
+        let Some(limit) = session.state.waits_for_place() else {
+            return Ok(true);
+        };
+        let (key, max) = (key_of(&session, limit), limit.max_runs as usize);
+        // In this order: who leaves the line in between has a place then.
+        let line = self.store.line(&key, max).await?;
+        let holders = self.store.holders(&key).await?;
+        let mut next = line.iter().take(max.saturating_sub(holders.len()));
+        Ok(holders.contains(run) || next.any(|asker| asker.run == *run))
+    }
+
     async fn free(
         &self,
         session: &Session,

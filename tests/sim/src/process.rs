@@ -264,7 +264,7 @@ async fn deliver(
     loop {
         let open = takers(sim, run, &signal);
         match driver.signal(run, signal.clone()).await {
-            Ok(_) => break,
+            Ok(_) => break sim.let_in(&id),
             Err(RequestError::Driver(_)) => sim.clock_sleep(PAUSE_MS).await,
             Err(error) => {
                 // INVARIANT: who is asked all the while is not sent away with a fitting answer.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Calls after which a simulation is called stuck.
 const CALLS_MAX: usize = 20_000;
-/// Messages that one process serves at once.
+/// Messages that a process serves at once that owns its data.
 const HANDS: u32 = 2;
 /// How long a process that died stays away.
 const RESTART_MS: u64 = 2_000;
@@ -304,8 +304,8 @@ impl Runner {
             let working = process::work_forgetfully(sim(), process, *life);
             self.executor.spawn(process, working);
         } else if process < CLIENT {
-            // Two messages of one run may come to one process.
-            for _ in 0..HANDS {
+            // A process that owns its data has several hands; a cloud worker has one.
+            for _ in 0..if self.sim.scenario.local { HANDS } else { 1 } {
                 self.executor
                     .spawn(process, process::work(sim(), Arc::clone(&driver)));
             }

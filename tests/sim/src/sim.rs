@@ -199,6 +199,11 @@ impl Sim {
         lock(&self.turned_away).insert(answer);
     }
 
+    /// Notes that an answer was let in after all: whoever gave it forgot that it was sent away.
+    pub fn let_in(&self, answer: &InboxId) {
+        lock(&self.turned_away).remove(answer);
+    }
+
     /// Whether an answer was refused before it came into the inbox.
     pub fn is_turned_away(&self, answer: &InboxId) -> bool {
         lock(&self.turned_away).contains(answer)

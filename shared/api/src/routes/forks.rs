@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use lattice_driver::{DriverError, ForkFrom, ForkRefused, ForkWish};
 use lattice_engine::ForkError;
 use lattice_model::{RunId, Seq, limits};
-use lattice_wire::codes::{BODY_SHAPE, BODY_TOO_LARGE, EXPIRED, FORK, KEY_REUSED};
+use lattice_wire::codes::{BODY_TOO_LARGE, EXPIRED, FORK, KEY_REUSED};
 use lattice_wire::shapes::{ForkAnswer, ForkBody};
 
 /// Forks a run.
@@ -49,7 +49,7 @@ fn from(body: &ForkBody) -> Result<ForkFrom, Refused> {
         (Some(at), false) => Ok(ForkFrom::At(at)),
         (None, true) => Ok(ForkFrom::Failed),
         _ => Err(Refused::new(
-            BODY_SHAPE,
+            FORK,
             "the body names either `at` or `fromFailed`, and one of them",
             "`{\"at\": 4}` begins after event 4, `{\"fromFailed\": true}` before the failure",
         )),

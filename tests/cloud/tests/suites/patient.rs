@@ -79,6 +79,29 @@ impl Keys for Patient {
     }
 }
 
+impl Slots for Patient {
+    async fn acquire(&self, key: &SlotKey, asker: &Asker, max: u32) -> Result<Slot, PortError> {
+        patiently(|| self.faulty.acquire(key, asker, max)).await
+    }
+
+    async fn release(
+        &self,
+        key: &SlotKey,
+        asker: &Asker,
+        max: u32,
+    ) -> Result<Vec<RunId>, PortError> {
+        patiently(|| self.faulty.release(key, asker, max)).await
+    }
+
+    async fn holders(&self, key: &SlotKey) -> Result<Vec<RunId>, PortError> {
+        patiently(|| self.faulty.holders(key)).await
+    }
+
+    async fn line(&self, key: &SlotKey, limit: usize) -> Result<Vec<Asker>, PortError> {
+        patiently(|| self.faulty.line(key, limit)).await
+    }
+}
+
 impl RunIndex for Patient {
     async fn put_head(&self, head: Head) -> Result<bool, PortError> {
         let stood = self.clean.head(&head.run).await?;
@@ -137,29 +160,6 @@ impl Inbox for Patient {
 
     async fn runs_with_unread(&self, limit: usize) -> Result<Vec<RunId>, PortError> {
         patiently(|| self.faulty.runs_with_unread(limit)).await
-    }
-}
-
-impl Slots for Patient {
-    async fn acquire(&self, key: &SlotKey, asker: &Asker, max: u32) -> Result<Slot, PortError> {
-        patiently(|| self.faulty.acquire(key, asker, max)).await
-    }
-
-    async fn release(
-        &self,
-        key: &SlotKey,
-        asker: &Asker,
-        max: u32,
-    ) -> Result<Vec<RunId>, PortError> {
-        patiently(|| self.faulty.release(key, asker, max)).await
-    }
-
-    async fn holders(&self, key: &SlotKey) -> Result<Vec<RunId>, PortError> {
-        patiently(|| self.faulty.holders(key)).await
-    }
-
-    async fn line(&self, key: &SlotKey, limit: usize) -> Result<Vec<Asker>, PortError> {
-        patiently(|| self.faulty.line(key, limit)).await
     }
 }
 

@@ -23,7 +23,7 @@ const REFUSES: Duration = Duration::from_secs(60);
 const TWICE: usize = 8;
 
 /// The queue as faults need it, and as it was.
-struct Tuned<'a> {
+pub(super) struct Tuned<'a> {
     world: &'a World,
     visibility: String,
     redrive: String,
@@ -31,7 +31,7 @@ struct Tuned<'a> {
 
 impl<'a> Tuned<'a> {
     /// `receives`: deliveries of a message before it is given up.
-    async fn new(world: &'a World, receives: Option<u32>) -> Result<Self, Wrong> {
+    pub async fn new(world: &'a World, receives: Option<u32>) -> Result<Self, Wrong> {
         let (visibility, redrive) = (
             world.tuned("VisibilityTimeout").await?,
             world.tuned("RedrivePolicy").await?,
@@ -50,7 +50,7 @@ impl<'a> Tuned<'a> {
         })
     }
 
-    async fn back(self) -> Result<(), Wrong> {
+    pub async fn back(self) -> Result<(), Wrong> {
         let attributes = json!({
             "VisibilityTimeout": self.visibility, "RedrivePolicy": self.redrive,
         });

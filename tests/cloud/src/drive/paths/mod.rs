@@ -3,6 +3,7 @@
 mod callers;
 mod families;
 mod faults;
+mod forks;
 mod logs;
 mod runs;
 mod stream;
@@ -52,6 +53,7 @@ paths! {
     "killed" faults::killed "the step function is killed in the middle of an effect";
     "lost" faults::lost "the step function is killed while the effects of four branches are under way";
     "family" faults::family "the step function is killed while a called run's list is under way in batches";
+    "fork" forks::fork "a run is forked behind its first step; the step function is killed in the fork's first effect";
     "twice" faults::twice "every message is delivered twice";
     "refused" faults::refused "DynamoDB refuses for a minute: callers are told, nothing is lost";
 }
