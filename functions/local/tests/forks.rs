@@ -251,8 +251,8 @@ fn the_server_forks_a_run_and_says_where_it_comes_from() {
     let aside = place.lattice(&["fork", &run, "--at", &at.to_string()]);
     aside.fails(1, &["http://127.0.0.1:"]);
     for (body, status, said) in [
-        (json!({}), 400, "either `at` or `fromFailed`"),
-        (json!({"at": at, "fromFailed": true}), 400, "either"),
+        (json!({}), 422, "either `at` or `fromFailed`"),
+        (json!({"at": at, "fromFailed": true}), 422, "either"),
         (json!({"at": 0}), 422, "has no event 0"),
         (json!({"at": 9_999}), 409, "has no event 9999"),
         (json!({"fromFailed": true}), 422, "the run completed"),

@@ -12,3 +12,28 @@ fn a_key_is_printable_and_bounded() {
         assert!(!is_key(wrong), "{wrong}");
     }
 }
+
+#[test]
+fn the_place_of_a_fork_is_a_whole_number_however_it_is_written() {
+    let at = |text: &str| serde_json::from_str::<ForkBody>(&format!("{{\"at\": {text}}}"));
+    for (text, place) in [
+        ("4", 4),
+        ("4.0", 4),
+        ("0", 0),
+        ("9007199254740991.0", (1 << 53) - 1),
+    ] {
+        assert_eq!(at(text).unwrap().at.unwrap().get(), place, "{text}");
+    }
+    assert_eq!(at("null").unwrap().at, None);
+    for wrong in [
+        "4.5",
+        "-1",
+        "-1.0",
+        "9007199254740992",
+        "1e300",
+        "\"4\"",
+        "true",
+    ] {
+        assert!(at(wrong).is_err(), "{wrong}");
+    }
+}
