@@ -15,16 +15,17 @@ fn a_key_is_printable_and_bounded() {
 
 #[test]
 fn the_place_of_a_fork_is_a_whole_number_however_it_is_written() {
-    let at = |text: &str| serde_json::from_str::<ForkBody>(&format!("{{\"at\": {text}}}"));
+    let at = |text: &str| serde_json::from_str::<ForkBody>(&format!("{{\"at\": {text}}}")).ok();
     for (text, place) in [
         ("4", 4),
         ("4.0", 4),
         ("0", 0),
         ("9007199254740991.0", (1 << 53) - 1),
     ] {
-        assert_eq!(at(text).unwrap().at.unwrap().get(), place, "{text}");
+        let read = at(text).and_then(|body| body.at);
+        assert_eq!(read.map(Seq::get), Some(place), "{text}");
     }
-    assert_eq!(at("null").unwrap().at, None);
+    assert_eq!(at("null").map(|body| body.at), Some(None));
     for wrong in [
         "4.5",
         "-1",
@@ -34,6 +35,6 @@ fn the_place_of_a_fork_is_a_whole_number_however_it_is_written() {
         "\"4\"",
         "true",
     ] {
-        assert!(at(wrong).is_err(), "{wrong}");
+        assert!(at(wrong).is_none(), "{wrong}");
     }
 }
