@@ -109,6 +109,8 @@ pub struct Call {
     pub route: &'static Route,
     /// The name in its path, if there is one.
     pub id: String,
+    /// The second name in its path, if there are two.
+    pub second: String,
     /// Its query parameters.
     pub query: Query,
     /// The same as they came.
@@ -179,7 +181,12 @@ impl<E: Parts> Api<E> {
         Ok(loaded.state)
     }
 
-    async fn answer(self: &Arc<Self>, route: &'static Route, id: String, request: Request) -> Done {
+    async fn answer(
+        self: &Arc<Self>,
+        route: &'static Route,
+        names: Names,
+        request: Request,
+    ) -> Done {
         let (parts, body) = request.into_parts();
         let caller = self.gate.admit(route, &parts.headers)?;
         let query = Query::read(route, &parts.uri)?;
@@ -189,7 +196,8 @@ impl<E: Parts> Api<E> {
         };
         let call = Call {
             route,
-            id,
+            id: names.first,
+            second: names.second,
             query,
             raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             meter: parts.extensions.get::<Arc<Meter>>().cloned(),
@@ -218,10 +226,10 @@ impl<E: Parts> Api<E> {
     async fn serve(
         self: Arc<Self>,
         route: &'static Route,
-        id: String,
+        names: Names,
         request: Request,
     ) -> Response {
-        let answer = self.answer(route, id, request).await;
+        let answer = self.answer(route, names, request).await;
         if answer.as_ref().is_err_and(|refused| refused.is_broken_log) {
             self.metrics.broken_log();
         }
@@ -280,8 +288,8 @@ fn path_of<E: Parts>(api: &Arc<Api<E>>, routes: Vec<&'static Route>) -> MethodRo
         async move {
             match found {
                 Ok(route) => {
-                    let id = id_of(route, request.uri().path());
-                    api.serve(route, id, request).await
+                    let names = names_of(route, request.uri().path());
+                    api.serve(route, names, request).await
                 }
                 Err(refused) => refused.into_response(),
             }
@@ -296,19 +304,26 @@ fn takes(route: &Route, method: &str) -> bool {
     route.method.as_str() == method || (reads && method == "HEAD")
 }
 
-/// The name in a path: the segment where the route has its brace.
-fn id_of(route: &Route, path: &str) -> String {
-    let has_id = route.params.iter().any(|param| param.at == In::Path);
-    let place = route
-        .path
-        .split('/')
-        .position(|segment| segment.starts_with('{'));
-    let segment = place
-        .filter(|_| has_id)
-        .and_then(|place| path.split('/').nth(place));
-    // Legal ids need no percent signs, but a client may write them so all the same.
-    let decoded = percent_decode_str(segment.unwrap_or_default());
-    decoded.decode_utf8_lossy().into_owned()
+/// The names in a path: the segments where the route has its braces.
+#[derive(Default)]
+struct Names {
+    first: String,
+    second: String,
+}
+
+fn names_of(route: &Route, path: &str) -> Names {
+    if !route.params.iter().any(|param| param.at == In::Path) {
+        return Names::default();
+    }
+    let pairs = route.path.split('/').zip(path.split('/'));
+    let mut names = pairs
+        .filter(|(wanted, _)| wanted.starts_with('{'))
+        // Legal ids need no percent signs, but a client may write them so all the same.
+        .map(|(_, name)| percent_decode_str(name).decode_utf8_lossy().into_owned());
+    Names {
+        first: names.next().unwrap_or_default(),
+        second: names.next().unwrap_or_default(),
+    }
 }
 
 fn no_route() -> Response {

@@ -221,7 +221,9 @@ pub fn duration(ms: u64) -> String {
         (60_000, "minute"),
         (1_000, "second"),
     ];
-    let fits = units.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
+    let fits = units
+        .iter()
+        .find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
     let (unit, name) = fits.copied().unwrap_or((1, "millisecond"));
     let count = ms / unit;
     match count {

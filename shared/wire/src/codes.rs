@@ -54,6 +54,8 @@ codes! {
     NO_WORKFLOW = "LAT-A023", 404, "there is no such workflow";
     /// No such trigger, or the newest version of its workflow has it no more.
     NO_TRIGGER = "LAT-A024", 404, "there is no such trigger";
+    /// No workflow can be exported to this.
+    NO_TARGET = "LAT-A025", 404, "there is no such target";
     /// The document has errors.
     DOCUMENT = "LAT-A030", 422, "the workflow has errors";
     /// An existing thing would be overwritten blindly.

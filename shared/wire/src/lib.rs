@@ -17,5 +17,5 @@ pub use openapi::openapi;
 pub use problem::ApiProblem;
 pub use routes::{
     Answer, BodyKind, BodySpec, Function, In, Method, Operation, Param, ParamKind, ROUTES, Route,
-    Scope,
+    Scope, TARGETS,
 };

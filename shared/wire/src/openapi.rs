@@ -137,6 +137,7 @@ impl Writer {
                     r"^(19[789]\d|2\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|\+00:00)$";
                 return json!({ "type": "string", "format": "date-time", "pattern": pattern });
             }
+            ParamKind::Word(words) => return json!({ "type": "string", "enum": words }),
             ParamKind::TriggerId => {
                 return json!({ "type": "string", "pattern": TRIGGER_ID });
             }

@@ -70,9 +70,11 @@ requests! {
     }
 }
 
+mod exports;
 mod forks;
 mod triggers;
 
+pub use exports::*;
 pub use forks::{ForkAnswer, ForkBody};
 pub use triggers::*;
 

@@ -1,6 +1,7 @@
 //! What each route does, one handler for each operation.
 
 mod events;
+mod exports;
 mod forks;
 mod hooks;
 mod runs;
@@ -19,11 +20,13 @@ pub async fn handle<E: Parts>(api: &Arc<Api<E>>, call: Call) -> Done {
         Operation::Health => system::health(),
         Operation::OpenApi => system::openapi(),
         Operation::Compile => workflows::compile(api, &call).await,
+        Operation::Export => exports::document(&call),
         Operation::ListWorkflows => workflows::list(api, &call).await,
         Operation::GetWorkflow => workflows::get(api, &call).await,
         Operation::PutWorkflow => workflows::put(api, &call).await,
         Operation::DeleteWorkflow => workflows::delete(api, &call).await,
         Operation::ListVersions => workflows::versions(api, &call).await,
+        Operation::ExportWorkflow => exports::workflow(api, &call).await,
         Operation::StartRun => runs::start(api, &call).await,
         Operation::ListRuns => runs::list(api, &call).await,
         Operation::GetRun => runs::get(api, &call).await,

@@ -98,7 +98,7 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
         mut problems,
     } = compiled(api, call).await?;
     let (Some(document), Some(program)) = (document, program) else {
-        return Err(unsound(problems));
+        return Err(unsound(problems, "stored"));
     };
     if document.id != id {
         let detail = format!("the path says `{id}` and the document `{}`", document.id);
@@ -152,14 +152,14 @@ pub async fn put<E: Parts>(api: &Api<E>, call: &Call) -> Done {
 }
 
 /// A document that does not compile.
-fn unsound(problems: Vec<Problem>) -> Refused {
+pub fn unsound(problems: Vec<Problem>, done: &str) -> Refused {
     let count = problems.iter().filter(|problem| problem.is_error()).count();
     let errors = if count == 1 {
         "1 error".to_owned()
     } else {
         format!("{count} errors")
     };
-    let detail = format!("the workflow has {errors}, so it is not stored");
+    let detail = format!("the workflow has {errors}, so it is not {done}");
     Refused::new(DOCUMENT, detail, "mend what `problems` lists").with(problems)
 }
 
@@ -235,7 +235,7 @@ fn half_removed(error: PortError) -> Refused {
 }
 
 /// A stored workflow of the caller.
-async fn find<E: Parts>(
+pub async fn find<E: Parts>(
     api: &Api<E>,
     call: &Call,
     version: Option<Hash>,
@@ -275,16 +275,21 @@ fn id(call: &Call) -> Result<WorkflowId, Refused> {
     }
 }
 
-async fn compiled<E: Parts>(api: &Api<E>, call: &Call) -> Result<Compiled, Refused> {
-    let bytes = call.body.as_deref().unwrap_or_default();
-    if !value(bytes)?.is_object() {
-        let help = "send a workflow document, which is a JSON object";
-        return Err(Refused::new(
-            BODY_SHAPE,
-            "the body is not a JSON object",
-            help,
-        ));
+/// The bytes, if they are a JSON object.
+pub fn object(bytes: &[u8]) -> Result<&[u8], Refused> {
+    if value(bytes)?.is_object() {
+        return Ok(bytes);
     }
+    let help = "send a workflow document, which is a JSON object";
+    Err(Refused::new(
+        BODY_SHAPE,
+        "the body is not a JSON object",
+        help,
+    ))
+}
+
+async fn compiled<E: Parts>(api: &Api<E>, call: &Call) -> Result<Compiled, Refused> {
+    let bytes = object(call.body.as_deref().unwrap_or_default())?;
     let flows = flows_for(api.store(), call.tenant()?, bytes).await?;
     Ok(lattice_compiler::compile_with(bytes, &flows))
 }

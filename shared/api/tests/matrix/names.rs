@@ -16,6 +16,15 @@ pub async fn check(world: &World, of: &Operation, ask: &Ask, tally: &mut Tally) 
     if of.has_id() {
         malformed(world, of, ask, tally).await;
     }
+    if of.path.ends_with("/{target}") {
+        for word in ["claude", "CODEX", "%00", "codex%2F"] {
+            let mut ask = ask.clone();
+            ask.path = ask.path.replace("/codex", &format!("/{word}"));
+            let check = format!("the target `{word}`");
+            let code = "LAT-A025";
+            tally.refused(world, &of.id, &check, &ask, 404, code).await;
+        }
+    }
 }
 
 /// A thing of another tenant is as good as none: nothing in the answers tells one from the other.

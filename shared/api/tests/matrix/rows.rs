@@ -30,6 +30,7 @@ rows! {
     "health" 200 |world| Ask::get("/v1/health");
     "openApi" 200 |world| Ask::get("/openapi.json");
     "compile" 200 |world| Ask::post("/v1/compile", &documents::asks("compiled"));
+    "export" 200 |world| Ask::post("/v1/export/codex", &documents::asks("exported"));
     "listWorkflows" 200 |world| { two_workflows(world).await; Ask::get("/v1/workflows").query("limit", "1") };
     "getWorkflow" 200 |world| workflow(world, "GET", "").await.0;
     "getWorkflow" 304 |world| {
@@ -48,6 +49,7 @@ rows! {
         ask.header("if-match", &etag)
     };
     "listVersions" 200 |world| workflow(world, "GET", "/versions").await.0.query("limit", "5");
+    "exportWorkflow" 200 |world| workflow(world, "POST", "/export/codex").await.0;
     "startRun" 201 |world| start(world).await;
     "startRun" 200 |world| { let ask = start(world).await; world.tell(&ask).await; ask };
     "listRuns" 200 |world| { world.completed().await; world.asking().await; Ask::get("/v1/runs").query("limit", "1") };

@@ -273,7 +273,8 @@ impl Operation {
     }
 
     pub fn has_id(&self) -> bool {
-        self.params.iter().any(|param| param.at == "path")
+        let mut params = self.params.iter();
+        params.any(|param| param.at == "path" && param.name != "target")
     }
 }
 

@@ -40,6 +40,9 @@ const fn header(name: &'static str, kind: ParamKind, says: &'static str) -> Para
 
 const RUN: Param = path("id", ParamKind::RunId, "the run");
 const WORKFLOW: Param = path("id", ParamKind::WorkflowId, "the workflow");
+/// The coding agents that a workflow can be exported to, by the words in the path.
+pub const TARGETS: &[&str] = &["claude-code", "codex", "opencode", "copilot"];
+const TARGET: Param = path("target", ParamKind::Word(TARGETS), "the coding agent");
 const WAIT_ROWS: Param = query(
     "limit",
     ParamKind::Limit(limits::WAIT_ROWS_MAX, limits::LIST_ROWS_DEFAULT),
@@ -169,6 +172,11 @@ routes! {
         on: Compile, scope: Some(Scope::WorkflowsRead), params: [], body: Some(DOCUMENT),
         answers: [json(200, "what came of it, also when it has errors", of!(CompileAnswer))],
         problems: [];
+    Export "export" Post "/v1/export/{target}"
+        "Turns a workflow document into the files of a coding agent without storing it. It may hold nodes that cannot be run yet."
+        on: Compile, scope: Some(Scope::WorkflowsRead), params: [TARGET], body: Some(DOCUMENT),
+        answers: [json(200, "the files, all of them", of!(ExportAnswer))],
+        problems: [NO_TARGET, DOCUMENT];
     ListWorkflows "listWorkflows" Get "/v1/workflows" "Lists the newest version of each workflow."
         on: Start, scope: Some(Scope::WorkflowsRead), params: [ROWS, WORKFLOW_CURSOR], body: None,
         answers: [json(200, "a page", of!(WorkflowPage))], problems: [];
@@ -192,6 +200,12 @@ routes! {
     ListVersions "listVersions" Get "/v1/workflows/{id}/versions" "Lists the versions of a workflow, newest first."
         on: Start, scope: Some(Scope::WorkflowsRead), params: [WORKFLOW, ROWS], body: None,
         answers: [json(200, "the versions", of!(VersionPage))], problems: [NO_WORKFLOW];
+    ExportWorkflow "exportWorkflow" Post "/v1/workflows/{id}/export/{target}"
+        "Turns a workflow into the files of a coding agent, its newest version if none is named."
+        on: Start, scope: Some(Scope::WorkflowsRead),
+        params: [WORKFLOW, TARGET, query("version", ParamKind::Version, "an older version")],
+        body: None, answers: [json(200, "the files, all of them", of!(ExportAnswer))],
+        problems: [NO_WORKFLOW, NO_TARGET, DOCUMENT];
     StartRun "startRun" Post "/v1/runs" "Starts a run of a stored workflow."
         on: Start, scope: Some(Scope::RunsWrite), params: [], body: Some(body(of!(StartBody))),
         answers: [

@@ -2,7 +2,7 @@
 
 mod list;
 
-pub use list::ROUTES;
+pub use list::{ROUTES, TARGETS};
 
 use crate::codes::{self, ErrorCode};
 use schemars::{Schema, SchemaGenerator};
@@ -26,6 +26,10 @@ pub enum Operation {
     DeleteWorkflow,
     /// Lists the versions of a workflow.
     ListVersions,
+    /// Turns a stored workflow into the files of a coding agent.
+    ExportWorkflow,
+    /// Turns a document into the files of a coding agent.
+    Export,
     /// Starts a run.
     StartRun,
     /// Lists runs.
@@ -200,6 +204,8 @@ pub enum ParamKind {
     Star,
     /// Versions in quotation marks, others among them, or `*`.
     Tags,
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// The id of a trigger, or what a page of them gave as `nextCursor`.
     TriggerId,
     /// Any query parameters: they are the sender's, and stand in the run's input.
@@ -295,7 +301,13 @@ impl Route {
 
     /// Whether it may leave something other than it was.
     pub fn changes(&self) -> bool {
-        self.method != Method::Get || self.is_hook()
+        let computes = [
+            Operation::Compile,
+            Operation::Export,
+            Operation::ExportWorkflow,
+        ];
+        let acts = self.method != Method::Get && !computes.contains(&self.operation);
+        acts || self.is_hook()
     }
 
     /// Every problem that the route can answer with.
@@ -377,8 +389,7 @@ mod tests {
     fn a_route_that_changes_something_asks_for_a_right_to_write() {
         for route in ROUTES {
             let writes = matches!(route.scope, Some(Scope::RunsWrite | Scope::WorkflowsWrite));
-            let changes = route.changes() && route.operation != Operation::Compile;
-            assert_eq!(writes, changes && !route.is_hook(), "{}", route.id);
+            assert_eq!(writes, route.changes() && !route.is_hook(), "{}", route.id);
             // A webhook carries no token: its trigger says how it is proven.
             assert!(!route.is_hook() || route.scope.is_none(), "{}", route.id);
         }
