@@ -9,20 +9,31 @@ use std::path::Path;
 /// Every document with its name, sorted. `program` is what the local server is, `remote` where the
 /// other one listens.
 pub fn all(program: &str, remote: &str) -> Result<Vec<(String, Document)>, Failure> {
-    let mut found = vec![("everything".to_owned(), document(&everything(program, remote))?)];
+    let mut found = vec![(
+        "everything".to_owned(),
+        document(&everything(program, remote))?,
+    )];
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     for entry in std::fs::read_dir(examples)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.ends_with(".json") && name.matches('.').count() == 1 {
             let reading = read(&std::fs::read(&path)?);
-            let document = reading.document.ok_or_else(|| format!("`{name}` is no document"))?;
+            let document = reading
+                .document
+                .ok_or_else(|| format!("`{name}` is no document"))?;
             found.push((name.trim_end_matches(".json").to_owned(), document));
         }
     }
     for fixture in lattice_fixtures::legacy()? {
         let name = format!("{}.{}", fixture.shape, fixture.node_type);
-        let document = read(&fixture.bytes).document.ok_or_else(|| format!("`{name}` is no document"))?;
+        let document = read(&fixture.bytes)
+            .document
+            .ok_or_else(|| format!("`{name}` is no document"))?;
         found.push((name, document));
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
@@ -32,7 +43,9 @@ pub fn all(program: &str, remote: &str) -> Result<Vec<(String, Document)>, Failu
 /// A document of our own format.
 pub fn document(value: &Value) -> Result<Document, Failure> {
     let reading = read(value.to_string().as_bytes());
-    reading.document.ok_or_else(|| format!("the document cannot be read: {:?}", reading.problems).into())
+    reading
+        .document
+        .ok_or_else(|| format!("the document cannot be read: {:?}", reading.problems).into())
 }
 
 /// A document in which the nodes follow each other.

@@ -25,14 +25,12 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Starts on a free port, or on the given one.
-    pub async fn start(port: u16) -> std::io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    /// Starts on a free port.
+    pub async fn start() -> std::io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let app = Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&seen));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&seen));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Self { address, seen })
     }
@@ -85,7 +83,11 @@ async fn answer(
 }
 
 fn json_of(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        value.to_string(),
+    )
+        .into_response()
 }
 
 /// Server-sent events; one that has a `type` is named by it.
