@@ -86,7 +86,7 @@ pub async fn look(look: &Look<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
                 or_missing(parts.map(|it| it.0.to_owned())),
             );
             let tools = match (agent.tools.is_empty(), agent.disallowed.is_empty()) {
-                (true, true) => Some("*)".to_owned()),
+                (true, true) => Some("All tools)".to_owned()),
                 (false, true) => Some(format!("{})", agent.tools.join(", "))),
                 (true, false) => Some(format!("All tools except {})", agent.disallowed.join(", "))),
                 // What is left of both cannot be told from the list.

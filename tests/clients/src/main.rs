@@ -100,7 +100,7 @@ async fn judge(
     let version = empty.run(&["--version"]).await?.out;
     let version = version.lines().next().unwrap_or_default().trim().to_owned();
     let mut sheet = Sheet::new(target.word(), version);
-    for (files, together) in projects(target, documents)? {
+    for (files, together) in projects(target, documents, &mut sheet) {
         let names: Vec<_> = together.iter().map(|(name, _)| name.as_str()).collect();
         eprintln!("   {target}: {}", names.join(", "));
         let place = Place::new(target, tools, &mock.url(), &files).await?;
@@ -118,11 +118,18 @@ async fn judge(
 type Project = (BTreeMap<String, Vec<u8>>, Vec<(String, Meant)>);
 
 /// Puts documents into one project where no file of one is a file of another.
-fn projects(target: Target, documents: &[(String, Document)]) -> Result<Vec<Project>, Failure> {
+fn projects(target: Target, documents: &[(String, Document)], sheet: &mut Sheet) -> Vec<Project> {
     let mut projects: Vec<Project> = Vec::new();
     for (name, document) in documents {
-        let made =
-            export(document, target).map_err(|problems| format!("`{name}`: {problems:?}"))?;
+        let made = match export(document, target) {
+            Ok(made) => made,
+            Err(problems) => {
+                let why: Vec<_> = problems.iter().map(|one| one.text.clone()).collect();
+                sheet.refused.push((name.clone(), why.join("; ")));
+                continue;
+            }
+        };
+        sheet.exported += 1;
         let one = (name.clone(), meant::meant(document));
         let fits = |(files, together): &&mut Project| {
             together.len() < TOGETHER && !made.files.keys().any(|path| files.contains_key(path))
@@ -135,5 +142,5 @@ fn projects(target: Target, documents: &[(String, Document)]) -> Result<Vec<Proj
             None => projects.push((made.files, vec![one])),
         }
     }
-    Ok(projects)
+    projects
 }

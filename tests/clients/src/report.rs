@@ -29,6 +29,10 @@ pub struct Sheet {
     pub client: &'static str,
     pub version: String,
     pub rows: Vec<Row>,
+    /// How many documents were exported.
+    pub exported: usize,
+    /// Documents that our export refuses, and why.
+    pub refused: Vec<(String, String)>,
 }
 
 impl Sheet {
@@ -38,6 +42,8 @@ impl Sheet {
             client,
             version,
             rows: Vec::new(),
+            exported: 0,
+            refused: Vec::new(),
         }
     }
 
@@ -82,17 +88,17 @@ impl Sheet {
 
 /// The table for people: a line per client, then every mismatch, then what cannot be observed.
 pub fn text(sheets: &[Sheet]) -> String {
-    let mut text = "| client | version | artefacts | fields seen | mismatches | not observable |\n\
-        |---|---|---|---|---|---|\n"
+    let mut text = "| client | version | documents | artefacts | fields seen | mismatches | not observable |\n\
+        |---|---|---|---|---|---|---|\n"
         .to_owned();
     // Writing to a `String` does not fail.
     for sheet in sheets {
         let (seen, wrong) = (sheet.count("seen"), sheet.count("mismatch"));
         let (hidden, artefacts) = (sheet.count("not observable"), sheet.artefacts());
-        let (client, version) = (sheet.client, &sheet.version);
+        let (client, version, documents) = (sheet.client, &sheet.version, sheet.exported);
         let _ = writeln!(
             text,
-            "| {client} | {version} | {artefacts} | {seen} | {wrong} | {hidden} |"
+            "| {client} | {version} | {documents} | {artefacts} | {seen} | {wrong} | {hidden} |"
         );
     }
     let rows = || sheets.iter().flat_map(|sheet| &sheet.rows);
@@ -108,6 +114,11 @@ pub fn text(sheets: &[Sheet]) -> String {
     let mut hidden: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in rows().filter(|row| row.verdict() == "not observable") {
         *hidden.entry((row.client, row.field)).or_default() += 1;
+    }
+    for sheet in sheets {
+        for (name, why) in &sheet.refused {
+            let _ = write!(text, "\nnot exported: {}, {name}: {why}", sheet.client);
+        }
     }
     text.push('\n');
     for ((client, field), count) in hidden {
@@ -126,7 +137,7 @@ pub fn value(sheets: &[Sheet], faults: &Value) -> Value {
         rows.collect()
     };
     let clients = sheets.iter().map(
-        |sheet| json!({"client": sheet.client, "version": sheet.version, "fields": rows(sheet)}),
+        |sheet| json!({"client": sheet.client, "version": sheet.version, "refused": sheet.refused, "fields": rows(sheet)}),
     );
     json!({"clients": clients.collect::<Vec<_>>(), "faults": faults})
 }
@@ -144,7 +155,7 @@ mod tests {
         assert_eq!((sheet.count("seen"), sheet.count("mismatch")), (1, 1));
         assert_eq!(sheet.count("not observable"), 1);
         let text = text(&[sheet]);
-        assert!(text.contains("| codex | 1 | 2 | 1 | 1 | 1 |"), "{text}");
+        assert!(text.contains("| codex | 1 | 0 | 2 | 1 | 1 | 1 |"), "{text}");
         assert!(text.contains("seen  \"missing\""), "{text}");
     }
 }
