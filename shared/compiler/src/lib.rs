@@ -11,6 +11,7 @@ mod assigned;
 pub mod branching;
 pub mod codes;
 mod compile;
+pub mod estimate;
 mod flow;
 pub mod flows;
 mod graph;
