@@ -3,6 +3,7 @@
 //! Reading order: `lanes` (what is checked), `runner` (how), `tools` and `python` (what it needs). Only the
 //! standard library is used, so that a fresh clone has this binary within seconds.
 
+mod clients;
 mod lanes;
 mod python;
 mod runner;
@@ -23,6 +24,8 @@ The commands of this repository.
   cargo xtask model ARGUMENTS     explore every state of a few small runs; --full for the large ones
   cargo xtask cloud-test ARGUMENTS
                                   deploy on a local engine and drive every path, e.g. --path twice
+  cargo xtask clients [--only NAME]
+                                  let the real coding agents judge the exports; installs more than 1 GB
   cargo xtask help                show this text
 ";
 
@@ -53,6 +56,8 @@ fn dispatch(words: &[OsString]) -> Result<(), String> {
         ["teeth"] => runner::simulate(&["teeth".into()]),
         ["model", ..] => runner::explore(words.get(1..).unwrap_or_default()),
         ["cloud-test", ..] => runner::cloud_test(words.get(1..).unwrap_or_default()),
+        ["clients"] => runner::clients(None),
+        ["clients", "--only", name] => runner::clients(Some(name)),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             Ok(())

@@ -50,9 +50,17 @@ pub const BUILDER: Venv = Venv {
     requirements: "infra/build-requirements.txt",
 };
 
+/// The reference reader of Agent Skills.
+pub const SKILLS: Venv = Venv {
+    program: "agentskills",
+    package: "skills-ref",
+    version: "0.1.1",
+    requirements: "tests/clients/requirements.txt",
+};
+
 /// All of them.
 #[cfg(test)]
-const ALL: [&Venv; 4] = [&SCHEMATHESIS, &ENGINE, &TEMPLATES, &BUILDER];
+const ALL: [&Venv; 5] = [&SCHEMATHESIS, &ENGINE, &TEMPLATES, &BUILDER, &SKILLS];
 
 /// Makes sure that the program can be run. Gives the folder to search first.
 pub fn ensure(venv: &Venv, root: &Path) -> Result<PathBuf, String> {

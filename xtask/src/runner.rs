@@ -1,7 +1,7 @@
 //! Runs lanes one after the other, times them, and says what failed and how to run it again.
 
 use crate::lanes::{Lane, Need, Runs};
-use crate::{python, tools};
+use crate::{clients, python, tools};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -118,6 +118,20 @@ pub fn cloud_test(arguments: &[OsString]) -> Result<(), String> {
     }
     folders.push(python::ensure(&python::ENGINE, &root)?);
     hand_over("lattice-cloud", "cloud", &["test"], arguments, &folders)
+}
+
+/// Installs the coding agents that are missing, and lets them judge the exports.
+pub fn clients(only: Option<&str>) -> Result<(), String> {
+    let root = root()?;
+    let home = clients::ensure(&root, only)?;
+    let skills = python::ensure(&python::SKILLS, &root)?;
+    let results = tools::target(&root).join("clients");
+    let mut arguments: Vec<OsString> = vec![home.into(), skills.into(), results.into()];
+    arguments.extend(
+        only.into_iter()
+            .flat_map(|name| ["--only".into(), name.into()]),
+    );
+    hand_over("lattice-clients", "clients", &["run"], &arguments, &[])
 }
 
 /// Runs a program of the workspace with these words and then the caller's.
