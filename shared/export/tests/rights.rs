@@ -1,5 +1,6 @@
 //! No right gets wider on its way to a client, and what is lost is said.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "a test reads files")]
 
 mod support;
 
@@ -42,7 +43,7 @@ fn a_part_of_a_tool_is_never_the_whole_tool() {
         "disallowedTools": ["Bash(git push:*)"]}),
     );
     let claude = text(
-        &made(Target::ClaudeCode, &[node.clone()]),
+        &made(Target::ClaudeCode, std::slice::from_ref(&node)),
         ".claude/agents/looker.md",
     );
     assert!(
@@ -50,7 +51,7 @@ fn a_part_of_a_tool_is_never_the_whole_tool() {
             && claude.contains("disallowedTools: \"Bash(git push:*)\""),
         "{claude}"
     );
-    let opencode = made(Target::OpenCode, &[node.clone()]);
+    let opencode = made(Target::OpenCode, std::slice::from_ref(&node));
     let page = text(&opencode, ".opencode/agents/looker.md");
     let rules = page
         .split("permission:\n")
@@ -214,7 +215,8 @@ fn nothing_of_a_run_stands_in_the_settings_of_a_server() {
     ] {
         let node = json!({"id": "find", "type": "mcp", "settings": {"serverId": "docs", "server": server, "toolName": "find"}});
         for target in Target::ALL {
-            let problems = export(&document(&chain(&[node.clone()])), *target).unwrap_err();
+            let problems =
+                export(&document(&chain(std::slice::from_ref(&node))), *target).unwrap_err();
             let is_it = |problem: &lattice_document::Problem| {
                 problem.code.id() == "LAT-E006" || problem.code.id().starts_with("LAT-C")
             };
@@ -236,7 +238,7 @@ fn commands_in_the_text_of_a_skill_are_told() {
 fn three_dashes_in_a_description_end_no_front_matter() {
     let node = agent(&json!({"description": "One --- two ---- three", "tools": ["Read"]}));
     for target in [Target::ClaudeCode, Target::OpenCode, Target::Copilot] {
-        let made = made(target, &[node.clone()]);
+        let made = made(target, std::slice::from_ref(&node));
         for (path, bytes) in made
             .files
             .iter()
