@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[test]
 fn a_run_shows_its_stages_and_its_output_and_ends_with_one_line() {
     let place = Place::new();
-    let workflow = line(&[
+    let mut workflow = line(&[
         ("draft", "prompt", prompt("Write about {{in.topic}}.")),
         (
             "rest",
@@ -17,6 +17,7 @@ fn a_run_shows_its_stages_and_its_output_and_ends_with_one_line() {
             json!({"delayType": "duration", "duration": 20, "unit": "milliseconds"}),
         ),
     ]);
+    workflow["nodes"][3]["settings"] = json!({"output": "{{nodes.draft.output}}"});
     place.write("w.json", workflow.to_string());
     let done = place.lattice(&["run", "w.json", "--input", r#"{"topic": "rain"}"#]);
     done.says(0, &["✓ draft", "prompt", "tokens", "waits 20 ms", "✓ end"]);

@@ -82,6 +82,16 @@ pub const NO_BODY: Code = Code::new("LAT-C038", "a map has no body, or two");
 pub const FORGOTTEN: Code = Code::new("LAT-C039", "what an item writes is forgotten");
 /// The key of a limit on open runs cannot be made of the input.
 pub const BAD_LIMIT_KEY: Code = Code::new("LAT-C040", "the key of a limit cannot be used");
+/// A variable is declared or set, and nothing reads it.
+pub const UNUSED_VARIABLE: Code = Code::new("LAT-C041", "a variable is never read");
+/// A node that only gives an output, which nothing reads.
+pub const UNUSED_OUTPUT: Code = Code::new("LAT-C042", "an output is never read");
+/// A branch that no value leads to.
+pub const NEVER_TAKEN: Code = Code::new("LAT-C043", "a branch is never taken");
+/// A part of an answer is read, and nothing says that the answer has parts.
+pub const NO_SCHEMA: Code = Code::new("LAT-C044", "an answer is used as data and has no schema");
+/// A sub-agent may use a tool of a server that is not there.
+pub const UNKNOWN_TOOL: Code = Code::new("LAT-C045", "no server offers a tool");
 
 /// All codes of the compiler.
 pub const ALL: &[Code] = &[
@@ -125,6 +135,11 @@ pub const ALL: &[Code] = &[
     NO_BODY,
     FORGOTTEN,
     BAD_LIMIT_KEY,
+    UNUSED_VARIABLE,
+    UNUSED_OUTPUT,
+    NEVER_TAKEN,
+    NO_SCHEMA,
+    UNKNOWN_TOOL,
 ];
 
 #[cfg(test)]

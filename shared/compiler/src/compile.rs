@@ -1,5 +1,6 @@
 //! The entry: bytes or a document in, a Program and every problem out.
 
+use crate::advice;
 use crate::flows::Flows;
 use crate::passes;
 use crate::pointers::Pointers;
@@ -7,6 +8,7 @@ use crate::problems::Problems;
 use crate::unit::Unit;
 use lattice_document::{Change, Document, Problem, Shape, read};
 use lattice_ir::Program;
+use lattice_nodes::codes as nodes;
 
 /// What came of compiling bytes.
 #[derive(Debug, Clone)]
@@ -60,6 +62,12 @@ fn run(document: &Document, flows: &Flows, problems: &mut Problems) -> Option<Pr
     let unit = Unit::open(document, flows, problems);
     for check in passes::CHECKS {
         check(&unit, problems);
+    }
+    // Where a node cannot be run yet, the rest is worth a look all the same.
+    if !problems.has_errors_but(nodes::NOT_YET) {
+        for check in advice::CHECKS {
+            check(&unit, problems);
+        }
     }
     if problems.has_errors() {
         return None;

@@ -6,10 +6,12 @@
 //! `input_shapes` what `in` is behind the start and each trigger, `passes` holds one file per check
 //! and the lowering, `problems` collects what they find.
 
+mod advice;
 mod assigned;
 pub mod branching;
 pub mod codes;
 mod compile;
+pub mod estimate;
 mod flow;
 pub mod flows;
 mod graph;

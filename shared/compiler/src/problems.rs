@@ -72,6 +72,11 @@ impl Problems {
         !self.errors.is_empty()
     }
 
+    /// Whether an error of another kind was found.
+    pub fn has_errors_but(&self, code: Code) -> bool {
+        self.errors.iter().any(|error| error.code != code)
+    }
+
     /// All of them: errors first, each kind in the order of the document.
     pub fn finish(mut self) -> Vec<Problem> {
         self.errors.sort_by_cached_key(place);
@@ -85,7 +90,11 @@ impl Problems {
                 "{} more problems are not shown: at most {PROBLEMS_MAX} are",
                 self.left_out
             );
-            let more = Problem::error(codes::MORE_PROBLEMS, "", text);
+            // Warnings that are not shown keep no workflow from running.
+            let more = match problems.first().is_some_and(Problem::is_error) {
+                true => Problem::error(codes::MORE_PROBLEMS, "", text),
+                false => Problem::warning(codes::MORE_PROBLEMS, "", text),
+            };
             problems.push(more.help("mend the ones above first"));
         }
         problems

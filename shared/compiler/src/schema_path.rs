@@ -29,11 +29,22 @@ const OTHER_WORDS: &[&str] = &[
 
 /// The first part of the path that is not in the schema.
 pub(crate) fn unknown<'s>(schema: &'s Value, path: &[Segment]) -> Option<Unknown<'s>> {
+    follow(schema, path).err()
+}
+
+/// What the schema says of the value at the end of the path, if it says anything.
+pub(crate) fn at<'s>(schema: &'s Value, path: &[Segment]) -> Option<&'s Value> {
+    follow(schema, path).ok().flatten()
+}
+
+fn follow<'s>(schema: &'s Value, path: &[Segment]) -> Result<Option<&'s Value>, Unknown<'s>> {
     let mut schema = schema;
     for (at, segment) in path.iter().enumerate() {
-        let words = schema.as_object()?;
+        let Some(words) = schema.as_object() else {
+            return Ok(None);
+        };
         if OTHER_WORDS.iter().any(|word| words.contains_key(*word)) {
-            return None;
+            return Ok(None);
         }
         let found = match segment {
             Segment::Key(key) => property(words, key),
@@ -41,9 +52,9 @@ pub(crate) fn unknown<'s>(schema: &'s Value, path: &[Segment]) -> Option<Unknown
         };
         match found {
             Found::Schema(next) => schema = next,
-            Found::Nothing => return None,
+            Found::Nothing => return Ok(None),
             Found::Unknown { known, excluded } => {
-                return Some(Unknown {
+                return Err(Unknown {
                     at,
                     known,
                     excluded,
@@ -51,7 +62,7 @@ pub(crate) fn unknown<'s>(schema: &'s Value, path: &[Segment]) -> Option<Unknown
             }
         }
     }
-    None
+    Ok(Some(schema))
 }
 
 enum Found<'s> {

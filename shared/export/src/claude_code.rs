@@ -4,6 +4,7 @@ use crate::Target;
 use crate::common::{Making, agent_body};
 use crate::matrix::Topic;
 use crate::outline::Outline;
+use crate::rights::Right;
 use crate::servers::{Setup, Values, with_secrets};
 use crate::yaml::{Yaml, page};
 use serde_json::{Map, Value, json};
@@ -29,11 +30,11 @@ fn agents(making: &mut Making<'_, '_>) {
             ("name", Yaml::Text(agent.slug.clone())),
             ("description", Yaml::Text(agent.description.clone())),
         ];
-        let tools = making.tools(agent, &agent.tools);
+        let tools = names(&making.allowed(agent));
         if !tools.is_empty() {
             fields.push(("tools", Yaml::Text(tools.join(", "))));
         }
-        let refused = making.tools(agent, &agent.disallowed);
+        let refused = names(&making.denied(agent));
         if !refused.is_empty() {
             fields.push(("disallowedTools", Yaml::Text(refused.join(", "))));
         }
@@ -42,11 +43,9 @@ fn agents(making: &mut Making<'_, '_>) {
                         not in the second is left";
             making.warn(Some(agent.node), Topic::Agents, lost, "keep one of them");
         }
-        let class = match agent.model {
-            Some("small") => Some("haiku".to_owned()),
-            Some("medium") => Some("sonnet".to_owned()),
-            Some("large") => Some("opus".to_owned()),
-            _ => making.model(agent),
+        let class = match agent.model.and_then(class) {
+            Some(class) => Some(class.to_owned()),
+            None => making.model(agent),
         };
         fields.extend(class.map(|model| ("model", Yaml::Text(model))));
         fields.extend(
@@ -65,6 +64,20 @@ fn agents(making: &mut Making<'_, '_>) {
         let bytes = page(&fields, &agent_body(agent));
         making.file(format!(".claude/agents/{}.md", agent.slug), bytes);
     }
+}
+
+/// The name of a class of models.
+pub fn class(class: &str) -> Option<&'static str> {
+    Some(match class {
+        "small" => "haiku",
+        "medium" => "sonnet",
+        "large" => "opus",
+        _ => return None,
+    })
+}
+
+fn names(rights: &[Right]) -> Vec<String> {
+    rights.iter().map(|right| right.word.clone()).collect()
 }
 
 /// Secrets as the environment's variables, which the client puts in.
@@ -100,7 +113,7 @@ fn servers(making: &mut Making<'_, '_>) {
 
 fn permissions(making: &mut Making<'_, '_>) {
     let mut words: Map<String, Value> = Map::new();
-    for permission in &making.outline.permissions {
+    for permission in making.permissions() {
         let tool = permission.tool.as_ref().map(|tool| format!("__{tool}"));
         let rule = format!("mcp__{}{}", permission.server, tool.unwrap_or_default());
         let rules = words.entry(permission.word).or_insert_with(|| json!([]));

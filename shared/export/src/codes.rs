@@ -12,9 +12,18 @@ pub const TAKEN_NAME: Code = Code::new("LAT-E003", "a name is taken by the clien
 pub const TWO_SERVERS: Code = Code::new("LAT-E004", "one server is set up in two ways");
 /// A text that is longer than the client reads.
 pub const TOO_LONG: Code = Code::new("LAT-E005", "a text is too long for the client");
+/// A reference where nothing of a run is known.
+pub const REFERENCE: Code = Code::new("LAT-E006", "a server refers to something of a run");
 
 /// All codes of exports.
-pub const ALL: &[Code] = &[SAME_NAME, NO_NAME, TAKEN_NAME, TWO_SERVERS, TOO_LONG];
+pub const ALL: &[Code] = &[
+    SAME_NAME,
+    NO_NAME,
+    TAKEN_NAME,
+    TWO_SERVERS,
+    TOO_LONG,
+    REFERENCE,
+];
 
 #[cfg(test)]
 mod tests {

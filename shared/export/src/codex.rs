@@ -85,14 +85,14 @@ fn config(making: &mut Making<'_, '_>) {
             .nodes
             .iter()
             .find(|node| node.id == permission.node);
-        let Some(tool) = &permission.tool else {
-            continue;
-        };
         let server = servers
             .get_mut(&permission.server)
             .and_then(Value::as_table_mut);
-        match (permission.word, server) {
-            ("deny", Some(server)) => {
+        match (permission.word, &permission.tool, server) {
+            ("deny", None, Some(server)) => {
+                server.insert("enabled".to_owned(), Value::from(false));
+            }
+            ("deny", Some(tool), Some(server)) => {
                 let list = server
                     .entry("disabled_tools")
                     .or_insert_with(|| Value::Array(Vec::new()));
@@ -100,8 +100,12 @@ fn config(making: &mut Making<'_, '_>) {
                     list.push(Value::from(tool.as_str()));
                 }
             }
-            (word, _) => {
-                let lost = format!("`{word}` for the tool `{tool}` has no place in the files");
+            (word, tool, _) => {
+                let what = match tool {
+                    Some(tool) => format!("the tool `{}`", tool.escape_debug()),
+                    None => format!("the server `{}`", permission.server),
+                };
+                let lost = format!("`{word}` for {what} has no place in the files");
                 let help = "answer the question of the client when it comes";
                 making.warn(node, Topic::Permissions, lost, help);
             }

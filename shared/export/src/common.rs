@@ -4,7 +4,7 @@ use crate::codes;
 use crate::matrix::{Support, Topic, link, support};
 use crate::names::{clean, plain};
 use crate::outline::{Agent, Outline, SkillFile, pointer};
-use crate::vocabulary::{self, Tool};
+use crate::vocabulary;
 use crate::yaml::{Yaml, escaped, page};
 use crate::{Export, Target, Warning, steps};
 use lattice_document::{Node, Problem};
@@ -43,6 +43,10 @@ impl<'o, 'd> Making<'o, 'd> {
         making.left_out();
         making.taken();
         making.missing();
+        making.say_what_is_lost();
+        if matches!(target, Target::ClaudeCode | Target::OpenCode) {
+            making.warn_of_one_name();
+        }
         making
     }
 
@@ -246,6 +250,11 @@ impl<'o, 'd> Making<'o, 'd> {
             ("name", Yaml::Text(skill.slug.clone())),
             ("description", Yaml::Text(skill.description.clone())),
         ];
+        let model = Teller::new(skill.node).plain("model");
+        if let Some(model) = model.filter(|_| self.target == Target::ClaudeCode) {
+            let name = crate::claude_code::class(model).unwrap_or(model);
+            fields.push(("model", Yaml::Text(name.to_owned())));
+        }
         if !skill.allowed_tools.is_empty() {
             fields.push(("allowed-tools", Yaml::Text(skill.allowed_tools.join(" "))));
             if self.target != Target::ClaudeCode {
@@ -260,39 +269,6 @@ impl<'o, 'd> Making<'o, 'd> {
             }
         }
         page(&fields, &clean(skill.instructions))
-    }
-
-    /// The tools of a sub-agent in the target's words, each once; warns of those that it has not.
-    pub fn tools(&mut self, agent: &Agent<'_>, tools: &[String]) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for name in tools {
-            let lost = match vocabulary::tool(self.target, name) {
-                Tool::Known(word) => {
-                    if !found.contains(&word) {
-                        found.push(word);
-                    }
-                    continue;
-                }
-                Tool::Missing => {
-                    format!("{} has no tool like `{}`", self.target, name.escape_debug())
-                }
-                Tool::Unknown => {
-                    let name = name.escape_debug();
-                    format!(
-                        "`{name}` is no tool of {} that is known ({})",
-                        self.target,
-                        vocabulary::DATE
-                    )
-                }
-            };
-            let keeps = self.target == Target::ClaudeCode;
-            if keeps {
-                found.push(name.clone());
-            }
-            let help = "check its name; no client says that a tool does not exist";
-            self.warn(Some(agent.node), Topic::Agents, lost, help);
-        }
-        found
     }
 
     /// The model of a sub-agent, if the target takes a name; the classes have their own place.

@@ -7,6 +7,7 @@ use crate::codes;
 use crate::common::{Making, agent_body};
 use crate::matrix::Topic;
 use crate::outline::{Outline, pointer};
+use crate::rights::shell;
 use crate::servers::Setup;
 use crate::yaml::{Yaml, page};
 use lattice_document::Problem;
@@ -33,8 +34,11 @@ fn agents(making: &mut Making<'_, '_>) {
             ("name", Yaml::Text(agent.slug.clone())),
             ("description", Yaml::Text(agent.description.clone())),
         ];
-        let tools = making.tools(agent, &agent.tools);
+        let allowed = making.allowed(agent);
+        making.warn_of_one_word(agent, &allowed, &[]);
         if !agent.tools.is_empty() {
+            let mut tools: Vec<String> = allowed.into_iter().map(|right| right.word).collect();
+            tools.dedup();
             fields.push(("tools", Yaml::List(tools)));
         }
         making.no_class(agent);
@@ -88,7 +92,7 @@ fn servers(making: &mut Making<'_, '_>) {
 
 fn launch(making: &mut Making<'_, '_>) {
     let mut launch = "copilot".to_owned();
-    for permission in &making.outline.permissions {
+    for permission in making.permissions() {
         let tool = permission.tool.as_ref().map(|tool| format!("({tool})"));
         let tool = format!("{}{}", permission.server, tool.unwrap_or_default());
         let node = making
@@ -100,7 +104,7 @@ fn launch(making: &mut Making<'_, '_>) {
         match permission.word {
             "ask" => {}
             word => {
-                launch.push_str(&format!(" --{word}-tool '{tool}'"));
+                launch.push_str(&format!(" --{word}-tool {}", shell(&tool)));
                 let lost =
                     format!("`{word}` for `{tool}` is a flag of the launch command and in no file");
                 making.warn(

@@ -16,10 +16,12 @@ pub mod codes;
 mod codex;
 mod common;
 mod copilot;
+mod lost;
 pub mod matrix;
 mod names;
 mod opencode;
 mod outline;
+mod rights;
 mod servers;
 mod steps;
 pub mod vocabulary;
@@ -68,6 +70,14 @@ impl Target {
             Self::Codex => "Codex",
             Self::OpenCode => "OpenCode",
             Self::Copilot => "GitHub Copilot",
+        }
+    }
+
+    /// The version of what is written for it. It rises with every change of a file, of a warning or of the
+    /// launch command of any example; `tests/golden/contract.json` says what each version was.
+    pub fn contract(self) -> u32 {
+        match self {
+            Self::ClaudeCode | Self::Codex | Self::OpenCode | Self::Copilot => 1,
         }
     }
 

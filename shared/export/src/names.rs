@@ -30,9 +30,16 @@ pub fn plain(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
+/// Whether a letter is not shown and turns what is shown around it: the text would not be what it looks
+/// like (Unicode Technical Report 36, section 2.6).
+fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// One line without control characters, at most `max` characters long.
 pub fn line(text: &str, max: usize) -> String {
-    let shown = |letter: char| match letter.is_control() {
+    let is_hidden = |letter: char| turns(letter) || matches!(letter, '\u{200b}' | '\u{feff}');
+    let shown = |letter: char| match letter.is_control() || is_hidden(letter) {
         true => ' ',
         false => letter,
     };
@@ -49,7 +56,7 @@ pub fn line(text: &str, max: usize) -> String {
 pub fn clean(text: &str) -> String {
     let shown = |letter: char| match letter {
         '\n' | '\t' => letter,
-        _ if letter.is_control() => char::REPLACEMENT_CHARACTER,
+        _ if letter.is_control() || turns(letter) => char::REPLACEMENT_CHARACTER,
         _ => letter,
     };
     text.replace("\r\n", "\n").chars().map(shown).collect()

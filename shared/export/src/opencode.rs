@@ -3,8 +3,9 @@
 use crate::Target;
 use crate::common::{Making, agent_body};
 use crate::outline::{Agent, Outline};
+use crate::rights::Right;
 use crate::servers::{Setup, Values, with_secrets};
-use crate::yaml::{Yaml, page};
+use crate::yaml::{Entry, Yaml, page};
 use serde_json::{Map, Value, json};
 
 /// The files.
@@ -30,22 +31,78 @@ fn one(making: &mut Making<'_, '_>, agent: &Agent<'_>) -> Vec<u8> {
     let model = making.model(agent);
     fields.extend(model.map(|model| ("model", Yaml::Text(model))));
     fields.extend(agent.max_turns.map(|turns| ("steps", Yaml::Number(turns))));
-    let allowed = making.tools(agent, &agent.tools);
-    let refused = making.tools(agent, &agent.disallowed);
-    // The last rule that matches counts, so that `*` comes first.
-    let mut rules = Vec::new();
-    let rule = |key: &str, word: &str| (key.to_owned(), word.to_owned());
-    if !agent.tools.is_empty() {
-        rules.push(rule("*", "deny"));
-        rules.extend(allowed.iter().map(|key| rule(key, "allow")));
-    }
-    let clean = refused.iter().filter(|key| !allowed.contains(key));
-    rules.extend(clean.map(|key| rule(key, "deny")));
+    let temperature = agent
+        .node
+        .settings
+        .get("temperature")
+        .and_then(Value::as_f64);
+    fields.extend(temperature.map(|value| ("temperature", Yaml::Fraction(value))));
+    let allowed = making.allowed(agent);
+    let denied = making.denied(agent);
+    making.warn_of_one_word(agent, &allowed, &denied);
+    let rules = rules(!agent.tools.is_empty(), &allowed, &denied);
     if !rules.is_empty() {
         fields.push(("permission", Yaml::Map(rules)));
     }
-    making.not_there(agent, &["memory", "color", "temperature"]);
+    making.not_there(agent, &["memory", "color"]);
     page(&fields, &agent_body(agent))
+}
+
+/// The last rule that matches counts, so that `*` comes first and what is denied last.
+fn rules(is_listed: bool, allowed: &[Right], denied: &[Right]) -> Vec<(String, Entry)> {
+    let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    let mut add = |right: &Right, word: &str| {
+        let part = right.part.as_deref().unwrap_or("*");
+        let place = found.iter().position(|(tool, _)| *tool == right.word);
+        let place = place.unwrap_or_else(|| {
+            found.push((right.word.clone(), Vec::new()));
+            found.len() - 1
+        });
+        // What is denied counts whatever is allowed, so that it stands behind all of it.
+        if word == "deny" {
+            let last = found.remove(place);
+            found.push(last);
+        }
+        let place = if word == "deny" {
+            found.len() - 1
+        } else {
+            place
+        };
+        let Some((_, parts)) = found.get_mut(place) else {
+            return;
+        };
+        if part != "*" && parts.is_empty() {
+            let rest = if is_listed { "deny" } else { "allow" };
+            parts.push(("*".to_owned(), rest.to_owned()));
+        }
+        parts.retain(|(one, _)| one != part);
+        match part {
+            // The whole tool stands before its parts; what denies all of it leaves no part.
+            "*" if word == "deny" => *parts = vec![(part.to_owned(), word.to_owned())],
+            "*" => parts.insert(0, (part.to_owned(), word.to_owned())),
+            _ => parts.push((part.to_owned(), word.to_owned())),
+        }
+    };
+    if is_listed {
+        add(
+            &Right {
+                word: "*".to_owned(),
+                part: None,
+            },
+            "deny",
+        );
+    }
+    for right in allowed {
+        add(right, "allow");
+    }
+    for right in denied {
+        add(right, "deny");
+    }
+    let entry = |(tool, parts): (String, Vec<(String, String)>)| match parts.as_slice() {
+        [(part, word)] if part == "*" => (tool, Entry::Text(word.clone())),
+        _ => (tool, Entry::Map(parts)),
+    };
+    found.into_iter().map(entry).collect()
 }
 
 fn values(values: &Values<'_>) -> Map<String, Value> {
@@ -74,7 +131,7 @@ fn config(making: &mut Making<'_, '_>) {
     // INVARIANT: keys are written sorted, and `*` sorts before every letter, digit and `_`: the rule for
     // a whole server comes before those for its tools, which count.
     let mut rules = Map::new();
-    for permission in &making.outline.permissions {
+    for permission in making.permissions() {
         let tool = permission.tool.as_deref().unwrap_or("*");
         rules.insert(
             format!("{}_{tool}", permission.server),

@@ -47,7 +47,7 @@ pub type Values<'d> = BTreeMap<&'d str, String>;
 pub struct Permission {
     /// The server's name in the files.
     pub server: String,
-    /// The tool; `None`: all of them.
+    /// The tool, by the name that its server gives it; `None`: all of them.
     pub tool: Option<String>,
     /// The word of the document: `allow`, `ask` or `deny`.
     pub word: &'static str,
@@ -137,7 +137,7 @@ pub fn permissions(document: &Document) -> Vec<Permission> {
         };
         let permission = Permission {
             server: plain(teller.plain_or("serverId", "")),
-            tool: teller.plain("toolName").map(plain),
+            tool: teller.plain("toolName").map(str::to_owned),
             word,
             node: node.id.clone(),
         };

@@ -164,6 +164,22 @@ fn one(
         let _ = writeln!(text, "{}\n", delegate(&code(&agent.slug)));
         let _ = writeln!(text, "Give it this task:\n\n{}\n", quote(agent.prompt));
     }
+    for (what, setting, name) in [
+        ("skill", "name", crate::names::slug as fn(&str) -> String),
+        ("server", "serverId", crate::names::plain),
+    ] {
+        let kind = if what == "skill" { "skill" } else { "mcp" };
+        let given = step.node.settings.get(setting).and_then(Value::as_str);
+        let given = given.filter(|given| step.node.kind == kind && name(given) != **given);
+        if let Some(given) = given {
+            let _ = writeln!(
+                text,
+                "The {what} {} is called {} here.\n",
+                code(given),
+                code(&name(given))
+            );
+        }
+    }
     for paragraph in &step.told.text {
         let _ = writeln!(text, "{paragraph}\n");
     }

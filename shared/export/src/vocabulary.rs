@@ -88,7 +88,10 @@ fn skills_taken(target: Target) -> &'static [&'static str] {
 }
 
 /// Names of devices, which one operating system does not take for files.
-const DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
+const DEVICES: &[&str] = &[
+    "aux", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con",
+    "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
+];
 
 /// Whether the client or a file system keeps this name of a sub-agent.
 pub fn is_agent_taken(target: Target, name: &str) -> bool {
@@ -135,6 +138,12 @@ pub fn tool(target: Target, name: &str) -> Tool {
         Target::Copilot => *copilot,
     };
     word.map_or(Tool::Missing, |word| Tool::Known(word.to_owned()))
+}
+
+/// The part of a tool that is meant: `git log:*` in `Bash(git log:*)`.
+pub fn pattern(name: &str) -> Option<&str> {
+    let (_, part) = name.split_once('(')?;
+    Some(part.strip_suffix(')').unwrap_or(part))
 }
 
 /// Whether the tool changes nothing.

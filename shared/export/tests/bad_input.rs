@@ -109,7 +109,10 @@ fn any_text_is_read_back_as_it_was() {
             .collect();
         let (front, body) = front(agents[0].1);
         let one_line = |text: &str| {
-            let text = text.replace(|letter: char| letter.is_control(), " ");
+            let text = text.replace(
+                |letter: char| letter.is_control() || letter == '\u{202e}',
+                " ",
+            );
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(
@@ -118,6 +121,7 @@ fn any_text_is_read_back_as_it_was() {
         );
         let shown = |letter: char| match letter {
             '\n' | '\t' => letter,
+            '\u{202e}' => char::REPLACEMENT_CHARACTER,
             _ if letter.is_control() => '\u{fffd}',
             _ => letter,
         };

@@ -59,22 +59,36 @@ fn hash(snapshots: &BTreeMap<String, String>) -> String {
     Hash::of(Value::from(all).to_string().as_bytes()).to_hex()
 }
 
-/// What is wrong with a target's entry of the contract, given what stood there before the change.
-fn complaint(entry: &Value, hash: &str) -> Option<String> {
-    let version = entry["version"].as_u64().unwrap_or(0);
-    if version == 0 {
-        return Some("the target has no version".to_owned());
+/// A version of what is written for a target, and the hash of its snapshots.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Version {
+    version: u32,
+    snapshots: String,
+}
+
+/// What is wrong with the versions of a target.
+fn complaint(versions: &[Version], in_code: u32, hash: &str) -> Option<String> {
+    let is_dense = (1..).zip(versions).all(|(place, one)| one.version == place);
+    let hashes: std::collections::BTreeSet<_> = versions.iter().map(|it| &it.snapshots).collect();
+    if !is_dense || hashes.len() != versions.len() {
+        return Some("contract.json is only added to: versions from 1 on, no two alike".to_owned());
     }
-    (entry["snapshots"] != hash).then(|| {
-        format!("the snapshots changed: raise the version {version} in contract.json and its hash")
-    })
+    let last = versions.last().map_or(0, |last| last.version);
+    if versions.last().is_none_or(|last| last.snapshots != hash) {
+        return Some(format!(
+            "the snapshots changed: add version {} to contract.json (`UPDATE_EXPECT=1`) and to \
+             `Target::contract`",
+            last + 1
+        ));
+    }
+    (in_code != last).then(|| format!("`Target::contract` says {in_code}, contract.json {last}"))
 }
 
 #[test]
 fn the_contract_holds() {
     let path = folder().join("contract.json");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned());
-    let mut contract: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
+    let mut contract: BTreeMap<String, Vec<Version>> = serde_json::from_str(&text).unwrap();
     let mut wrong = Vec::new();
     for target in Target::ALL {
         let made = snapshots(*target);
@@ -101,14 +115,15 @@ fn the_contract_holds() {
             ));
         }
         let hash = hash(&made);
-        let entry = contract
-            .entry(target.word().to_owned())
-            .or_insert(json!({"version": 0}));
-        if is_update() && entry["snapshots"] != hash.as_str() {
-            let version = entry["version"].as_u64().unwrap_or(0);
-            *entry = json!({"version": version + 1, "snapshots": hash});
+        let versions = contract.entry(target.word().to_owned()).or_default();
+        let is_new = versions.last().is_none_or(|last| last.snapshots != hash);
+        if is_update() && is_new {
+            let version = versions.last().map_or(0, |last| last.version) + 1;
+            let snapshots = hash.clone();
+            versions.push(Version { version, snapshots });
         }
-        wrong.extend(complaint(entry, &hash).map(|text| format!("{}: {text}", target.word())));
+        let found = complaint(versions, target.contract(), &hash);
+        wrong.extend(found.map(|text| format!("{}: {text}", target.word())));
     }
     if is_update() {
         let text = serde_json::to_string_pretty(&contract).unwrap();
@@ -120,11 +135,33 @@ fn the_contract_holds() {
 #[test]
 fn a_change_without_a_new_version_is_noticed() {
     let mut made = snapshots(Target::ClaudeCode);
-    let entry = json!({"version": 1, "snapshots": hash(&made)});
-    assert_eq!(complaint(&entry, &hash(&made)), None);
+    let of = |version: u32, snapshots: &str| Version {
+        version,
+        snapshots: snapshots.to_owned(),
+    };
+    let first = hash(&made);
+    assert_eq!(complaint(&[of(1, &first)], 1, &first), None);
     made.values_mut().next().unwrap().push('x');
-    assert!(complaint(&entry, &hash(&made)).is_some());
-    assert!(complaint(&json!({}), &hash(&made)).is_some());
+    let second = hash(&made);
+    // The hash of an older version is not written over: its version would be there twice, or the code
+    // behind.
+    for (versions, in_code) in [
+        (vec![], 0),
+        (vec![of(1, &first)], 1),
+        (vec![of(1, &first), of(2, &second)], 1),
+        (vec![of(1, &first), of(1, &second)], 1),
+        (vec![of(1, &second), of(2, &second)], 2),
+        (vec![of(2, &second)], 2),
+    ] {
+        assert!(
+            complaint(&versions, in_code, &second).is_some(),
+            "{versions:?}"
+        );
+    }
+    assert_eq!(
+        complaint(&[of(1, &first), of(2, &second)], 2, &second),
+        None
+    );
 }
 
 #[test]

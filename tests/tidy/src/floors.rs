@@ -26,13 +26,13 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-effects", 4),
     ("lattice-aws", 4),
     ("lattice-stack", 4),
-    ("lattice-api", 5),
+    ("lattice-api", 6),
     ("lattice-lambda", 5),
-    ("lattice-gateway", 6),
+    ("lattice-gateway", 7),
 ];
 
 /// The floor of every crate in a folder that stands on top of `shared/`.
-const ON_TOP: &[(&str, u8)] = &[("functions", 7), ("tests", 8), ("xtask", 8)];
+const ON_TOP: &[(&str, u8)] = &[("functions", 8), ("tests", 9), ("xtask", 9)];
 
 /// Crates of those folders that others of the same folder use, each below them.
 const BELOW: &[(&str, u8)] = &[
@@ -40,7 +40,7 @@ const BELOW: &[(&str, u8)] = &[
     ("lattice-fixtures", 5),
     ("lattice-issuer", 5),
     ("lattice-served", 5),
-    ("lattice-cloud", 7),
+    ("lattice-cloud", 8),
 ];
 
 /// Crates that only tests may use.

@@ -57,7 +57,7 @@ pub fn check(unit: &Unit<'_>, problems: &mut Problems) {
 
 /// The template of what a node works on.
 pub fn template(unit: &Unit<'_>, index: usize) -> Option<String> {
-    let given = before(unit, index).ok()?;
+    let (given, _) = before(unit, index).ok()?;
     match unit.opened(index)?.input {
         InputUse::None => None,
         InputUse::OutputIfAny if given == TRIGGER => None,
@@ -65,8 +65,15 @@ pub fn template(unit: &Unit<'_>, index: usize) -> Option<String> {
     }
 }
 
-/// The template of what came before a node, if that is certain.
-fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
+/// The node whose output a node works on without naming it.
+pub fn given_by(unit: &Unit<'_>, index: usize) -> Option<usize> {
+    let works_on = unit.opened(index)?.input != InputUse::None;
+    before(unit, index).ok().filter(|_| works_on)?.1
+}
+
+/// The template of what came before a node, if that is certain, and the node if it is not the
+/// trigger.
+fn before(unit: &Unit<'_>, index: usize) -> Result<(String, Option<usize>), NoInput> {
     let links = unit.graph.links_into(index);
     let links = links.filter(|(_, link)| unit.is_reached(link.from));
     // Behind a join, what came before is the split, and its output is what the join made.
@@ -80,7 +87,7 @@ fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
     nodes.sort_unstable();
     nodes.dedup();
     if !nodes.is_empty() && nodes.iter().all(|node| unit.entries.contains(node)) {
-        return Ok(TRIGGER.to_owned());
+        return Ok((TRIGGER.to_owned(), None));
     }
     let only = match nodes.as_slice() {
         [only] => *only,
@@ -100,7 +107,7 @@ fn before(unit: &Unit<'_>, index: usize) -> Result<String, NoInput> {
             .iter()
             .all(|(_, carries)| *carries != Carries::Nothing)
     {
-        return Ok(output_template(&node.id, None));
+        return Ok((output_template(&node.id, None), Some(only)));
     }
     Err(NoInput::NoOutput(only))
 }

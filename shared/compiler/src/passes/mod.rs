@@ -6,7 +6,7 @@ mod cycles;
 mod dead_ends;
 mod edges;
 mod flows;
-mod inputs;
+pub mod inputs;
 mod names;
 mod never;
 mod op_names;

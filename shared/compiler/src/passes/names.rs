@@ -5,9 +5,15 @@ use crate::input_shapes::InputShapes;
 use crate::problems::Problems;
 use crate::schema_path::{Unknown, unknown};
 use crate::unit::Unit;
-use lattice_document::{Code, Node, Problem};
+use lattice_document::{Code, Node, PatchOp, Problem, pointer_to};
 use lattice_expr::{Root, Segment};
 use lattice_nodes::{Output, Read, Secrets, Write};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Types whose answer is a text unless a schema says more, and the setting that holds it.
+const ANSWERS: &[&str] = &["prompt", "subAgent"];
+const OUTPUT_SCHEMA: &str = "outputSchema";
 
 /// What `run` has.
 const RUN_FACTS: &[&str] = &["id", "workflow", "startedAt"];
@@ -130,10 +136,58 @@ impl Names<'_> {
             };
             return Some(Problem::error(codes::NO_OUTPUT, pointer, text).help(help));
         }
+        let path = path.get(2..)?;
+        if let Some(problem) = self.check_answer(read, index, path) {
+            return Some(problem);
+        }
         let Output::Shape(schema) = output else {
             return None;
         };
-        self.check_part(read, index, schema, path.get(2..)?)
+        self.check_part(read, index, schema, path)
+    }
+
+    /// A part of an answer that nothing says the parts of.
+    fn check_answer(&self, read: &Read, index: usize, path: &[Segment]) -> Option<Problem> {
+        let node = self.unit.node(index)?;
+        let part = path.first()?;
+        let may_have_one = ANSWERS.contains(&node.kind.as_str());
+        let is_error = part.key() == Some("error");
+        if !may_have_one || node.settings.contains_key(OUTPUT_SCHEMA) || is_error {
+            return None;
+        }
+        let text = format!(
+            "`{}` is a part of an answer, and `{}` does not say that its answer has parts",
+            read.reference, node.id
+        );
+        let problem = Problem::warning(codes::NO_SCHEMA, &read.pointer, text);
+        let problem = problem.help(format!("give `{}` an `{OUTPUT_SCHEMA}`", node.id));
+        let value = self.schema_of_reads(node.id.as_str());
+        Some(match value {
+            None => problem,
+            Some(value) => {
+                let path = pointer_to(&self.unit.pointers.settings(index), OUTPUT_SCHEMA);
+                problem.fix(vec![PatchOp::Add { path, value }])
+            }
+        })
+    }
+
+    /// The schema of an answer with the parts that are read; `None` if the whole answer is read too, as
+    /// the text that it is now.
+    fn schema_of_reads(&self, id: &str) -> Option<serde_json::Value> {
+        let reads = self.unit.slots.iter().flat_map(|slot| &slot.reads);
+        let mut parts = BTreeSet::new();
+        for read in reads.filter(|read| read.reference.root == Root::Nodes) {
+            let path = read.reference.path.as_slice();
+            if path.first().and_then(Segment::key) == Some(id) {
+                parts.insert(path.get(2)?.key()?);
+            }
+        }
+        parts.remove("error");
+        let properties: serde_json::Map<_, _> = parts
+            .iter()
+            .map(|part| ((*part).to_owned(), json!({})))
+            .collect();
+        Some(json!({"type": "object", "properties": properties, "required": parts}))
     }
 
     fn check_part(

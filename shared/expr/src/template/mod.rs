@@ -91,6 +91,15 @@ impl Template {
         &self.0.references
     }
 
+    /// How many bytes of the text stand there whatever the references give.
+    pub fn fixed_bytes(&self) -> usize {
+        let texts = self.0.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Reference(_) => 0,
+        });
+        texts.sum()
+    }
+
     /// The text it was read from.
     pub fn source(&self) -> &str {
         &self.0.source
