@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::mcp;
+use crate::meant::Agent;
 use crate::report::Sheet;
 use crate::sees::{Look, entry, list, or_missing, texts};
 use serde_json::Value;
@@ -85,17 +86,7 @@ pub async fn look(look: &Look<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
                 &agent.description,
                 or_missing(parts.map(|it| it.0.to_owned())),
             );
-            let tools = match (agent.tools.is_empty(), agent.disallowed.is_empty()) {
-                (true, true) => Some("All tools)".to_owned()),
-                (false, true) => Some(format!("{})", agent.tools.join(", "))),
-                (true, false) => Some(format!("All tools except {})", agent.disallowed.join(", "))),
-                // What is left of both cannot be told from the list.
-                (false, false) => None,
-            };
-            let seen = tools
-                .is_some()
-                .then(|| parts.map_or("missing", |it| it.1).to_owned());
-            sheet.field(&at, "tools", &tools.unwrap_or_default(), seen);
+            tools(sheet, &at, agent, parts.map(|it| it.1));
             let (_, sent) = look
                 .ask(&[STREAM, &["--agent", &agent.name]].concat())
                 .await?;
@@ -122,6 +113,32 @@ pub async fn look(look: &Look<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The tools of a sub-agent, of which `shown` is the end of the client's line.
+fn tools(sheet: &mut Sheet, at: &str, agent: &Agent, shown: Option<&str>) {
+    let seen = Some(shown.unwrap_or("missing").to_owned());
+    let listed = format!("{})", agent.tools.join(", "));
+    match (agent.tools.is_empty(), agent.disallowed.is_empty()) {
+        (true, true) => sheet.field(at, "tools", "All tools)", seen),
+        (true, false) => {
+            let meant = format!("All tools except {})", agent.disallowed.join(", "));
+            sheet.field(at, "tools", &meant, seen);
+        }
+        (false, true) if agent.memory.is_some() => {
+            let needs = ["Read", "Write", "Edit"].map(str::to_owned);
+            let needs = needs.into_iter().filter(|name| !agent.tools.contains(name));
+            let all: Vec<_> = agent.tools.iter().cloned().chain(needs).collect();
+            let known = (
+                format!("{})", all.join(", ")),
+                "`memory` brings the tools that it needs",
+            );
+            sheet.changed(at, "tools", &listed, seen, known);
+        }
+        (false, true) => sheet.field(at, "tools", &listed, seen),
+        // What is left of both cannot be told from the list.
+        (false, false) => sheet.field(at, "tools", "", None),
+    }
 }
 
 fn there(is: bool) -> String {

@@ -21,6 +21,7 @@ pub struct Agent {
     pub tools: Vec<String>,
     pub disallowed: Vec<String>,
     pub steps: Option<u64>,
+    pub memory: Option<String>,
 }
 
 /// An MCP server that the document sets up.
@@ -109,6 +110,7 @@ fn agent(node: &Node) -> Agent {
         tools: words(node, "tools"),
         disallowed: words(node, "disallowedTools"),
         steps: node.settings.get("maxTurns").and_then(Value::as_u64),
+        memory: text(node, "memory").map(str::to_owned),
     }
 }
 

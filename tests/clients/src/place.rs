@@ -138,6 +138,8 @@ impl Place {
                         "models": {"mock": {"name": "mock"}}}}});
                 env.push(("OPENCODE_CONFIG_CONTENT", provider.to_string()));
                 for name in [
+                    // Without it the tool `websearch` is there for its own provider only.
+                    "OPENCODE_ENABLE_EXA",
                     "OPENCODE_DISABLE_AUTOUPDATE",
                     "OPENCODE_DISABLE_MODELS_FETCH",
                     "OPENCODE_DISABLE_LSP_DOWNLOAD",

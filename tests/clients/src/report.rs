@@ -12,6 +12,8 @@ pub struct Row {
     pub meant: String,
     /// `None`: the client has no way to say it, which is never a match.
     pub seen: Option<String>,
+    /// What the client is known to make of it, and where that is said. It is shown, and is no match.
+    pub known: Option<(String, &'static str)>,
 }
 
 impl Row {
@@ -19,6 +21,7 @@ impl Row {
         match &self.seen {
             None => "not observable",
             Some(seen) if *seen == self.meant => "seen",
+            Some(seen) if self.known.as_ref().is_some_and(|(known, _)| known == seen) => "known",
             Some(_) => "mismatch",
         }
     }
@@ -56,12 +59,42 @@ impl Sheet {
         seen: Option<String>,
     ) {
         let (artefact, meant) = (artefact.to_owned(), meant.to_owned());
+        self.push(artefact, field, meant, seen, None);
+    }
+
+    /// Adds a field that the client is known to change to this.
+    pub fn changed(
+        &mut self,
+        artefact: &str,
+        field: &'static str,
+        meant: &str,
+        seen: Option<String>,
+        known: (String, &'static str),
+    ) {
+        self.push(
+            artefact.to_owned(),
+            field,
+            meant.to_owned(),
+            seen,
+            Some(known),
+        );
+    }
+
+    fn push(
+        &mut self,
+        artefact: String,
+        field: &'static str,
+        meant: String,
+        seen: Option<String>,
+        known: Option<(String, &'static str)>,
+    ) {
         self.rows.push(Row {
             client: self.client,
             artefact,
             field,
             meant,
             seen,
+            known,
         });
     }
 
@@ -88,17 +121,18 @@ impl Sheet {
 
 /// The table for people: a line per client, then every mismatch, then what cannot be observed.
 pub fn text(sheets: &[Sheet]) -> String {
-    let mut text = "| client | version | documents | artefacts | fields seen | mismatches | not observable |\n\
-        |---|---|---|---|---|---|---|\n"
+    let mut text = "| client | version | documents | artefacts | fields seen | mismatches | known changes | not observable |\n\
+        |---|---|---|---|---|---|---|---|\n"
         .to_owned();
     // Writing to a `String` does not fail.
     for sheet in sheets {
         let (seen, wrong) = (sheet.count("seen"), sheet.count("mismatch"));
+        let known = sheet.count("known");
         let (hidden, artefacts) = (sheet.count("not observable"), sheet.artefacts());
         let (client, version, documents) = (sheet.client, &sheet.version, sheet.exported);
         let _ = writeln!(
             text,
-            "| {client} | {version} | {documents} | {artefacts} | {seen} | {wrong} | {hidden} |"
+            "| {client} | {version} | {documents} | {artefacts} | {seen} | {wrong} | {known} | {hidden} |"
         );
     }
     let rows = || sheets.iter().flat_map(|sheet| &sheet.rows);
@@ -110,6 +144,16 @@ pub fn text(sheets: &[Sheet]) -> String {
             "\nmismatch: {client}, {artefact}, {field}:\n  meant {:?}\n  seen  {seen:?}\n",
             row.meant
         );
+    }
+    for row in rows().filter(|row| row.verdict() == "known") {
+        if let Some((seen, why)) = &row.known {
+            let (client, artefact, field) = (row.client, &row.artefact, row.field);
+            let _ = write!(
+                text,
+                "\nknown change: {client}, {artefact}, {field}: {why}\n  meant {:?}\n  seen  {seen:?}\n",
+                row.meant
+            );
+        }
     }
     let mut hidden: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in rows().filter(|row| row.verdict() == "not observable") {
@@ -147,6 +191,19 @@ mod tests {
     use super::{Sheet, text};
 
     #[test]
+    fn a_known_change_is_no_match_and_no_other_change_is_known() {
+        let mut sheet = Sheet::new("codex", "1".to_owned());
+        let known = || ("a, b".to_owned(), "it adds b");
+        sheet.changed("x", "tools", "a", Some("a, b".to_owned()), known());
+        sheet.changed("x", "tools", "a", Some("a, c".to_owned()), known());
+        sheet.changed("x", "tools", "a", Some("a".to_owned()), known());
+        assert_eq!(
+            ["seen", "known", "mismatch"].map(|word| sheet.count(word)),
+            [1; 3]
+        );
+    }
+
+    #[test]
     fn what_a_client_cannot_say_is_no_match_and_what_differs_is_shown() {
         let mut sheet = Sheet::new("codex", "1".to_owned());
         sheet.field("x: agent a", "prompt", "p", None);
@@ -155,7 +212,10 @@ mod tests {
         assert_eq!((sheet.count("seen"), sheet.count("mismatch")), (1, 1));
         assert_eq!(sheet.count("not observable"), 1);
         let text = text(&[sheet]);
-        assert!(text.contains("| codex | 1 | 0 | 2 | 1 | 1 | 1 |"), "{text}");
+        assert!(
+            text.contains("| codex | 1 | 0 | 2 | 1 | 1 | 0 | 1 |"),
+            "{text}"
+        );
         assert!(text.contains("seen  \"missing\""), "{text}");
     }
 }
