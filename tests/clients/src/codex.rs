@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::mcp;
+use crate::meant::{Agent, Server};
 use crate::report::Sheet;
 use crate::sees::{Look, list, or_missing, texts};
 use serde_json::Value;
@@ -25,71 +26,81 @@ pub async fn look(look: &Look<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
             sheet.field(&at, "description", description, or_missing(seen));
         }
         for server in &meant.servers {
-            let at = format!("{document}: server {}", server.name);
-            let mut listed = servers.as_array().into_iter().flatten();
-            let found = listed
-                .find(|it| it["name"] == server.name.as_str())
-                .unwrap_or(&Value::Null);
-            let way = &found["transport"];
-            let text = |value: &Value| value.as_str().unwrap_or("missing").to_owned();
-            if let Some(url) = &server.url {
-                sheet.field(&at, "url", url, Some(text(&way["url"])));
-            } else {
-                let args = way["args"].as_array().into_iter().flatten().map(text);
-                let command: Vec<_> = std::iter::once(text(&way["command"])).chain(args).collect();
-                sheet.field(
-                    &at,
-                    "command",
-                    &server.command.join(" "),
-                    Some(command.join(" ")),
-                );
-            }
-            let denied = |tool: &&&str| {
-                server
-                    .permissions
-                    .iter()
-                    .any(|(name, word)| name == **tool && word == "deny")
-            };
-            let wanted = list(mcp::TOOLS.iter().filter(|tool| !denied(tool)).copied());
-            let space = format!("mcp__{}", server.name);
-            let all = sent
-                .iter()
-                .filter_map(|body| body["tools"].as_array())
-                .flatten();
-            let of = all.filter(|tool| tool["name"] == space.as_str());
-            let names = of.filter_map(|tool| tool["tools"].as_array()).flatten();
-            let seen = list(names.filter_map(|tool| tool["name"].as_str()));
-            sheet.field(&at, "tools and deny", &wanted, Some(seen));
-            if server.permissions.iter().any(|(_, word)| word != "deny") {
-                sheet.field(&at, "allow or ask", "", None);
-            }
+            one_server(sheet, document, server, &servers, &sent);
         }
         for agent in &meant.agents {
-            let at = format!("{document}: agent {}", agent.name);
-            let start = format!("\n{}: {{\n", agent.name);
-            let role = told
-                .split_once(&start)
-                .and_then(|it| it.1.split_once("\n}"))
-                .map(|it| it.0);
-            sheet.there(&at, "name", role.is_some());
-            let first = role.and_then(|role| role.lines().next()).map(str::to_owned);
-            sheet.field(&at, "description", &agent.description, or_missing(first));
-            let effort = match agent.model.as_deref() {
-                Some("small") => Some("low"),
-                Some("medium") => Some("medium"),
-                Some("large") => Some("high"),
-                _ => None,
-            };
-            if let Some(effort) = effort {
-                let parts = role.and_then(|role| role.split_once("effort is set to `"));
-                let seen = parts
-                    .and_then(|it| it.1.split('`').next())
-                    .map(str::to_owned);
-                sheet.field(&at, "model", effort, or_missing(seen));
-            }
-            sheet.field(&at, "prompt", "", None);
-            sheet.field(&at, "tools", "", None);
+            one_agent(sheet, document, agent, &told);
         }
     }
     Ok(())
+}
+
+/// Compares a server.
+fn one_server(sheet: &mut Sheet, document: &str, server: &Server, servers: &Value, sent: &[Value]) {
+    let at = format!("{document}: server {}", server.name);
+    let mut listed = servers.as_array().into_iter().flatten();
+    let found = listed
+        .find(|it| it["name"] == server.name.as_str())
+        .unwrap_or(&Value::Null);
+    let way = &found["transport"];
+    let text = |value: &Value| value.as_str().unwrap_or("missing").to_owned();
+    if let Some(url) = &server.url {
+        sheet.field(&at, "url", url, Some(text(&way["url"])));
+    } else {
+        let args = way["args"].as_array().into_iter().flatten().map(text);
+        let command: Vec<_> = std::iter::once(text(&way["command"])).chain(args).collect();
+        sheet.field(
+            &at,
+            "command",
+            &server.command.join(" "),
+            Some(command.join(" ")),
+        );
+    }
+    let denied = |tool: &&&str| {
+        server
+            .permissions
+            .iter()
+            .any(|(name, word)| name == **tool && word == "deny")
+    };
+    let wanted = list(mcp::TOOLS.iter().filter(|tool| !denied(tool)).copied());
+    let space = format!("mcp__{}", server.name);
+    let all = sent
+        .iter()
+        .filter_map(|body| body["tools"].as_array())
+        .flatten();
+    let of = all.filter(|tool| tool["name"] == space.as_str());
+    let names = of.filter_map(|tool| tool["tools"].as_array()).flatten();
+    let seen = list(names.filter_map(|tool| tool["name"].as_str()));
+    sheet.field(&at, "tools and deny", &wanted, Some(seen));
+    if server.permissions.iter().any(|(_, word)| word != "deny") {
+        sheet.field(&at, "allow or ask", "", None);
+    }
+}
+
+/// Compares a role; `told` is what the model is told of all of them.
+fn one_agent(sheet: &mut Sheet, document: &str, agent: &Agent, told: &str) {
+    let at = format!("{document}: agent {}", agent.name);
+    let start = format!("\n{}: {{\n", agent.name);
+    let role = told
+        .split_once(&start)
+        .and_then(|it| it.1.split_once("\n}"))
+        .map(|it| it.0);
+    sheet.there(&at, "name", role.is_some());
+    let first = role.and_then(|role| role.lines().next()).map(str::to_owned);
+    sheet.field(&at, "description", &agent.description, or_missing(first));
+    let effort = match agent.model.as_deref() {
+        Some("small") => Some("low"),
+        Some("medium") => Some("medium"),
+        Some("large") => Some("high"),
+        _ => None,
+    };
+    if let Some(effort) = effort {
+        let parts = role.and_then(|role| role.split_once("effort is set to `"));
+        let seen = parts
+            .and_then(|it| it.1.split('`').next())
+            .map(str::to_owned);
+        sheet.field(&at, "model", effort, or_missing(seen));
+    }
+    sheet.field(&at, "prompt", "", None);
+    sheet.field(&at, "tools", "", None);
 }
