@@ -40,6 +40,7 @@ impl Place {
         let folder = tempfile::tempdir()?;
         let (project, home) = (folder.path().join("project"), folder.path().join("home"));
         std::fs::create_dir_all(home.join("tmp"))?;
+        std::fs::create_dir_all(&project)?;
         for (path, bytes) in files {
             write(&project.join(path), bytes)?;
         }
