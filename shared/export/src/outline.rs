@@ -72,7 +72,12 @@ impl<'d> Outline<'d> {
     pub fn of(document: &'d Document) -> (Self, Vec<Problem>) {
         let (_, mut problems) = compile_document(document);
         // What cannot be run yet can be exported, and another workflow is another export.
-        problems.retain(|one| one.code != nodes::NOT_YET && one.code != compiler::UNKNOWN_FLOW);
+        let for_runs = [
+            nodes::NOT_YET,
+            nodes::OTHER_LANGUAGE,
+            compiler::UNKNOWN_FLOW,
+        ];
+        problems.retain(|one| !for_runs.contains(&one.code));
         let mut outline = Self {
             document,
             slug: slug(document.id.as_str()),
