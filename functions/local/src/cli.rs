@@ -1,8 +1,8 @@
 //! What can be typed. Each command's arguments stand in its own file.
 
 use crate::commands::{
-    bench, cancel, compile, dev, doctor, events, export, fork, hooks, nodes, resume, run, runs,
-    schedules, show, signal, workflows,
+    bench, cancel, compile, dev, doctor, events, export, fork, hooks, import, nodes, resume, run,
+    runs, schedules, show, signal, workflows,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub enum Command {
     Compile(compile::Args),
     /// Write a workflow as the files of a coding agent.
     Export(export::Args),
+    /// Read what a coding agent has in a project as a workflow.
+    Import(import::Args),
     /// Print the events of a run, and follow it while it goes on.
     Events(events::Args),
     /// List runs, newest first.
@@ -76,6 +78,7 @@ impl Command {
             Self::Compile(args) => args.json,
             Self::Events(args) => args.json,
             Self::Export(args) => args.json,
+            Self::Import(args) => args.json,
             Self::Runs(args) => args.json,
             Self::Show(args) => args.json,
             Self::Signal(_) | Self::Cancel(_) | Self::Dev(_) => false,

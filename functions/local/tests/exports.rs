@@ -75,7 +75,9 @@ fn read(root: &Path) -> Files {
 /// What the command writes.
 fn exported(place: &Place, target: &str, document: &Value, to: &str) -> Files {
     place.write("w.json", document.to_string());
-    let done = place.lattice(&["export", target, "w.json", "--to", to, "--json"]);
+    let done = place.lattice(&[
+        "export", "w.json", "--target", target, "--out", to, "--json",
+    ]);
     assert_eq!(done.code, Some(0), "{target}: {done:?}");
     read(&place.path(to))
 }

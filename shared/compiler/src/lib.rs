@@ -23,5 +23,5 @@ mod schema_path;
 mod suggest;
 mod unit;
 
-pub use compile::{Compiled, compile, compile_document, compile_with};
+pub use compile::{Compiled, check_document, compile, compile_with};
 pub use flows::{Flow, Flows, calls_of};

@@ -14,6 +14,8 @@ pub(crate) struct Problems {
     seen: BTreeSet<(Code, String, String)>,
     left_out: usize,
     redactor: Redactor,
+    /// What does not count.
+    but: Vec<Code>,
 }
 
 impl Problems {
@@ -25,7 +27,14 @@ impl Problems {
             seen: BTreeSet::new(),
             left_out: 0,
             redactor: Redactor::new(),
+            but: Vec::new(),
         }
+    }
+
+    /// Takes no problem of these codes.
+    pub fn but(mut self, codes: &[Code]) -> Self {
+        self.but.extend_from_slice(codes);
+        self
     }
 
     /// Takes over what the reader found; it has kept to the limit already.
@@ -37,6 +46,9 @@ impl Problems {
 
     /// Adds a problem. Its patch is dropped where it would not fit the document as it was given.
     pub fn add(&mut self, mut problem: Problem) {
+        if self.but.contains(&problem.code) {
+            return;
+        }
         if !self.has_room(problem.severity) {
             self.left_out += 1;
             return;

@@ -9,6 +9,10 @@ use crate::servers::{Setup, Values, with_secrets};
 use crate::yaml::{Yaml, page};
 use serde_json::{Map, Value, json};
 
+/// What stands in `tools` of a sub-agent that may use none: a name that no tool has. An empty list means
+/// all of them there (seen with 2.1.330).
+pub const NO_TOOLS: &str = "none";
+
 /// The files.
 pub fn export<'o, 'd>(outline: &'o Outline<'d>) -> Making<'o, 'd> {
     let mut making = Making::new(outline, Target::ClaudeCode);
@@ -31,8 +35,12 @@ fn agents(making: &mut Making<'_, '_>) {
             ("description", Yaml::Text(agent.description.clone())),
         ];
         let tools = names(&making.allowed(agent));
-        if !tools.is_empty() {
-            fields.push(("tools", Yaml::Text(tools.join(", "))));
+        match tools.is_empty() {
+            true if agent.tools.is_some() => {
+                fields.push(("tools", Yaml::Text(NO_TOOLS.to_owned())))
+            }
+            true => {}
+            false => fields.push(("tools", Yaml::Text(tools.join(", ")))),
         }
         let refused = names(&making.denied(agent));
         if !refused.is_empty() {

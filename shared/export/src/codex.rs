@@ -51,10 +51,11 @@ fn agents(making: &mut Making<'_, '_>) {
         } else if let Some(model) = making.model(agent) {
             put("model", &model);
         }
-        if !agent.tools.is_empty() && agent.tools.iter().all(|tool| only_reads(tool)) {
+        let tools = agent.tools.as_ref();
+        if tools.is_some_and(|tools| tools.iter().all(|tool| only_reads(tool))) {
             put("sandbox_mode", "read-only");
         }
-        if !agent.tools.is_empty() || !agent.disallowed.is_empty() {
+        if tools.is_some() || !agent.disallowed.is_empty() {
             let lost =
                 "a sub-agent has no list of tools there; it may use all that the session has";
             let help = "set `sandbox_mode` of the agent, or rules of the session";

@@ -36,7 +36,7 @@ fn agents(making: &mut Making<'_, '_>) {
         ];
         let allowed = making.allowed(agent);
         making.warn_of_one_word(agent, &allowed, &[]);
-        if !agent.tools.is_empty() {
+        if agent.tools.is_some() {
             let mut tools: Vec<String> = allowed.into_iter().map(|right| right.word).collect();
             tools.dedup();
             fields.push(("tools", Yaml::List(tools)));

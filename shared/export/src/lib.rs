@@ -27,6 +27,10 @@ mod steps;
 pub mod vocabulary;
 mod yaml;
 
+pub use claude_code::NO_TOOLS;
+pub use common::{PLACEHOLDERS, is_workflow_skill};
+pub use names::slug;
+
 use lattice_document::{Document, Problem};
 use lattice_model::NodeId;
 use outline::Outline;
@@ -77,7 +81,7 @@ impl Target {
     /// launch command of any example; `tests/golden/contract.json` says what each version was.
     pub fn contract(self) -> u32 {
         match self {
-            Self::ClaudeCode | Self::Codex | Self::OpenCode | Self::Copilot => 1,
+            Self::ClaudeCode | Self::Codex | Self::OpenCode | Self::Copilot => 2,
         }
     }
 
@@ -134,27 +138,44 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Exports a document. Either everything is sound and there are files, or there are problems, of which
-/// one at least is an error, and there is no file.
+/// Exports a document to one target; see `export_all`.
+///
+/// # Errors
+/// As `export_all`.
+pub fn export(document: &Document, target: Target) -> Result<Export, Vec<Problem>> {
+    let made = export_all(document, &[target])?.pop();
+    // INVARIANT: one export for each target.
+    made.map(|(_, export)| export).ok_or_else(Vec::new)
+}
+
+/// Exports a document to several targets. Either everything is sound and there are files for all of them, or
+/// there are problems, of which one at least is an error, and there is no file.
 ///
 /// # Errors
 /// Everything that is wrong with the document itself (nodes that cannot be run yet can be exported),
-/// and what this target cannot hold.
-pub fn export(document: &Document, target: Target) -> Result<Export, Vec<Problem>> {
+/// and what one of the targets cannot hold.
+pub fn export_all(
+    document: &Document,
+    targets: &[Target],
+) -> Result<Vec<(Target, Export)>, Vec<Problem>> {
     let (outline, mut problems) = Outline::of(document);
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
     }
-    let made = match target {
-        Target::ClaudeCode => claude_code::export(&outline),
-        Target::Codex => codex::export(&outline),
-        Target::OpenCode => opencode::export(&outline),
-        Target::Copilot => copilot::export(&outline),
-    };
-    let (export, found) = made.finish();
-    problems.extend(found);
+    let mut all = Vec::new();
+    for target in targets {
+        let made = match target {
+            Target::ClaudeCode => claude_code::export(&outline),
+            Target::Codex => codex::export(&outline),
+            Target::OpenCode => opencode::export(&outline),
+            Target::Copilot => copilot::export(&outline),
+        };
+        let (export, found) = made.finish();
+        problems.extend(found);
+        all.push((*target, export));
+    }
     match problems.iter().any(Problem::is_error) {
         true => Err(problems),
-        false => Ok(export),
+        false => Ok(all),
     }
 }

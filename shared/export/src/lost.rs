@@ -3,7 +3,7 @@
 use crate::codes;
 use crate::common::Making;
 use crate::matrix::Topic;
-use crate::outline::{SkillFile, pointer};
+use crate::outline::{DESCRIPTION_CHARS_MAX, SkillFile, pointer};
 use crate::servers::Setup;
 use crate::{Target, names};
 use lattice_document::{Node, Problem};
@@ -20,7 +20,13 @@ impl Making<'_, '_> {
         {
             self.skill_settings(step.node);
         }
+        let about = outline.document.description.as_deref();
+        self.shortened(None, about);
         for skill in &outline.skills {
+            self.shortened(
+                Some(skill.node),
+                Teller::new(skill.node).plain("description"),
+            );
             self.commands(skill);
             self.renamed(
                 skill.node,
@@ -38,6 +44,17 @@ impl Making<'_, '_> {
             );
         }
         self.references();
+    }
+
+    fn shortened(&mut self, node: Option<&Node>, description: Option<&str>) {
+        let length = description.map_or(0, |text| names::line(text, usize::MAX).chars().count());
+        if length > DESCRIPTION_CHARS_MAX {
+            let lost = format!(
+                "of the description, {length} characters, the first {DESCRIPTION_CHARS_MAX} are written, \
+                 which is what the format of skills allows"
+            );
+            self.warn(node, Topic::Skills, lost, "shorten it");
+        }
     }
 
     fn skill_settings(&mut self, node: &Node) {

@@ -40,7 +40,7 @@ fn one(making: &mut Making<'_, '_>, agent: &Agent<'_>) -> Vec<u8> {
     let allowed = making.allowed(agent);
     let denied = making.denied(agent);
     making.warn_of_one_word(agent, &allowed, &denied);
-    let rules = rules(!agent.tools.is_empty(), &allowed, &denied);
+    let rules = rules(agent.tools.is_some(), &allowed, &denied);
     if !rules.is_empty() {
         fields.push(("permission", Yaml::Map(rules)));
     }
@@ -76,10 +76,19 @@ fn rules(is_listed: bool, allowed: &[Right], denied: &[Right]) -> Vec<(String, E
             parts.push(("*".to_owned(), rest.to_owned()));
         }
         parts.retain(|(one, _)| one != part);
+        let is_whole = |parts: &[(String, String)]| {
+            let whole = parts.first();
+            whole.is_some_and(|(part, word)| part == "*" && word == "allow")
+        };
         match part {
+            // All of it is allowed, this part too.
+            "*" if word == "allow" => {
+                parts.retain(|(_, one)| one != "allow");
+                parts.insert(0, (part.to_owned(), word.to_owned()));
+            }
+            _ if word == "allow" && is_whole(parts) => {}
             // The whole tool stands before its parts; what denies all of it leaves no part.
             "*" if word == "deny" => *parts = vec![(part.to_owned(), word.to_owned())],
-            "*" => parts.insert(0, (part.to_owned(), word.to_owned())),
             _ => parts.push((part.to_owned(), word.to_owned())),
         }
     };
@@ -95,7 +104,15 @@ fn rules(is_listed: bool, allowed: &[Right], denied: &[Right]) -> Vec<(String, E
     for right in allowed {
         add(right, "allow");
     }
-    for right in denied {
+    let is_whole = |right: &Right| {
+        let mut denied = denied.iter();
+        denied.any(|one| one.word == right.word && one.part.is_none())
+    };
+    // Where all of a tool is denied, its parts are.
+    for right in denied
+        .iter()
+        .filter(|right| right.part.is_none() || !is_whole(right))
+    {
         add(right, "deny");
     }
     let entry = |(tool, parts): (String, Vec<(String, String)>)| match parts.as_slice() {

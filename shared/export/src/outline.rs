@@ -4,8 +4,9 @@
 use crate::codes;
 use crate::names::{line, slug};
 use crate::servers::{self, Permission, Server};
-use lattice_compiler::{codes as compiler, compile_document};
-use lattice_document::{Document, Node, PORT_ERROR, PORT_OUT, Problem, branch_of_port};
+use lattice_compiler::{check_document, codes as compiler};
+use lattice_document::{Code, Document, Node, PORT_ERROR, PORT_OUT, Problem, branch_of_port};
+use lattice_expr::Template;
 use lattice_nodes::prose::{Need, Teller, Told, words};
 use lattice_nodes::{codes as nodes, find};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +14,22 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Characters of a description: what the format of Agent Skills allows.
 pub const DESCRIPTION_CHARS_MAX: usize = 1_024;
 
+/// What keeps a document from running and not from being exported: nodes that cannot be run yet, and
+/// other workflows, which are exports of their own.
+pub const FOR_RUNS: &[Code] = &[
+    nodes::NOT_YET,
+    nodes::OTHER_LANGUAGE,
+    compiler::UNKNOWN_FLOW,
+];
+
 /// The workflow.
 pub struct Outline<'d> {
     pub document: &'d Document,
     /// Its name in files.
     pub slug: String,
     pub steps: Vec<Step<'d>>,
+    /// The number of each step, by its node.
+    numbers: BTreeMap<&'d str, usize>,
     pub agents: Vec<Agent<'d>>,
     pub skills: Vec<SkillFile<'d>>,
     pub servers: Vec<Server<'d>>,
@@ -50,8 +61,11 @@ pub struct Agent<'d> {
     pub slug: String,
     pub description: String,
     pub prompt: &'d str,
+    /// The text that the prompt is, if it refers to nothing.
+    pub text: Option<String>,
     pub model: Option<&'d str>,
-    pub tools: Vec<String>,
+    /// What it may use; `None`: all that there is.
+    pub tools: Option<Vec<String>>,
     pub disallowed: Vec<String>,
     pub max_turns: Option<u64>,
     pub memory: Option<&'d str>,
@@ -70,18 +84,16 @@ pub struct SkillFile<'d> {
 impl<'d> Outline<'d> {
     /// Reads a document, and says everything that is wrong with it whatever the target is.
     pub fn of(document: &'d Document) -> (Self, Vec<Problem>) {
-        let (_, mut problems) = compile_document(document);
-        // What cannot be run yet can be exported, and another workflow is another export.
-        let for_runs = [
-            nodes::NOT_YET,
-            nodes::OTHER_LANGUAGE,
-            compiler::UNKNOWN_FLOW,
-        ];
-        problems.retain(|one| !for_runs.contains(&one.code));
+        let mut problems = check_document(document, FOR_RUNS);
+        let steps = steps(document);
+        let numbers = steps.iter().zip(1..);
         let mut outline = Self {
             document,
             slug: slug(document.id.as_str()),
-            steps: steps(document),
+            numbers: numbers
+                .map(|(step, at)| (step.node.id.as_str(), at))
+                .collect(),
+            steps,
             agents: Vec::new(),
             skills: Vec::new(),
             servers: Vec::new(),
@@ -118,11 +130,7 @@ impl<'d> Outline<'d> {
 
     /// Where a node stands among the steps, counted from 1.
     pub fn number(&self, node: &str) -> Option<usize> {
-        let place = self
-            .steps
-            .iter()
-            .position(|it| it.node.id.as_str() == node)?;
-        Some(place + 1)
+        self.numbers.get(node).copied()
     }
 }
 
@@ -146,17 +154,22 @@ fn agent(node: &Node) -> Agent<'_> {
     ];
     let mut slugs = names.into_iter().flatten().map(slug);
     let prompt = teller.plain_or("prompt", "");
+    let text = Template::parse(prompt).ok().and_then(|it| it.fixed_text());
     let description = teller
         .plain("description")
         .filter(|text| !text.trim().is_empty());
-    let description = description.or(node.label.as_deref()).unwrap_or(prompt);
+    let description = match description.or(node.label.as_deref()) {
+        Some(given) => line(given, usize::MAX),
+        None => line(text.as_deref().unwrap_or(prompt), DESCRIPTION_CHARS_MAX),
+    };
     Agent {
         node,
         slug: slugs.find(|slug| !slug.is_empty()).unwrap_or_default(),
-        description: line(description, DESCRIPTION_CHARS_MAX),
+        description,
         prompt,
+        text,
         model: teller.plain("model"),
-        tools: teller.words("tools"),
+        tools: teller.listed("tools"),
         disallowed: teller.words("disallowedTools"),
         max_turns: teller.number("maxTurns"),
         memory: teller.plain("memory"),

@@ -24,16 +24,13 @@ const STARTERS: &[&str] = &["Agent", "Task"];
 impl Making<'_, '_> {
     /// What a sub-agent may use, each once.
     pub fn allowed(&mut self, agent: &Agent<'_>) -> Vec<Right> {
-        if agent
-            .tools
-            .iter()
-            .any(|tool| STARTERS.contains(&tool.as_str()))
-        {
+        let tools = agent.tools.as_deref().unwrap_or_default();
+        if tools.iter().any(|tool| STARTERS.contains(&tool.as_str())) {
             let lost = "a sub-agent starts no other sub-agents there";
             let help = "call the other one in a step of the workflow";
             self.warn(Some(agent.node), Topic::Agents, lost, help);
         }
-        self.rights(agent, &agent.tools, true)
+        self.rights(agent, tools, true)
     }
 
     /// What a sub-agent may not use, each once.
@@ -134,14 +131,45 @@ impl Making<'_, '_> {
             let help = "name only what is meant in `tools`";
             self.warn(Some(agent.node), Topic::Agents, lost, help);
         }
-        let edits = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
-        let named = edits
-            .iter()
-            .filter(|edit| agent.tools.iter().any(|tool| tool == **edit));
-        let has_edit = allowed.iter().any(|right| right.word == "edit");
-        if has_edit && named.count() < edits.len() && self.target != Target::ClaudeCode {
-            let lost = "`edit` is one tool there, which changes files and makes new ones";
-            let help = "leave both out if only one of them is meant";
+        let given: Vec<&String> = agent.tools.iter().flatten().collect();
+        self.warn_of_others(agent, allowed, &given, "allowed");
+        let refused: Vec<&String> = agent.disallowed.iter().collect();
+        self.warn_of_others(agent, denied, &refused, "denied");
+    }
+
+    /// Tools that nobody named and that are allowed or denied with those that have the same word.
+    fn warn_of_others(
+        &mut self,
+        agent: &Agent<'_>,
+        rights: &[Right],
+        named: &[&String],
+        done: &str,
+    ) {
+        let mut seen: Vec<&str> = Vec::new();
+        for right in rights {
+            let mut others = vocabulary::of_document(self.target, &right.word);
+            // They are two names of one tool.
+            others.retain(|other| !STARTERS.contains(other));
+            // A part that is named is no more than that part.
+            let is_named = |name: &str, other: &str| match right.part {
+                None => name == other,
+                Some(_) => name.split('(').next() == Some(other),
+            };
+            others.retain(|other| !named.iter().any(|name| is_named(name, other)));
+            if others.is_empty() || seen.contains(&right.word.as_str()) {
+                continue;
+            }
+            seen.push(&right.word);
+            let others: Vec<_> = others.iter().map(|other| format!("`{other}`")).collect();
+            let lost = format!(
+                "`{}` is one tool there, so that {} {done} too",
+                right.word,
+                match others.as_slice() {
+                    [one] => format!("{one} is"),
+                    all => format!("{} are", all.join(", ")),
+                }
+            );
+            let help = "leave out what has that name if only a part of it is meant";
             self.warn(Some(agent.node), Topic::Agents, lost, help);
         }
     }

@@ -140,6 +140,42 @@ pub fn tool(target: Target, name: &str) -> Tool {
     word.map_or(Tool::Missing, |word| Tool::Known(word.to_owned()))
 }
 
+/// Other words of GitHub Copilot, in small letters, for its own.
+const COPILOT_WORDS: &[(&str, &str)] = &[
+    ("bash", "execute"),
+    ("custom-agent", "agent"),
+    ("glob", "search"),
+    ("grep", "search"),
+    ("multiedit", "edit"),
+    ("notebookedit", "edit"),
+    ("notebookread", "read"),
+    ("powershell", "execute"),
+    ("shell", "execute"),
+    ("task", "agent"),
+    ("todowrite", "todo"),
+    ("webfetch", "web"),
+    ("websearch", "web"),
+    ("write", "edit"),
+];
+
+/// The tools of documents that a word of OpenCode or GitHub Copilot stands for, sorted; none if the word is
+/// not known. The other clients use the names of documents or have no lists.
+pub fn of_document(target: Target, word: &str) -> Vec<&'static str> {
+    let small = word.to_ascii_lowercase();
+    let alias = COPILOT_WORDS.iter().find(|(alias, _)| *alias == small);
+    let is_it = |opencode: &Option<&str>, copilot: &Option<&str>| match target {
+        Target::OpenCode => *opencode == Some(word),
+        Target::Copilot => *copilot == Some(alias.map_or(small.as_str(), |(_, own)| *own)),
+        Target::ClaudeCode | Target::Codex => false,
+    };
+    let tools = TOOLS
+        .iter()
+        .filter(|(_, opencode, copilot, _)| is_it(opencode, copilot));
+    // `Task` is the older name of `Agent`.
+    let tools = tools.filter(|(name, ..)| *name != "Task");
+    tools.map(|(name, ..)| *name).collect()
+}
+
 /// The part of a tool that is meant: `git log:*` in `Bash(git log:*)`.
 pub fn pattern(name: &str) -> Option<&str> {
     let (_, part) = name.split_once('(')?;

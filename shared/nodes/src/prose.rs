@@ -158,6 +158,12 @@ impl<'a> Teller<'a> {
         words(self.raw(name))
     }
 
+    /// The words of a list that may be empty; `None` if it is left out or a blank text.
+    pub fn listed(self, name: &str) -> Option<Vec<String>> {
+        let words = self.words(name);
+        (!words.is_empty() || self.raw(name).is_some_and(Value::is_array)).then_some(words)
+    }
+
     /// A lead and a value below it: a text as a quote, anything else as JSON.
     pub fn shown(self, lead: &str, name: &str) -> Option<String> {
         let value = self.raw(name)?;

@@ -131,8 +131,12 @@ async fn one_agent(
 /// The tools of a sub-agent, of which `shown` is the end of the client's line.
 fn tools(sheet: &mut Sheet, at: &str, agent: &Agent, shown: Option<&str>) {
     let seen = Some(shown.unwrap_or("missing").to_owned());
-    let listed = format!("{})", agent.tools.join(", "));
-    match (agent.tools.is_empty(), agent.disallowed.is_empty()) {
+    let named = agent.tools.clone().unwrap_or_default();
+    let listed = match named.is_empty() {
+        true => "none)".to_owned(),
+        false => format!("{})", named.join(", ")),
+    };
+    match (agent.tools.is_none(), agent.disallowed.is_empty()) {
         (true, true) => sheet.field(at, "tools", "All tools)", seen),
         (true, false) => {
             let meant = format!("All tools except {})", agent.disallowed.join(", "));
@@ -140,8 +144,8 @@ fn tools(sheet: &mut Sheet, at: &str, agent: &Agent, shown: Option<&str>) {
         }
         (false, true) if agent.memory.is_some() => {
             let needs = ["Read", "Write", "Edit"].map(str::to_owned);
-            let needs = needs.into_iter().filter(|name| !agent.tools.contains(name));
-            let all: Vec<_> = agent.tools.iter().cloned().chain(needs).collect();
+            let needs = needs.into_iter().filter(|name| !named.contains(name));
+            let all: Vec<_> = named.iter().cloned().chain(needs).collect();
             let known = (
                 format!("{})", all.join(", ")),
                 "`memory` brings the tools that it needs",

@@ -115,10 +115,10 @@ async fn one_agent(
         &agent.description,
         entry(told, &agent.name),
     );
-    if agent.tools.is_empty() {
+    let Some(named) = &agent.tools else {
         return Ok(());
-    }
-    let words = agent.tools.iter().flat_map(|name| match name.as_str() {
+    };
+    let words = named.iter().flat_map(|name| match name.as_str() {
         "Read" => vec!["view".to_owned()],
         "Grep" | "Glob" => vec!["grep".to_owned(), "glob".to_owned()],
         other => vec![other.trim_start_matches("mcp__").replace("__", "-")],

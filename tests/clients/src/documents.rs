@@ -74,6 +74,9 @@ fn everything(program: &str, remote: &str) -> Value {
         json!({"id": "write", "type": "subAgent", "settings": {
             "name": "mender", "description": "Mends: 'what' was found",
             "prompt": "Mend it: {{nodes.look.output}}", "model": "large", "disallowedTools": ["Bash"]}}),
+        json!({"id": "think", "type": "subAgent", "settings": {
+            "name": "thinker", "description": "Thinks, and uses nothing", "prompt": "Write \\{{x}} out.",
+            "tools": []}}),
         json!({"id": "style", "type": "skill", "settings": {
             "name": "house-style", "description": "How: we \"write\" \u{1f680}",
             "instructions": "Write short sentences.", "executionMode": "load"}}),

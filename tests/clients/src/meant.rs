@@ -18,7 +18,8 @@ pub struct Agent {
     pub description: String,
     pub prompt: String,
     pub model: Option<String>,
-    pub tools: Vec<String>,
+    /// `None`: all that there is.
+    pub tools: Option<Vec<String>>,
     pub disallowed: Vec<String>,
     pub steps: Option<u64>,
     pub memory: Option<String>,
@@ -105,9 +106,13 @@ fn agent(node: &Node) -> Agent {
     Agent {
         name: slug(name),
         description: line(description),
-        prompt: prompt.trim().to_owned(),
+        // Braces that are no reference are text.
+        prompt: prompt.trim().replace("\\{{", "{{"),
         model: text(node, "model").map(str::to_owned),
-        tools: words(node, "tools"),
+        tools: node
+            .settings
+            .contains_key("tools")
+            .then(|| words(node, "tools")),
         disallowed: words(node, "disallowedTools"),
         steps: node.settings.get("maxTurns").and_then(Value::as_u64),
         memory: text(node, "memory").map(str::to_owned),

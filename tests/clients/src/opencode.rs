@@ -108,13 +108,13 @@ async fn one_agent(
         sheet.field(&at, "model", "", None);
     }
     let on = |name: &str| found["tools"][name] == true;
-    if !agent.tools.is_empty() {
+    if let Some(tools) = &agent.tools {
         let all = found["tools"].as_object().into_iter().flatten();
         let seen = list(
             all.filter(|(_, on)| **on == true)
                 .map(|(name, _)| name.clone()),
         );
-        let own = agent.tools.iter().filter(|name| !name.starts_with("mcp__"));
+        let own = tools.iter().filter(|name| !name.starts_with("mcp__"));
         let words = own.flat_map(|name| match name.as_str() {
             "Edit" | "Write" => vec!["edit".to_owned(), "write".to_owned()],
             other => vec![other.to_lowercase()],

@@ -21,6 +21,7 @@ const SHARED: &[(&str, u8)] = &[
     ("lattice-webhook", 3),
     ("lattice-compiler", 4),
     ("lattice-export", 5),
+    ("lattice-import", 6),
     ("lattice-driver", 4),
     ("lattice-local", 4),
     ("lattice-effects", 4),

@@ -5,7 +5,7 @@ use crate::repo::{cargo, report};
 /// The crates that decide and never perform.
 pub const PURE: &[&str] = &[
     "model", "document", "expr", "journal", "policy", "schedule", "ir", "wire", "engine", "nodes",
-    "webhook", "compiler", "export",
+    "webhook", "compiler", "export", "import",
 ];
 
 /// Not pure, but run under the simulator, which schedules them itself.

@@ -2,7 +2,7 @@
 //!
 //! `durable` measures durable steps over a `rig`, `branching` steps side by side,
 //! `families` runs that let other runs work, `streaming` what
-//! readers see of them, `compiling` the compiler, `machine` what the machine was
+//! readers see of them, `compiling` the compiler, `exporting` the exports, `machine` what the machine was
 //! doing; `table` prints. The floor is SQLite itself with the same durability and group commit and
 //! no engine. Nothing here is asserted by a test: figures are for reading, as ratios.
 
@@ -10,6 +10,7 @@ mod branching;
 mod compiling;
 mod durable;
 mod ends;
+mod exporting;
 mod families;
 mod machine;
 mod programs;
@@ -42,6 +43,7 @@ pub struct Report {
     families: Vec<families::Family>,
     streaming: Vec<streaming::Streaming>,
     compile: Vec<compiling::Compiled>,
+    export: Vec<exporting::Exported>,
 }
 
 /// Steps of a measured workflow: ten calls that do nothing, so 11 commits a run.
@@ -106,6 +108,7 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         streaming.push(streaming::measure(&dir, runs, readers_each).await?);
     }
     let compile = [100, 1_000, 10_000].map(compiling::measure).to_vec();
+    let export = [100, 1_000].map(exporting::measure).to_vec();
     Ok(Report {
         machine,
         durable,
@@ -114,6 +117,7 @@ async fn measure_in(plan: &Plan, folder: &Path) -> Result<Report, CliError> {
         families,
         streaming,
         compile,
+        export,
     })
 }
 

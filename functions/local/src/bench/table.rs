@@ -25,7 +25,8 @@ fn print(report: &Report, out: &mut String) -> std::fmt::Result {
     print_branching(report, out)?;
     print_families(report, out)?;
     print_streaming(report, out)?;
-    print_compiled(report, out)
+    print_compiled(report, out)?;
+    print_exported(report, out)
 }
 
 fn print_branching(report: &Report, out: &mut String) -> std::fmt::Result {
@@ -186,6 +187,16 @@ fn print_compiled(report: &Report, out: &mut String) -> std::fmt::Result {
         let per_node = row.ms * 1_000.0 / row.nodes.max(1) as f64;
         let (nodes, edges, ms) = (row.nodes, row.edges, row.ms);
         writeln!(out, "{nodes:>8} {edges:>8} {ms:>6.1} ms {per_node:>9.1} us")?;
+    }
+    Ok(())
+}
+
+fn print_exported(report: &Report, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "\nexporting to all four coding agents")?;
+    writeln!(out, "{:>8} {:>8} {:>9}", "nodes", "files", "time")?;
+    for row in &report.export {
+        let (nodes, files, ms) = (row.nodes, row.files, row.ms);
+        writeln!(out, "{nodes:>8} {files:>8} {ms:>6.1} ms")?;
     }
     Ok(())
 }

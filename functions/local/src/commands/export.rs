@@ -7,24 +7,24 @@ use crate::source;
 use crate::staged::{Fate, Plan};
 use crate::text::clean;
 use lattice_document::Problem;
-use lattice_export::{Export, Target, export};
+use lattice_export::{Export, Target, export_all};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The words of `export`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  lattice export claude-code examples/support-triage.json --to . --dry-run"
+    after_help = "Example:\n  lattice export examples/support-triage.json --target claude-code --out . --dry-run"
 )]
 pub struct Args {
-    /// The coding agent: `claude-code`, `codex`, `opencode` or `copilot`.
-    #[arg(value_parser = target)]
-    pub target: Target,
     /// The workflow: JSON in our own format, or what older tools saved.
     pub file: PathBuf,
+    /// The coding agents, with commas between them: `claude-code`, `codex`, `opencode`, `copilot`; or `all`.
+    #[arg(long, value_name = "NAMES", value_parser = targets)]
+    pub target: Targets,
     /// The folder of the project that the files go to.
     #[arg(long, value_name = "DIR")]
-    pub to: PathBuf,
+    pub out: PathBuf,
     /// Write nothing; show what would be written, and how it differs from what is there.
     #[arg(long)]
     pub dry_run: bool,
@@ -36,14 +36,29 @@ pub struct Args {
     pub json: bool,
 }
 
-fn target(word: &str) -> Result<Target, String> {
+/// Several coding agents, each once, in their own order.
+#[derive(Debug, Clone)]
+pub struct Targets(Vec<Target>);
+
+fn targets(words: &str) -> Result<Targets, String> {
+    if words == "all" {
+        return Ok(Targets(Target::ALL.to_vec()));
+    }
+    let mut found: Vec<_> = words.split(',').map(target).collect::<Result<_, _>>()?;
+    found.sort();
+    found.dedup();
+    Ok(Targets(found))
+}
+
+/// The coding agent of this word.
+pub fn target(word: &str) -> Result<Target, String> {
     Target::find(word).ok_or_else(|| {
         let words: Vec<_> = Target::ALL.iter().map(|target| target.word()).collect();
         format!("known are {}", words.join(", "))
     })
 }
 
-/// Exports a file.
+/// Exports a file, to all targets or to none.
 pub fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     let bytes = source::read(&args.file)?;
     let reading = lattice_document::read(&bytes);
@@ -54,14 +69,17 @@ pub fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
     else {
         return refused(&args, problems, app);
     };
-    let made = match export(&document, args.target) {
+    let made = match export_all(&document, &args.target.0) {
         Ok(made) => made,
         Err(found) => {
             problems.extend(found);
             return refused(&args, problems, app);
         }
     };
-    let plan = Plan::new(&args.to, &made.files)?;
+    // INVARIANT: each target has folders of its own.
+    let files = made.iter().flat_map(|(_, export)| export.files.clone());
+    let files = files.collect();
+    let plan = Plan::new(&args.out, &files)?;
     if !args.dry_run {
         plan.refuse_changes(args.force)?;
         plan.perform()?;
@@ -73,7 +91,7 @@ pub fn perform(args: Args, app: &App) -> Result<Exit, CliError> {
 fn refused(args: &Args, problems: Vec<Problem>, app: &App) -> Result<Exit, CliError> {
     let screen = &app.screen;
     screen.record(&json!({
-        "ok": false, "target": args.target, "files": [], "warnings": [], "problems": problems,
+        "ok": false, "targets": [], "written": false, "files": [], "warnings": [], "problems": problems,
     }));
     source::show_problems(&problems, |line| screen.line(line), screen);
     let count = crate::error::count(&problems);
@@ -84,15 +102,23 @@ fn refused(args: &Args, problems: Vec<Problem>, app: &App) -> Result<Exit, CliEr
     Ok(Exit::Failed)
 }
 
-fn show(args: &Args, made: &Export, plan: &Plan<'_>, app: &App) {
+fn show(args: &Args, made: &[(Target, Export)], plan: &Plan<'_>, app: &App) {
     let screen = &app.screen;
     let files: Vec<Value> = plan
         .files()
         .map(|(path, fate, bytes)| json!({"path": path, "fate": fate.word(), "bytes": bytes.len()}))
         .collect();
+    let targets = made.iter();
+    let targets: Vec<Value> = targets
+        .map(|(target, export)| json!({"target": target, "launch": export.launch}))
+        .collect();
+    let warnings: Vec<_> = made
+        .iter()
+        .flat_map(|(_, export)| &export.warnings)
+        .collect();
     screen.record(&json!({
-        "ok": true, "target": args.target, "written": !args.dry_run, "files": files,
-        "warnings": made.warnings, "launch": made.launch, "problems": [],
+        "ok": true, "targets": targets, "written": !args.dry_run, "files": files,
+        "warnings": warnings, "problems": [],
     }));
     for (path, fate, bytes) in plan.files() {
         screen.line(format!("{:9} {path} ({} bytes)", fate.word(), bytes.len()));
@@ -106,16 +132,16 @@ fn show(args: &Args, made: &Export, plan: &Plan<'_>, app: &App) {
                 .for_each(|line| screen.line(clean(line)));
         }
     }
-    for warning in &made.warnings {
+    for warning in warnings {
         screen.note(format!("warning: {}", clean(&warning.to_string())));
     }
-    match args.dry_run {
-        true => screen.line("nothing was written"),
-        false => screen.line(format!(
-            "start it in `{}`: {}",
-            args.to.display(),
-            made.launch
-        )),
+    if args.dry_run {
+        screen.line("nothing was written");
+        return;
+    }
+    for (target, export) in made {
+        let (folder, launch) = (args.out.display(), &export.launch);
+        screen.line(format!("start it with {target} in `{folder}`: {launch}"));
     }
 }
 

@@ -9,6 +9,7 @@ pub mod events;
 pub mod export;
 pub mod fork;
 pub mod hooks;
+pub mod import;
 pub mod nodes;
 mod report;
 pub mod resume;
@@ -32,6 +33,7 @@ pub async fn perform(command: Command, app: &App) -> Result<Exit, CliError> {
         Command::Dev(args) => dev::perform(args, app).await,
         Command::Compile(args) => compile::perform(args, app),
         Command::Export(args) => export::perform(args, app),
+        Command::Import(args) => import::perform(args, app),
         Command::Events(args) => events::perform(args, app).await,
         Command::Runs(args) => runs::perform(args, app).await,
         Command::Show(args) => show::perform(args, app).await,

@@ -60,6 +60,9 @@ pub fn everything() -> Value {
         json!({"id": "write", "type": "subAgent", "settings": {
             "prompt": "Mend it: {{nodes.look.output}}", "model": "some-model",
             "tools": "Read, Edit, Telepathy", "disallowedTools": ["Bash"]}}),
+        json!({"id": "think", "type": "subAgent", "settings": {
+            "name": "thinker", "description": "Thinks, and uses nothing", "prompt": "Write \\{{x}} out.",
+            "tools": []}}),
         json!({"id": "style", "type": "skill", "settings": {
             "name": "house-style", "description": "How we write", "instructions": "Write short sentences.",
             "allowedTools": "Read,Grep", "executionMode": "load"}}),

@@ -100,6 +100,15 @@ impl Template {
         texts.sum()
     }
 
+    /// The text that it renders as, if it refers to nothing.
+    pub fn fixed_text(&self) -> Option<String> {
+        let texts = self.0.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Reference(_) => None,
+        });
+        texts.collect()
+    }
+
     /// The text it was read from.
     pub fn source(&self) -> &str {
         &self.0.source

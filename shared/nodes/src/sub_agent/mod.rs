@@ -26,7 +26,7 @@ struct Settings {
     prompt: String,
     /// A class (`small`, `medium`, `large`) or the name of a model.
     model: Option<String>,
-    /// The tools that it may use: a list, or a text with commas. Left out, all that there are.
+    /// The tools that it may use: a list, or a text with commas. Left out, all that there are; an empty list: none.
     tools: Option<Value>,
     /// The tools that it may not use.
     disallowed_tools: Option<Value>,
@@ -114,10 +114,12 @@ impl NodeKind for SubAgent {
         let turns = teller.number("maxTurns").map(|turns| {
             format!("It may take at most {turns} turns; if it has no answer then, it has failed.")
         });
-        let tools = teller.words("tools");
-        let tools = (!tools.is_empty()).then(|| {
+        let tools = teller.listed("tools").map(|tools| {
             let tools: Vec<_> = tools.iter().map(|tool| code(tool)).collect();
-            format!("It uses no tools but {}.", tools.join(", "))
+            match tools.is_empty() {
+                true => "It uses no tools.".to_owned(),
+                false => format!("It uses no tools but {}.", tools.join(", ")),
+            }
         });
         Told::new(Need::SubAgent)
             .say("Its result is what the sub-agent answers.")
