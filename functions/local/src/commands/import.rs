@@ -75,7 +75,7 @@ fn write(args: &Args, made: &Import, app: &App) -> Result<Exit, CliError> {
         "ok": true, "from": args.from, "document": document, "taken": made.taken, "left": made.left,
     }));
     match &args.out {
-        None => screen.line(&text),
+        None => screen.line(text.trim_end()),
         Some(out) => {
             for taken in &made.taken {
                 screen.line(clean(&format!(
@@ -127,7 +127,7 @@ fn save(out: &Path, text: &str, force: bool) -> Result<(), CliError> {
         let text = format!("`{}` is no name of a file", out.display());
         return Err(CliError::said(text, "name a file, such as `workflow.json`"));
     };
-    let files = BTreeMap::from([(name.to_owned(), format!("{text}\n").into_bytes())]);
+    let files = BTreeMap::from([(name.to_owned(), text.as_bytes().to_vec())]);
     let folder = out.parent().filter(|it| !it.as_os_str().is_empty());
     let plan = Plan::new(folder.unwrap_or(Path::new(".")), &files)?;
     plan.refuse_changes(force)?;
