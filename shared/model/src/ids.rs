@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +25,12 @@ macro_rules! text_id {
             Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
         )]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes the text as it is; the reader of documents and commands checks it first.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(text.as_ref().into())
             }
 
             /// The text of the id.
@@ -97,7 +98,7 @@ impl StageId {
 impl BranchId {
     /// The branch at this place of this visit of a split.
     pub fn of(split: &StageId, index: u32) -> Self {
-        Self(format!("{split}/{index}"))
+        Self(format!("{split}/{index}").into())
     }
 }
 
@@ -107,17 +108,17 @@ impl BranchId {
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
-pub struct Tenant(String);
+pub struct Tenant(Arc<str>);
 
 impl Tenant {
     /// The tenant of a laptop.
     pub fn local() -> Self {
-        Self("local".to_owned())
+        Self("local".into())
     }
 
     /// Whether it is the tenant of a laptop.
     pub fn is_local(&self) -> bool {
-        self.0 == "local"
+        &*self.0 == "local"
     }
 
     /// The text of the id.
@@ -147,7 +148,7 @@ impl FromStr for Tenant {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if (1..=limits::TENANT_CHARS_MAX).contains(&text.len()) && text.bytes().all(letter) {
-            return Ok(Self(text.to_owned()));
+            return Ok(Self(text.into()));
         }
         Err(IdError {
             what: "tenant",
