@@ -34,7 +34,7 @@ fn a_project_becomes_a_workflow_that_can_be_exported_elsewhere() {
         &[
             "skill     style",
             "subAgent  reviewer",
-            "2 nodes written to `w.json`, 1 remarks",
+            "written to `w.json`: nodes 2, remarks 1",
         ],
     );
     let compiled = place.lattice(&["compile", "w.json"]);

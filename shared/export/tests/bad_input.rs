@@ -287,3 +287,51 @@ fn every_warning_says_where_it_is_documented() {
         }
     }
 }
+
+/// The list of problems is cut at 500: those that only keep a document from running take no place in it.
+#[test]
+fn six_hundred_nodes_that_cannot_be_run_yet_are_exported() {
+    let agent = |place: usize| json!({"id": format!("a{place}"), "type": "subAgent", "settings": {"prompt": "Go."}});
+    let nodes: Vec<_> = (0..600).map(agent).collect();
+    let made = export(&document(&chain(&nodes)), Target::ClaudeCode).unwrap();
+    assert_eq!(made.files.len(), 602);
+    // What is wrong is still found among them.
+    let mut nodes = nodes;
+    nodes[599]["settings"]["prompt"] = json!("{{in.");
+    let problems = export(&document(&chain(&nodes)), Target::ClaudeCode).unwrap_err();
+    let node = |one: &lattice_document::Problem| one.node.as_ref().map(ToString::to_string);
+    let errors: Vec<_> = problems
+        .iter()
+        .filter(|one| one.is_error())
+        .map(node)
+        .collect();
+    assert_eq!(errors, [Some("a599".to_owned())]);
+}
+
+#[test]
+fn a_description_that_is_cut_is_said_and_that_of_a_sub_agent_is_whole() {
+    let long = "word ".repeat(300);
+    let nodes = [
+        json!({"id": "s", "type": "skill", "settings": {"name": "s", "description": long, "instructions": "Go."}}),
+        json!({"id": "a", "type": "subAgent", "settings": {"name": "a", "description": long, "prompt": "Go."}}),
+    ];
+    for target in Target::ALL {
+        let made = export(&document(&chain(&nodes)), *target).unwrap();
+        let said: Vec<_> = made
+            .warnings
+            .iter()
+            .filter(|one| one.lost.contains("1499 characters"))
+            .collect();
+        let about: Vec<_> = said
+            .iter()
+            .filter_map(|one| one.node.as_ref())
+            .map(|node| node.as_str())
+            .collect();
+        assert_eq!(about, ["s"], "{target}: {:?}", made.warnings);
+        let whole = made
+            .files
+            .values()
+            .filter(|bytes| String::from_utf8_lossy(bytes).contains(long.trim()));
+        assert_eq!(whole.count(), 1, "{target}");
+    }
+}

@@ -36,7 +36,10 @@ fn agent(reading: &mut Reading<'_>, path: &str) {
     let mut settings = Map::new();
     settings.insert("name".to_owned(), name.as_str().into());
     settings.insert("description".to_owned(), description.into());
-    tools::claude_code(&mut fields).put(&mut settings);
+    let Some(rights) = tools::claude_code(&mut fields) else {
+        return;
+    };
+    rights.put(&mut settings);
     let model = fields.text("model").filter(|model| model != "inherit");
     settings.extend(model.map(|model| ("model".to_owned(), class(&model).into())));
     let turns = fields.number("maxTurns");
@@ -87,10 +90,13 @@ pub fn servers(reading: &mut Reading<'_>, path: &str, found: &mut Servers) {
         }
         // GitHub Copilot: which tools of the server there are.
         let is_all = |tools: &Vec<String>| tools.iter().any(|tool| tool == "*");
-        if fields
-            .list("tools", &[','])
-            .is_some_and(|tools| !is_all(&tools))
-        {
+        let before = fields.count();
+        let named = fields.list("tools", &[',']);
+        if fields.count() > before {
+            fields.leave_out();
+            continue;
+        }
+        if named.is_some_and(|tools| !is_all(&tools)) {
             let why = "a document cannot say which tools of a server there are, so the server is left out";
             let help = "write `[\"*\"]`, import again, and deny tools by `permission` of a node";
             fields.leave("tools", why, help);

@@ -101,10 +101,16 @@ fn config(reading: &mut Reading<'_>) {
         let Some(setup) = setup(&mut fields) else {
             continue;
         };
-        if fields.truth("enabled") == Some(false) {
+        let before = fields.count();
+        let (is_on, refused) = (fields.truth("enabled"), fields.list("disabled_tools", &[]));
+        if fields.count() > before {
+            fields.leave_out();
+            continue;
+        }
+        if is_on == Some(false) {
             found.permit(path, &name, None, Word::Deny);
         }
-        for tool in fields.list("disabled_tools", &[]).unwrap_or_default() {
+        for tool in refused.unwrap_or_default() {
             found.permit(path, &name, Some(&tool), Word::Deny);
         }
         fields.finish();

@@ -44,7 +44,10 @@ fn agent(reading: &mut Reading<'_>, path: &str, stem: &str) {
     settings.insert("description".to_owned(), description.into());
     let model = fields.text("model");
     settings.extend(model.map(|model| ("model".to_owned(), model.into())));
-    tools::copilot(&mut fields).put(&mut settings);
+    let Some(rights) = tools::copilot(&mut fields) else {
+        return;
+    };
+    rights.put(&mut settings);
     fields.finish();
     prompt::put(reading, path, &page.body, &mut settings);
     reading.take(path, "subAgent", &name, settings);

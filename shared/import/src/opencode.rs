@@ -109,7 +109,12 @@ fn agent(
         fields.leave("prompt", why, help);
         return;
     }
+    let before = fields.count();
     let given = given_rules(&mut fields);
+    if fields.count() > before {
+        fields.leave_out();
+        return;
+    }
     let Some(rights) = rules::rights(&mut fields, given, servers) else {
         return;
     };
@@ -163,7 +168,13 @@ fn config(
         if let Some(server) = table(reading, path, &at, server) {
             let mut fields = Fields::new(reading, path, &at, server);
             if let Some(setup) = setup(&mut fields) {
-                if fields.truth("enabled") == Some(false) {
+                let before = fields.count();
+                let is_on = fields.truth("enabled");
+                if fields.count() > before {
+                    fields.leave_out();
+                    continue;
+                }
+                if is_on == Some(false) {
                     found.permit(path, &name, None, Word::Deny);
                 }
                 fields.finish();

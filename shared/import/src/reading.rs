@@ -196,6 +196,19 @@ impl<'r, 'f> Fields<'r, 'f> {
         (value != Tree::Null).then_some(value)
     }
 
+    /// How much has been left so far: more of it later means that a field could not be read.
+    pub fn count(&self) -> usize {
+        self.reading.left.len()
+    }
+
+    /// Says that all of it is left out, as a field could not be read that says what it may do.
+    pub fn leave_out(&mut self) {
+        let at = Some(self.at.as_str()).filter(|at| !at.is_empty());
+        let why = "what it may do cannot be read, so it is left out";
+        let help = "mend the file and import again";
+        self.reading.leave(self.file, at, why, help);
+    }
+
     /// Whether a field is there and has not been taken.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(key, _)| key == name)

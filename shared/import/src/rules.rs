@@ -108,8 +108,7 @@ impl Made<'_, '_, '_> {
         let place = format!("permission.{key}");
         if denies && self.is_listed {
             // What it denies is denied anyway, but for what was allowed before it.
-            let pattern = key.trim_end_matches('*');
-            self.tools.retain(|tool| !is_hit(pattern, tool));
+            self.tools.retain(|tool| !may_hit(key, tool));
         }
         let (why, help) = match denies && !self.is_listed {
             true => (
@@ -218,11 +217,19 @@ fn is_over(one: &str, name: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
 }
 
-/// Whether a tool of a document has a name in OpenCode that begins so.
-fn is_hit(pattern: &str, tool: &str) -> bool {
-    match vocabulary::tool(Target::OpenCode, tool) {
-        vocabulary::Tool::Known(word) => word.starts_with(pattern),
-        _ => true,
+/// Whether a pattern may be that of a tool: it is if both begin alike, up to where one of them is open.
+fn may_hit(pattern: &str, tool: &str) -> bool {
+    let is_open = |text: &str| text.contains(['*', '?']);
+    let fixed = |text: &str| text.split(['*', '?']).next().unwrap_or_default().to_owned();
+    let vocabulary::Tool::Known(word) = vocabulary::tool(Target::OpenCode, tool) else {
+        return true;
+    };
+    let (begins, word_begins) = (fixed(pattern), fixed(&word));
+    match (is_open(pattern), is_open(&word)) {
+        (false, false) => pattern == word,
+        (true, false) => word.starts_with(&begins),
+        (false, true) => pattern.starts_with(&word_begins),
+        (true, true) => word_begins.starts_with(&begins) || begins.starts_with(&word_begins),
     }
 }
 

@@ -23,28 +23,38 @@ impl Rights {
     }
 }
 
-/// The lists of Claude Code, whose names documents use.
-pub fn claude_code(fields: &mut Fields<'_, '_>) -> Rights {
+/// The lists of Claude Code, whose names documents use; `None` if they cannot be read.
+pub fn claude_code(fields: &mut Fields<'_, '_>) -> Option<Rights> {
+    let before = fields.count();
     // An empty list means all of them to this client.
     let all = |tools: &Vec<String>| !tools.is_empty() && !tools.iter().any(|tool| tool == "*");
     let tools = fields.list("tools", &[',']).filter(all);
-    Rights {
+    let rights = Rights {
         tools: tools.map(|tools| match tools.as_slice() {
             [one] if one == NO_TOOLS => Vec::new(),
             _ => tools,
         }),
         denied: fields.list("disallowedTools", &[',']).unwrap_or_default(),
+    };
+    if fields.count() > before {
+        fields.leave_out();
+        return None;
     }
+    Some(rights)
 }
 
-/// The list of GitHub Copilot.
-pub fn copilot(fields: &mut Fields<'_, '_>) -> Rights {
-    let Some(words) = fields.list("tools", &[',']) else {
-        return Rights::default();
-    };
-    if words.iter().any(|word| word == "*") {
-        return Rights::default();
+/// The list of GitHub Copilot; `None` if it cannot be read.
+pub fn copilot(fields: &mut Fields<'_, '_>) -> Option<Rights> {
+    let before = fields.count();
+    let words = fields.list("tools", &[',']);
+    if fields.count() > before {
+        fields.leave_out();
+        return None;
     }
+    let is_some = |words: &Vec<String>| !words.iter().any(|word| word == "*");
+    let Some(words) = words.filter(is_some) else {
+        return Some(Rights::default());
+    };
     let mut tools: Vec<String> = Vec::new();
     for word in words {
         let known = vocabulary::of_document(Target::Copilot, &word);
@@ -62,10 +72,10 @@ pub fn copilot(fields: &mut Fields<'_, '_>) -> Rights {
             }
         }
     }
-    Rights {
+    Some(Rights {
         tools: Some(once(tools)),
         denied: Vec::new(),
-    }
+    })
 }
 
 /// Each text once, at its first place.

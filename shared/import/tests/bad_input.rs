@@ -135,6 +135,63 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
 }
 
 #[test]
+fn what_says_what_may_be_done_and_cannot_be_read_keeps_it_out() {
+    let agent =
+        |head: &str| format!("---\nname: a\ndescription: d\nmode: subagent\n{head}\n---\nText.\n");
+    let server = |field: &str| format!("[mcp_servers.a]\ncommand = \"a\"\n{field}\n");
+    let cases = [
+        (
+            Target::ClaudeCode,
+            ".claude/agents/a.md",
+            agent("tools: {Read: true}"),
+        ),
+        (
+            Target::ClaudeCode,
+            ".claude/agents/a.md",
+            agent("disallowedTools: [3]"),
+        ),
+        (
+            Target::OpenCode,
+            ".opencode/agents/a.md",
+            agent("tools: [write]"),
+        ),
+        (
+            Target::Copilot,
+            ".github/agents/a.agent.md",
+            agent("tools: 3"),
+        ),
+        (
+            Target::Codex,
+            ".codex/config.toml",
+            server("enabled = \"no\""),
+        ),
+        (
+            Target::Codex,
+            ".codex/config.toml",
+            server("disabled_tools = {a = 1}"),
+        ),
+        (
+            Target::OpenCode,
+            "opencode.json",
+            json!({"mcp": {"a": {"type": "local", "command": ["a"], "enabled": "no"}}}).to_string(),
+        ),
+        (
+            Target::Copilot,
+            ".github/mcp.json",
+            json!({"mcpServers": {"a": {"command": "a", "tools": 3}}}).to_string(),
+        ),
+    ];
+    for (target, file, text) in cases {
+        let left = import(&files(&[(file, &text)]), target, "x").unwrap_err();
+        assert!(left.len() >= 2, "{file}: {text}: {left:#?}");
+        assert!(
+            left.iter().any(|one| one.why.contains("left out")),
+            "{file}: {left:#?}"
+        );
+    }
+}
+
+#[test]
 fn nothing_is_no_document() {
     assert_eq!(import(&Files::new(), Target::Codex, "x"), Err(vec![]));
     let given = files(&[("AGENTS.md", "Be kind.\n")]);

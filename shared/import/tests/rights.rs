@@ -44,19 +44,16 @@ fn word(tool: &str) -> String {
     }
 }
 
-/// Whether a pattern with `*` is that of the whole text.
+/// Whether a pattern is that of the whole text: `*` stands for any letters, `?` for one.
 fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => {
-            let Some(rest) = text.strip_prefix(head) else {
-                return false;
-            };
-            let tail = tail.trim_start_matches('*');
-            (0..=rest.len())
-                .filter(|at| rest.is_char_boundary(*at))
-                .any(|at| matches(tail, &rest[at..]))
-        }
+    let rest = |text: &str| text.get(1..).unwrap_or_default().to_owned();
+    match (pattern.chars().next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), None) => matches(&rest(pattern), text),
+        (Some('*'), Some(_)) => matches(&rest(pattern), text) || matches(pattern, &rest(text)),
+        (Some('?'), Some(_)) => matches(&rest(pattern), &rest(text)),
+        (Some(one), Some(other)) => one == other && matches(&rest(pattern), &rest(text)),
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
@@ -120,6 +117,10 @@ fn rules() -> impl Strategy<Value = Vec<(String, Value)>> {
         "list",
         "mystery",
         "doom_loop",
+        "*sh",
+        "srv_f*",
+        "s?v_go",
+        "*_go",
         "o*",
     ]);
     let part = select(vec!["*", "git *", "git log *", "rm *", "src/**", "docs/**"]);

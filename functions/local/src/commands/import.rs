@@ -85,7 +85,7 @@ fn write(args: &Args, made: &Import, app: &App) -> Result<Exit, CliError> {
             }
             let (count, left) = (made.taken.len(), made.left.len());
             screen.line(format!(
-                "{count} nodes written to `{}`, {left} remarks",
+                "written to `{}`: nodes {count}, remarks {left}",
                 out.display()
             ));
         }
