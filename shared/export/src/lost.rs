@@ -138,6 +138,15 @@ impl Making<'_, '_> {
                 Some(Setup::Local { command, env }) => (command.clone(), env),
                 Some(Setup::Remote { url, headers }) => (vec![(*url).to_owned()], headers),
             };
+            let texts = || fixed.iter().chain(values.values());
+            if let Some(text) = texts().find(|text| expands(self.target, text)) {
+                let lost = format!(
+                    "the client puts something else in the place of `{}`: a variable or a file",
+                    expanded(self.target, text).escape_debug()
+                );
+                let help = "write it otherwise if the characters are meant";
+                self.warn(Some(server.node), Topic::Servers, lost, help);
+            }
             let fixed = fixed.iter().find(|text| text.contains("{{"));
             let value = values.values().find(|text| has_other_reference(text));
             let Some(text) = fixed.or(value) else {
@@ -164,4 +173,28 @@ impl Making<'_, '_> {
 fn has_other_reference(text: &str) -> bool {
     let mut inside = text.split("{{").skip(1);
     inside.any(|rest| !rest.trim_start().starts_with("secret."))
+}
+
+/// What opens something that a client puts a value in for.
+fn marks(target: Target) -> &'static [&'static str] {
+    match target {
+        Target::ClaudeCode | Target::Copilot => &["${"],
+        Target::OpenCode => &["{env:", "{file:"],
+        Target::Codex => &[],
+    }
+}
+
+fn expands(target: Target, text: &str) -> bool {
+    marks(target).iter().any(|mark| text.contains(mark))
+}
+
+/// The part of a text that is not taken as it is. What stands around it may be nobody's business.
+fn expanded(target: Target, text: &str) -> String {
+    let places = marks(target).iter().filter_map(|mark| text.find(mark));
+    let rest = places
+        .min()
+        .and_then(|at| text.get(at..))
+        .unwrap_or_default();
+    let part = rest.split_inclusive('}').next().unwrap_or_default();
+    names::line(part, 80)
 }

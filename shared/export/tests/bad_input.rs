@@ -335,3 +335,30 @@ fn a_description_that_is_cut_is_said_and_that_of_a_sub_agent_is_whole() {
         assert_eq!(whole.count(), 1, "{target}");
     }
 }
+
+#[test]
+fn what_a_client_puts_a_value_in_for_is_said() {
+    let nodes = [
+        json!({"id": "m", "type": "mcp", "settings": {"serverId": "m", "toolName": "t", "server": {
+        "command": ["run"], "env": {"A": "in ${HOME} of {env:USER}", "B": "{{secret.B}}"}}}}),
+    ];
+    for (target, part) in [
+        (Target::ClaudeCode, Some("`${HOME}`")),
+        (Target::Codex, None),
+        (Target::OpenCode, Some("`{env:USER}`")),
+        (Target::Copilot, Some("`${HOME}`")),
+    ] {
+        let made = export(&document(&chain(&nodes)), target).unwrap();
+        let said = made
+            .warnings
+            .iter()
+            .find(|one| one.lost.contains("puts something else"));
+        let is_right = said.map(|one| part.is_some_and(|part| one.lost.contains(part)));
+        assert_eq!(
+            is_right,
+            part.map(|_| true),
+            "{target}: {:?}",
+            made.warnings
+        );
+    }
+}
