@@ -138,11 +138,11 @@ impl Making<'_, '_> {
                 Some(Setup::Local { command, env }) => (command.clone(), env),
                 Some(Setup::Remote { url, headers }) => (vec![(*url).to_owned()], headers),
             };
-            let texts = || fixed.iter().chain(values.values());
-            if let Some(text) = texts().find(|text| expands(self.target, text)) {
+            let mut texts = fixed.iter().chain(values.values());
+            if let Some(part) = texts.find_map(|text| expanded(self.target, text)) {
                 let lost = format!(
                     "the client puts something else in the place of `{}`: a variable or a file",
-                    expanded(self.target, text).escape_debug()
+                    part.escape_debug()
                 );
                 let help = "write it otherwise if the characters are meant";
                 self.warn(Some(server.node), Topic::Servers, lost, help);
@@ -184,17 +184,10 @@ fn marks(target: Target) -> &'static [&'static str] {
     }
 }
 
-fn expands(target: Target, text: &str) -> bool {
-    marks(target).iter().any(|mark| text.contains(mark))
-}
-
-/// The part of a text that is not taken as it is. What stands around it may be nobody's business.
-fn expanded(target: Target, text: &str) -> String {
+/// The part of a text that a client does not take as it is. What stands around it may be nobody's business.
+fn expanded(target: Target, text: &str) -> Option<String> {
     let places = marks(target).iter().filter_map(|mark| text.find(mark));
-    let rest = places
-        .min()
-        .and_then(|at| text.get(at..))
-        .unwrap_or_default();
-    let part = rest.split_inclusive('}').next().unwrap_or_default();
-    names::line(part, 80)
+    let rest = text.get(places.min()?..)?;
+    let part = rest.split_inclusive('}').next()?;
+    Some(names::line(part, 80))
 }

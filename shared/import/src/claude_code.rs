@@ -2,7 +2,6 @@
 
 use crate::reading::{Fields, Reading};
 use crate::servers::{Servers, Style, Word, local, remote, values};
-use crate::tree::Tree;
 use crate::{prompt, skills, tools};
 use lattice_export::Target;
 use serde_json::Map;
@@ -73,9 +72,7 @@ pub fn servers(reading: &mut Reading<'_>, path: &str, found: &mut Servers) {
     fields.finish();
     for (name, server) in servers {
         let at = format!("mcpServers.{name}");
-        let Tree::Map(server) = server else {
-            let why = format!("it is {} and must be a table", server.kind());
-            reading.leave(path, Some(&at), why, "mend the file and import again");
+        let Some(server) = reading.table(path, &at, server) else {
             continue;
         };
         let mut fields = Fields::new(reading, path, &at, server);
@@ -90,12 +87,9 @@ pub fn servers(reading: &mut Reading<'_>, path: &str, found: &mut Servers) {
         }
         // GitHub Copilot: which tools of the server there are.
         let is_all = |tools: &Vec<String>| tools.iter().any(|tool| tool == "*");
-        let before = fields.count();
-        let named = fields.list("tools", &[',']);
-        if fields.count() > before {
-            fields.leave_out();
+        let Some(named) = fields.or_leave_out(|it| it.list("tools", &[','])) else {
             continue;
-        }
+        };
         if named.is_some_and(|tools| !is_all(&tools)) {
             let why = "a document cannot say which tools of a server there are, so the server is left out";
             let help = "write `[\"*\"]`, import again, and deny tools by `permission` of a node";
@@ -130,13 +124,13 @@ fn settings(reading: &mut Reading<'_>, found: &mut Servers) {
     let mut fields = Fields::new(reading, path, "", fields);
     let permissions = fields.map("permissions").unwrap_or_default();
     fields.finish();
+    let known = found.names();
     let mut fields = Fields::new(reading, path, "permissions", permissions);
     for name in ["allow", "ask", "deny"] {
         let (Some(rules), Some(word)) = (fields.list(name, &[',']), Word::find(name)) else {
             continue;
         };
         for rule in rules {
-            let known = found.names();
             match of_server(&rule, &known) {
                 Some((server, tool)) => found.permit(path, server, tool, word),
                 None => {

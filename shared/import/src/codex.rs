@@ -86,9 +86,7 @@ fn config(reading: &mut Reading<'_>) {
     let mut found = Servers::default();
     for (name, server) in servers {
         let at = format!("mcp_servers.{name}");
-        let Tree::Map(server) = server else {
-            let why = format!("it is {} and must be a table", server.kind());
-            reading.leave(path, Some(&at), why, "mend the file and import again");
+        let Some(server) = reading.table(path, &at, server) else {
             continue;
         };
         let mut fields = Fields::new(reading, path, &at, server);
@@ -101,12 +99,10 @@ fn config(reading: &mut Reading<'_>) {
         let Some(setup) = setup(&mut fields) else {
             continue;
         };
-        let before = fields.count();
-        let (is_on, refused) = (fields.truth("enabled"), fields.list("disabled_tools", &[]));
-        if fields.count() > before {
-            fields.leave_out();
+        let read = |it: &mut Fields<'_, '_>| (it.truth("enabled"), it.list("disabled_tools", &[]));
+        let Some((is_on, refused)) = fields.or_leave_out(read) else {
             continue;
-        }
+        };
         if is_on == Some(false) {
             found.permit(path, &name, None, Word::Deny);
         }

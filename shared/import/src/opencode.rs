@@ -109,12 +109,9 @@ fn agent(
         fields.leave("prompt", why, help);
         return;
     }
-    let before = fields.count();
-    let given = given_rules(&mut fields);
-    if fields.count() > before {
-        fields.leave_out();
+    let Some(given) = fields.or_leave_out(given_rules) else {
         return;
-    }
+    };
     let Some(rights) = rules::rights(&mut fields, given, servers) else {
         return;
     };
@@ -165,15 +162,12 @@ fn config(
     fields.finish();
     for (name, server) in servers {
         let at = format!("mcp.{name}");
-        if let Some(server) = table(reading, path, &at, server) {
+        if let Some(server) = reading.table(path, &at, server) {
             let mut fields = Fields::new(reading, path, &at, server);
             if let Some(setup) = setup(&mut fields) {
-                let before = fields.count();
-                let is_on = fields.truth("enabled");
-                if fields.count() > before {
-                    fields.leave_out();
+                let Some(is_on) = fields.or_leave_out(|it| it.truth("enabled")) else {
                     continue;
-                }
+                };
                 if is_on == Some(false) {
                     found.permit(path, &name, None, Word::Deny);
                 }
@@ -204,7 +198,7 @@ fn config(
     }
     for (name, agent) in agents {
         let at = format!("agent.{name}");
-        if let Some(agent) = table(reading, path, &at, agent) {
+        if let Some(agent) = reading.table(path, &at, agent) {
             inline.push((path, name, agent));
         }
     }
@@ -222,17 +216,6 @@ fn last_ones(rules: Entries, known: &[String]) -> Entries {
         left.push((key, word));
     }
     left
-}
-
-fn table(reading: &mut Reading<'_>, path: &str, at: &str, value: Tree) -> Option<Entries> {
-    match value {
-        Tree::Map(map) => Some(map),
-        other => {
-            let why = format!("it is {} and must be a table", other.kind());
-            reading.leave(path, Some(at), why, "mend the file and import again");
-            None
-        }
-    }
 }
 
 fn setup(fields: &mut Fields<'_, '_>) -> Option<Value> {

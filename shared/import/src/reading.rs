@@ -103,6 +103,18 @@ impl<'f> Reading<'f> {
         }
     }
 
+    /// A table that stands there under a name that people chose, such as that of a server.
+    pub fn table(&mut self, path: &str, at: &str, value: Tree) -> Option<Map> {
+        match value {
+            Tree::Map(map) => Some(map),
+            other => {
+                let why = format!("it is {} and must be a table", other.kind());
+                self.leave(path, Some(at), why, "mend the file and import again");
+                None
+            }
+        }
+    }
+
     /// Says that something is not taken over, or not as it stands. Secrets are taken out.
     pub fn leave(
         &mut self,
@@ -196,17 +208,18 @@ impl<'r, 'f> Fields<'r, 'f> {
         (value != Tree::Null).then_some(value)
     }
 
-    /// How much has been left so far: more of it later means that a field could not be read.
-    pub fn count(&self) -> usize {
-        self.reading.left.len()
-    }
-
-    /// Says that all of it is left out, as a field could not be read that says what it may do.
-    pub fn leave_out(&mut self) {
+    /// Reads what says what may be done. If anything of it cannot be read, all of the table is left out.
+    pub fn or_leave_out<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let before = self.reading.left.len();
+        let found = read(self);
+        if self.reading.left.len() == before {
+            return Some(found);
+        }
         let at = Some(self.at.as_str()).filter(|at| !at.is_empty());
         let why = "what it may do cannot be read, so it is left out";
         let help = "mend the file and import again";
         self.reading.leave(self.file, at, why, help);
+        None
     }
 
     /// Whether a field is there and has not been taken.

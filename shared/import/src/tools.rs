@@ -25,32 +25,23 @@ impl Rights {
 
 /// The lists of Claude Code, whose names documents use; `None` if they cannot be read.
 pub fn claude_code(fields: &mut Fields<'_, '_>) -> Option<Rights> {
-    let before = fields.count();
+    let read =
+        |it: &mut Fields<'_, '_>| (it.list("tools", &[',']), it.list("disallowedTools", &[',']));
+    let (tools, denied) = fields.or_leave_out(read)?;
     // An empty list means all of them to this client.
-    let all = |tools: &Vec<String>| !tools.is_empty() && !tools.iter().any(|tool| tool == "*");
-    let tools = fields.list("tools", &[',']).filter(all);
-    let rights = Rights {
-        tools: tools.map(|tools| match tools.as_slice() {
+    let is_some = |tools: &Vec<String>| !tools.is_empty() && !tools.iter().any(|tool| tool == "*");
+    Some(Rights {
+        tools: tools.filter(is_some).map(|tools| match tools.as_slice() {
             [one] if one == NO_TOOLS => Vec::new(),
             _ => tools,
         }),
-        denied: fields.list("disallowedTools", &[',']).unwrap_or_default(),
-    };
-    if fields.count() > before {
-        fields.leave_out();
-        return None;
-    }
-    Some(rights)
+        denied: denied.unwrap_or_default(),
+    })
 }
 
 /// The list of GitHub Copilot; `None` if it cannot be read.
 pub fn copilot(fields: &mut Fields<'_, '_>) -> Option<Rights> {
-    let before = fields.count();
-    let words = fields.list("tools", &[',']);
-    if fields.count() > before {
-        fields.leave_out();
-        return None;
-    }
+    let words = fields.or_leave_out(|it| it.list("tools", &[',']))?;
     let is_some = |words: &Vec<String>| !words.iter().any(|word| word == "*");
     let Some(words) = words.filter(is_some) else {
         return Some(Rights::default());

@@ -6,7 +6,7 @@ mod support;
 use lattice_export::{Target, export};
 use lattice_import::{Files, import};
 use serde_json::json;
-use support::{files, left, read, settings};
+use support::{files, left, nodes, read, settings};
 
 #[test]
 fn secrets_never_stand_in_a_document_or_in_a_message() {
@@ -36,13 +36,7 @@ fn secrets_never_stand_in_a_document_or_in_a_message() {
         settings(&made, "b")["server"]["headers"],
         json!({"Authorization": "Bearer {{secret.AUTHORIZATION}}"})
     );
-    let nodes: Vec<_> = made
-        .document
-        .nodes
-        .iter()
-        .map(|one| one.id.as_str())
-        .collect();
-    assert_eq!(nodes, ["start", "s", "a", "b", "end"]);
+    assert_eq!(nodes(&made), ["start", "s", "a", "b", "end"]);
     let shown = format!(
         "{}{}",
         serde_json::to_string(&made.left).unwrap(),
@@ -119,13 +113,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     wanted.extend(others.map(str::to_owned));
     wanted.sort();
     let made = import(&given, Target::ClaudeCode, "\u{7}").unwrap();
-    let nodes = made.document.nodes.iter().map(|one| one.id.as_str());
-    assert_eq!(
-        nodes.collect::<Vec<_>>(),
-        ["start", "good", "end"],
-        "{:#?}",
-        made.left
-    );
+    assert_eq!(nodes(&made), ["start", "good", "end"], "{:#?}", made.left);
     assert_eq!(made.document.id.as_str(), "imported");
     assert_eq!(left(&made.left), wanted);
     for one in &made.left {

@@ -168,11 +168,7 @@ impl Found {
         let found = match fs::symlink_metadata(at) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => {
-                self.leave(
-                    path,
-                    &format!("it cannot be read: {error}"),
-                    "check its permissions",
-                );
+                self.unreadable(path, &error);
                 return Ok(());
             }
             Ok(found) => found,
@@ -201,11 +197,7 @@ impl Found {
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                self.leave(
-                    path,
-                    &format!("it cannot be read: {error}"),
-                    "check its permissions",
-                );
+                self.unreadable(path, &error);
                 return Ok(());
             }
         };
@@ -233,11 +225,7 @@ impl Found {
         let read = fs::File::open(at)
             .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
         match read {
-            Err(error) => self.leave(
-                path,
-                &format!("it cannot be read: {error}"),
-                "check its permissions",
-            ),
+            Err(error) => self.unreadable(path, &error),
             Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => {
                 let why = format!("it has {length} bytes, and {FILE_BYTES_MAX} are read");
                 self.leave(path, &why, "keep it beside the exported files");
@@ -247,6 +235,11 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    fn unreadable(&mut self, path: &str, error: &std::io::Error) {
+        let why = format!("it cannot be read: {error}");
+        self.leave(path, &why, "check its permissions");
     }
 
     fn leave(&mut self, path: &str, why: &str, help: &str) {

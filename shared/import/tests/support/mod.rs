@@ -23,20 +23,21 @@ pub fn read(from: Target, given: &[(&str, &str)]) -> Import {
     made
 }
 
+/// The ids of the nodes, in order.
+pub fn nodes(made: &Import) -> Vec<&str> {
+    let nodes = made.document.nodes.iter();
+    nodes.map(|one| one.id.as_str()).collect()
+}
+
 /// The settings of a node.
 pub fn settings(made: &Import, node: &str) -> Value {
-    let nodes: Vec<_> = made
-        .document
-        .nodes
-        .iter()
-        .map(|one| one.id.as_str())
-        .collect();
     let found = made
         .document
         .nodes
         .iter()
         .find(|one| one.id.as_str() == node);
-    let found = found.unwrap_or_else(|| panic!("`{node}` is none of {nodes:?}: {:#?}", made.left));
+    let found =
+        found.unwrap_or_else(|| panic!("`{node}` is none of {:?}: {:#?}", nodes(made), made.left));
     Value::Object(found.settings.clone())
 }
 
